@@ -1,0 +1,68 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let package = Package(
+  name: "plumbline",
+  products: [.executable(name: "plumb", targets: ["plumb"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // System libraries, reached through C headers.
+    .target(
+      name: "CSimdjson",
+      linkerSettings: [.linkedLibrary("simdjson")]
+    ),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+    // Ours, from the leaf upwards. Each imports only what is listed.
+    .target(name: "JSON", dependencies: ["CSimdjson"]),
+    .target(name: "Model", dependencies: ["JSON", "CCrypto"]),
+    .target(name: "Engine", dependencies: ["Model", "JSON", "CSimdjson"]),
+    .target(name: "YAML", dependencies: ["Model", "JSON", "Yams"]),
+    .target(
+      name: "Content",
+      dependencies: ["Model", "JSON", "YAML"],
+      resources: [.copy("rules"), .copy("profiles"), .copy("terraform")]
+    ),
+    .target(name: "Collectors", dependencies: ["Model", "JSON", "YAML"]),
+    .target(name: "Reports", dependencies: ["Model", "JSON"]),
+    .target(name: "Operations", dependencies: ["Engine", "Model", "JSON"]),
+    .executableTarget(
+      name: "plumb",
+      dependencies: [
+        "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]
+    ),
+    .target(name: "TestSupport", dependencies: ["Model", "JSON", "Engine", "Content"]),
+
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "YAML"]),
+    .testTarget(name: "EngineTests", dependencies: ["Engine", "Content", "TestSupport"]),
+    .testTarget(name: "ContentTests", dependencies: ["Content", "Engine", "TestSupport"]),
+    .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "Content", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["plumb", "TestSupport", "Content", "Reports"],
+      exclude: ["Golden"]
+    ),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)
+
+for target in package.targets where target.type != .system && target.name != "CSimdjson" {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .treatWarning("ExplicitSendable", as: .error),
+    .treatWarning("DeprecatedDeclaration", as: .warning),
+  ]
+}

@@ -1,0 +1,192 @@
+import JSON
+import Model
+
+/// Compares values on a tape by the operators, negations left out (docs/rules.md has the meaning).
+@safe struct Comparer {
+  let tape: Tape
+  /// The instant of judgement in seconds since 1970.
+  let now: Double
+
+  /// Whether the operator is true of an absent property.
+  func isAbsentTrue(_ comparison: Operator) -> Bool {
+    comparison == .isEmpty || comparison == .ipsNotInRange
+  }
+
+  func isNull(_ place: Int) -> Bool { unsafe tape.kind(place) == .null }
+
+  /// Compares one value that is there.
+  func compare(_ place: Int, _ comparison: Operator, _ operand: OperandValue) -> Bool {
+    let kind = unsafe tape.kind(place)
+    if kind == .null { return isAbsentTrue(comparison) }
+    switch comparison {
+    case .exists: return true
+    case .isEmpty: return isEmpty(place, kind)
+    case .isTrue: return kind == .yes || kind == .string && isWord("true", place)
+    case .isFalse: return kind == .no || kind == .string && isWord("false", place)
+    case .stringEquals, .stringsInList, .stringsAllowed:
+      return unsafe withText(place, kind) { text in
+        operand.strings.contains { unsafe Self.equal($0, text) }
+      }
+    case .stringMatch:
+      return unsafe withText(place, kind) { text in
+        operand.strings.contains { unsafe Self.matches(text, pattern: $0) }
+      }
+    case .stringContains:
+      return unsafe withText(place, kind) { text in
+        operand.strings.contains { unsafe Self.contains(text, $0) }
+      }
+    case .stringsRequired:
+      return unsafe withText(place, kind) { text in
+        operand.strings.allSatisfy { unsafe Self.equal($0, text) }
+      }
+    case .ipsInRange:
+      guard let network = network(place, kind) else { return false }
+      return operand.networks.contains { $0.contains(network) }
+    case .ipsNotInRange:
+      guard let network = network(place, kind) else { return false }
+      return !operand.networks.contains { $0.overlaps(network) }
+    case .daysLessThan, .daysGreaterThan:
+      guard let instant = instant(place, kind), let limit = operand.numbers.first else {
+        return false
+      }
+      let age = (now - instant) / 86_400
+      return comparison == .daysLessThan ? age < limit : age > limit
+    default:
+      guard let number = number(place, kind) else { return false }
+      return comparison.truth(from: number, to: number, operand.numbers) == .yes
+    }
+  }
+
+  /// Compares the values of a list, of which there may be more.
+  func compareList(
+    _ entries: ArraySlice<Evaluator.Entry>, isOpen: Bool, _ comparison: Operator,
+    _ operand: OperandValue
+  ) -> Truth {
+    let otherwise: Truth = isOpen ? .unknown : .no
+    func each(_ body: (Int) -> Bool) -> Bool { entries.allSatisfy { body(Int($0.place)) } }
+    switch comparison {
+    case .isEmpty: return entries.isEmpty ? (isOpen ? .unknown : .yes) : .no
+    case .exists: return entries.isEmpty ? otherwise : .yes
+    case .stringsInList, .stringsAllowed, .ipsInRange, .ipsNotInRange:
+      guard each({ compare($0, comparison, operand) }) else { return .no }
+      return isOpen ? .unknown : .yes
+    case .stringsRequired:
+      let hasAll = operand.strings.allSatisfy { wanted in
+        entries.contains { entry in
+          let place = Int(entry.place)
+          return unsafe withText(place, tape.kind(place)) { unsafe Self.equal(wanted, $0) }
+        }
+      }
+      return hasAll ? .yes : otherwise
+    default:
+      return entries.contains { compare(Int($0.place), comparison, operand) }
+        ? .yes : otherwise
+    }
+  }
+
+  private func isEmpty(_ place: Int, _ kind: Tape.Kind) -> Bool {
+    switch kind {
+    case .string: unsafe tape.bytes(place).isEmpty
+    case .object, .array: unsafe tape.end(place) == place + 1
+    default: false
+    }
+  }
+
+  private func isWord(_ word: StaticString, _ place: Int) -> Bool {
+    let text = unsafe tape.bytes(place)
+    guard text.count == word.utf8CodeUnitCount else { return false }
+    for index in 0..<text.count where unsafe text[index] | 0x20 != word.utf8Start[index] {
+      return false
+    }
+    return true
+  }
+
+  /// Lends out the text of a string, a number or a boolean; false for anything else.
+  private func withText(
+    _ place: Int, _ kind: Tape.Kind, _ body: (UnsafeBufferPointer<UInt8>) -> Bool
+  ) -> Bool {
+    var text: String
+    switch kind {
+    case .string: return unsafe body(tape.bytes(place))
+    case .yes: text = "true"
+    case .no: text = "false"
+    case .int64: text = unsafe String(tape.int64(place))
+    case .uint64, .double:
+      var writer = JSONWriter()
+      writer.number(unsafe tape.number(place) ?? 0)
+      text = writer.text
+    default: return false
+    }
+    return text.withUTF8 { unsafe body($0) }
+  }
+
+  private func number(_ place: Int, _ kind: Tape.Kind) -> Double? {
+    kind == .string ? unsafe Double(tape.string(place)) : unsafe tape.number(place)
+  }
+
+  private func network(_ place: Int, _ kind: Tape.Kind) -> IPNetwork? {
+    kind == .string ? unsafe IPNetwork(utf8: tape.bytes(place)) : nil
+  }
+
+  private func instant(_ place: Int, _ kind: Tape.Kind) -> Double? {
+    if kind == .string { return unsafe Timestamp.seconds(tape.bytes(place)) }
+    return unsafe tape.number(place).map(Timestamp.seconds)
+  }
+
+  static func equal(_ left: [UInt8], _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+    unsafe left.count == right.count && left.elementsEqual(right)
+  }
+
+  private static func contains(_ text: UnsafeBufferPointer<UInt8>, _ part: [UInt8]) -> Bool {
+    guard let first = part.first else { return true }
+    guard text.count >= part.count else { return false }
+    for start in 0...(text.count - part.count) where unsafe text[start] == first {
+      var same = true
+      for offset in 1..<max(part.count, 1) where unsafe text[start + offset] != part[offset] {
+        same = false
+        break
+      }
+      if same { return true }
+    }
+    return false
+  }
+
+  /// Whether the whole text matches a pattern of `*` and `?`, where `?` is one character.
+  ///
+  /// Keeps the last `*` and returns to it on a mismatch, so time is at most text times pattern.
+  static func matches(_ text: UnsafeBufferPointer<UInt8>, pattern: [UInt8]) -> Bool {
+    var position = 0
+    var index = 0
+    var star = -1
+    var resume = 0
+    while position < text.count {
+      if index < pattern.count, pattern[index] == 0x2A {
+        star = index
+        resume = position
+        index += 1
+      } else if index < pattern.count, pattern[index] == 0x3F {
+        position = unsafe behindCharacter(text, position)
+        index += 1
+      } else if index < pattern.count, unsafe pattern[index] == text[position] {
+        position += 1
+        index += 1
+      } else if star >= 0 {
+        resume = unsafe behindCharacter(text, resume)
+        position = resume
+        index = star + 1
+      } else {
+        return false
+      }
+    }
+    while index < pattern.count, pattern[index] == 0x2A { index += 1 }
+    return index == pattern.count
+  }
+
+  private static func behindCharacter(
+    _ text: UnsafeBufferPointer<UInt8>, _ position: Int
+  ) -> Int {
+    var next = position + 1
+    while next < text.count, unsafe text[next] & 0xC0 == 0x80 { next += 1 }
+    return next
+  }
+}

@@ -1,0 +1,341 @@
+import JSON
+package import Model
+
+/// Which results a judge writes out, and how much of them.
+package struct JudgeOptions: Sendable {
+  /// Which verdicts are written.
+  package enum Selection: Sendable { case all, failures, none }
+
+  package var selection: Selection
+  package var hasProof: Bool
+  /// The instant of judgement, ISO 8601 with zone.
+  package var now: String
+
+  package init(selection: Selection = .all, hasProof: Bool = true, now: String) {
+    self.selection = selection
+    self.hasProof = hasProof
+    self.now = now
+  }
+}
+
+/// A line of an inventory that could not be judged.
+package struct LineFault: Sendable, Hashable {
+  /// The line in the input, from 1.
+  package var line: Int
+  package var message: String
+}
+
+/// Totals of a run; parts are merged in any order.
+package struct JudgeSummary: Sendable {
+  /// Verdicts per goal, in the order of the rule set's members, then of ``Verdict/allCases``.
+  package var counts: [[Int]]
+  package var resources = 0
+  /// Resources of kinds that no goal is about.
+  package var notCovered: [ResourceKind: Int] = [:]
+  /// The first faults; ``faultCount`` has them all.
+  package var faults: [LineFault] = []
+  package var faultCount = 0
+
+  /// How many faults are kept with their text.
+  package static let faultLimit = 100
+
+  /// An empty summary for a rule set.
+  package init(_ ruleSet: RuleSet) {
+    let row = [Int](repeating: 0, count: Verdict.allCases.count)
+    counts = Array(repeating: row, count: ruleSet.members.count)
+  }
+
+  mutating func add(fault: LineFault) {
+    faultCount += 1
+    if faults.count < Self.faultLimit { faults.append(fault) }
+  }
+
+  /// Adds the totals of another part.
+  package mutating func merge(_ other: JudgeSummary) {
+    for goal in counts.indices {
+      for verdict in counts[goal].indices { counts[goal][verdict] += other.counts[goal][verdict] }
+    }
+    resources += other.resources
+    notCovered.merge(other.notCovered, uniquingKeysWith: +)
+    faultCount += other.faultCount
+    faults += other.faults.prefix(Self.faultLimit - faults.count)
+  }
+}
+
+/// What judging one chunk of an inventory came to.
+package struct ChunkOutcome: Sendable {
+  /// Results, one JSON object per line.
+  package var lines: [UInt8] = []
+  /// Lines whose population rules wait until every chunk was seen.
+  package var deferred: [UInt8] = []
+  package var population = Population()
+  package var summary: JudgeSummary
+}
+
+/// Judges an inventory chunk by chunk with the rules of a set. One judge serves one thread.
+package final class Judge {
+  private let ruleSet: RuleSet
+  private let options: JudgeOptions
+  private let parser = JSONParser()
+  private let evaluator: Evaluator
+  private let kinds: KindTable
+  private let writer: ResultWriter
+  private var outcome: ChunkOutcome
+  /// Set in the second pass, when all related resources are counted.
+  private var population: Population?
+
+  /// A judge for a rule set.
+  ///
+  /// - Precondition: the options' instant is ISO 8601.
+  package init(_ ruleSet: RuleSet, _ options: JudgeOptions) {
+    guard let now = Timestamp.seconds(options.now) else {
+      preconditionFailure("the instant of judgement is not ISO 8601: \(options.now)")
+    }
+    self.ruleSet = ruleSet
+    self.options = options
+    let empty = KindProgram(KindBuilder(kind: ResourceKind(service: "", kind: "")))
+    evaluator = Evaluator(ruleSet, empty: empty, now: now)
+    kinds = KindTable(ruleSet.programs)
+    writer = ResultWriter(ruleSet, options)
+    outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
+  }
+
+  /// Judges the lines of a chunk, behind which ``JSONParser/padding`` bytes are readable.
+  ///
+  /// - Parameters:
+  ///   - firstLine: the number of the chunk's first line in the input.
+  ///   - population: given in the second pass over ``ChunkOutcome/deferred``: then only population
+  ///     rules are judged.
+  package func judge(
+    _ chunk: UnsafeBufferPointer<UInt8>, firstLine: Int, population: Population? = nil
+  ) -> ChunkOutcome {
+    outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
+    self.population = population
+    var documents = 0
+    var judgedUpTo = 0
+    // The quick way: the parser finds the documents by itself. It is left, and the rest is read
+    // line by line, at the first document that is broken or does not start a line.
+    let error = unsafe parser.eachTape(of: chunk) { tape, offset in
+      guard judgedUpTo >= 0 else { return }
+      guard unsafe offset == 0 || chunk[offset - 1] == 0x0A else {
+        judgedUpTo = -1
+        return
+      }
+      documents += 1
+      unsafe judge(tape, chunk, offset: offset, line: firstLine + documents - 1)
+      judgedUpTo = offset
+    }
+    if judgedUpTo >= 0, error == nil, unsafe documents == chunk.lineCount { return outcome }
+    outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
+    unsafe judgeByLine(chunk, firstLine: firstLine)
+    return outcome
+  }
+
+  private func judgeByLine(_ chunk: UnsafeBufferPointer<UInt8>, firstLine: Int) {
+    var start = 0
+    var line = firstLine
+    while start < chunk.count {
+      var end = start
+      while unsafe end < chunk.count && chunk[end] != 0x0A { end += 1 }
+      let text = unsafe UnsafeBufferPointer(rebasing: chunk[start..<end])
+      if unsafe !text.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) {
+        do {
+          try unsafe parser.withTape(of: text) { tape in
+            unsafe judge(tape, text, offset: 0, line: line)
+          }
+        } catch {
+          fault("\(error)", line)
+        }
+      }
+      start = end + 1
+      line += 1
+    }
+  }
+
+  private func fault(_ message: String, _ line: Int) {
+    outcome.summary.add(fault: LineFault(line: line, message: message))
+  }
+
+  /// Judges one resource, or takes in one coverage statement.
+  private func judge(
+    _ tape: Tape, _ text: UnsafeBufferPointer<UInt8>, offset: Int, line: Int
+  ) {
+    let envelope: Envelope
+    do {
+      envelope = try unsafe Envelope(tape)
+    } catch {
+      return fault("\(error)", line)
+    }
+    if envelope.coverage != 0 {
+      do {
+        outcome.population.note(try unsafe Coverage(tape, envelope.coverage))
+      } catch {
+        fault("\(error)", line)
+      }
+      return
+    }
+    if population == nil { outcome.summary.resources += 1 }
+    guard let program = unsafe kinds.program(tape.bytes(envelope.service), tape.bytes(envelope.kind))
+    else {
+      let kind = unsafe ResourceKind(
+        service: tape.string(envelope.service), kind: tape.string(envelope.kind))
+      outcome.summary.notCovered[kind, default: 0] += 1
+      return
+    }
+    if !evaluator.unread.isEmpty { evaluator.unread.removeAll() }
+    if envelope.unread != 0 || envelope.configuration == 0 {
+      guard unsafe readUnread(tape, envelope) else {
+        return fault("unread: expected an object of path and reason", line)
+      }
+    }
+    unsafe evaluator.load(
+      program, tape, resource: tape.root, configuration: envelope.configuration)
+    if let key = evaluator.duplicateKey {
+      return fault("\(JSONError.duplicateKey(key))", line)
+    }
+    writer.begin(envelope)
+    if let population {
+      let account = unsafe envelope.text(envelope.account, tape)
+      evaluator.population = { [evaluator, ruleSet] quantifier in
+        population.tally(quantifier, evaluator, ruleSet, account: account)
+      }
+      writer.population = (population, account)
+    }
+    judgeGoals(program, envelope)
+    evaluator.population = nil
+    guard population == nil else { return }
+    if program.contributions.count > 0 { contribute(program, envelope) }
+    if program.hasPopulationGoals {
+      let end = unsafe text[offset...].firstIndex(of: 0x0A) ?? text.count
+      unsafe outcome.deferred.append(contentsOf: text[offset..<end])
+      outcome.deferred.append(0x0A)
+    }
+  }
+
+  private func judgeGoals(_ program: KindProgram, _ envelope: Envelope) {
+    for index in 0..<program.goals.count {
+      let goal = program.goals[index]
+      guard goal.needsPopulation == (population != nil) else { continue }
+      guard let verdict = evaluator.verdict(of: goal) else { continue }
+      outcome.summary.counts[Int(goal.goal)][verdict.index] += 1
+      switch options.selection {
+      case .none: continue
+      case .failures where verdict != .fail: continue
+      default: writer.write(verdict, goal, evaluator, envelope, into: &outcome.lines)
+      }
+    }
+  }
+
+  private func contribute(_ program: KindProgram, _ envelope: Envelope) {
+    let account = unsafe envelope.text(envelope.account, evaluator.tape)
+    for index in 0..<program.contributions.count {
+      let contribution = program.contributions[index]
+      let truth =
+        contribution.satisfy < 0 ? Truth.yes : evaluator.truth(contribution.satisfy)
+      guard let join = contribution.join else {
+        outcome.population.add(truth, clause: contribution.clause, account: account, join: "")
+        continue
+      }
+      guard let values = evaluator.joinValues(join) else {
+        outcome.population.add(truth, clause: contribution.clause, account: account, join: nil)
+        continue
+      }
+      for value in values {
+        outcome.population.add(truth, clause: contribution.clause, account: account, join: value)
+      }
+    }
+  }
+
+  /// Reads the paths that were not read; a resource without a configuration has read none.
+  private func readUnread(_ tape: Tape, _ envelope: Envelope) -> Bool {
+    if envelope.configuration == 0 {
+      evaluator.unread.add("$root", reason: "no configuration was given")
+    }
+    guard envelope.unread != 0 else { return true }
+    if unsafe tape.kind(envelope.unread) == .null { return true }
+    guard unsafe tape.kind(envelope.unread) == .object else { return false }
+    var index = envelope.unread + 1
+    let end = unsafe tape.end(envelope.unread)
+    while index < end {
+      guard unsafe tape.kind(index + 1) == .string else { return false }
+      evaluator.unread.add(
+        unsafe tape.string(index), reason: unsafe tape.string(index + 1))
+      index = unsafe tape.next(index + 1)
+    }
+    evaluator.unread.settle()
+    return true
+  }
+}
+
+extension Verdict {
+  /// The verdict's place in ``Verdict/allCases``.
+  package var index: Int {
+    switch self {
+    case .pass: 0
+    case .fail: 1
+    case .unknown: 2
+    case .notApplicable: 3
+    }
+  }
+}
+
+extension Evaluator {
+  /// The verdict of a goal on the loaded resource; nil when the resource is outside the target.
+  func verdict(of goal: GoalProgram) -> Verdict? {
+    if goal.select >= 0 {
+      switch truth(goal.select) {
+      case .no: return nil
+      case .unknown: return .unknown
+      default: break
+      }
+    }
+    var isApplicable = Truth.yes
+    if goal.applies >= 0 {
+      isApplicable = truth(goal.applies)
+      if isApplicable == .no { return .notApplicable }
+    }
+    switch truth(goal.required) {
+    case .no: return isApplicable == .unknown ? .unknown : .fail
+    case .unknown: return .unknown
+    case .vacuous: return .notApplicable
+    default: return isApplicable == .unknown ? .unknown : .pass
+    }
+  }
+
+  /// The texts that join a resource to others; nil where they could not be read.
+  func joinValues(_ leaf: LeafOperation) -> [String]? {
+    if value(of: leaf).unread != 0 { return nil }
+    return places(of: leaf).compactMap { place in
+      switch unsafe tape.kind(place) {
+      case .string: unsafe tape.string(place)
+      case .null, .object, .array: nil
+      case .int64: unsafe String(tape.int64(place))
+      default: unsafe (try? tape.value(place))?.text
+      }
+    }
+  }
+}
+
+extension Population {
+  /// What a quantifier counts for the resource that the evaluator holds.
+  func tally(
+    _ quantifier: QuantifierOperation, _ evaluator: Evaluator, _ ruleSet: RuleSet, account: String
+  ) -> Tally {
+    let clause = ruleSet.clauses[Int(quantifier.population)]
+    guard let join = quantifier.join else {
+      return tally(quantifier.population, of: clause, account: account, joins: [""])
+    }
+    guard let joins = evaluator.joinValues(join) else { return Tally(isOpen: true) }
+    return tally(quantifier.population, of: clause, account: account, joins: joins)
+  }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+  /// How many lines there are, the last with or without its line end.
+  fileprivate var lineCount: Int {
+    var count = 0
+    for index in 0..<self.count where unsafe self[index] == 0x0A { count += 1 }
+    if unsafe self.count > 0 && self[self.count - 1] != 0x0A { count += 1 }
+    return count
+  }
+}

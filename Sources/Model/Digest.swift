@@ -1,0 +1,28 @@
+internal import CCrypto
+package import JSON
+
+/// SHA-256 digests, as lower-case hexadecimal.
+package enum Digest {
+  /// The digest of bytes.
+  package static func sha256(_ bytes: [UInt8]) -> String {
+    var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+    _ = unsafe digest.withUnsafeMutableBufferPointer { target in
+      unsafe bytes.withUnsafeBufferPointer { source in
+        unsafe SHA256(source.baseAddress, source.count, target.baseAddress)
+      }
+    }
+    var text: [UInt8] = []
+    text.reserveCapacity(digest.count * 2)
+    for byte in digest {
+      for nibble in [byte >> 4, byte & 15] { text.append(nibble < 10 ? 48 + nibble : 87 + nibble) }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// The digest of a value's canonical form: the order of keys and white space do not matter.
+  package static func sha256(of value: JSONValue) -> String {
+    var writer = JSONWriter()
+    writer.canonical(value)
+    return sha256(writer.bytes)
+  }
+}

@@ -1,0 +1,48 @@
+import Foundation
+
+/// A temporary file that is gone when it is closed, whatever happens to the process.
+package final class SpoolFile: Sendable {
+  package let descriptor: Int32
+
+  /// An empty spool in the folder for temporary files.
+  package init() throws {
+    var template = Array((NSTemporaryDirectory() + "/plumb-XXXXXX").utf8CString)
+    let descriptor = unsafe template.withUnsafeMutableBufferPointer { unsafe mkstemp($0.baseAddress!) }
+    guard descriptor >= 0 else {
+      throw InputError.unreadable(
+        NSTemporaryDirectory(),
+        reason: "no temporary file can be made: \(unsafe String(cString: strerror(errno)))")
+    }
+    unsafe template.withUnsafeBufferPointer { _ = unsafe unlink($0.baseAddress!) }
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+
+  /// How many bytes were written.
+  package var count: Int { Int(lseek(descriptor, 0, SEEK_CUR)) }
+
+  /// Appends bytes.
+  package func append(_ bytes: [UInt8]) throws {
+    var written = 0
+    while written < bytes.count {
+      let more = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+      }
+      if more < 0 {
+        if errno == EINTR { continue }
+        throw InputError.unreadable(
+          "temporary file", reason: unsafe String(cString: strerror(errno)))
+      }
+      written += more
+    }
+  }
+
+  /// Goes back to the start, to read what was written.
+  package func rewind() throws {
+    guard lseek(descriptor, 0, SEEK_SET) == 0 else {
+      throw InputError.unreadable(
+        "temporary file", reason: unsafe String(cString: strerror(errno)))
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Operations
+
+/// An input that was opened: a file or standard input.
+final class InputFile {
+  let descriptor: Int32
+  let name: String
+
+  /// Opens a file, or standard input for `-`.
+  init(_ path: String) throws {
+    guard path != "-" else {
+      descriptor = STDIN_FILENO
+      name = "standard input"
+      return
+    }
+    name = path
+    let opened = unsafe open(path, O_RDONLY)
+    guard opened >= 0 else {
+      throw InputError.unreadable(path, reason: unsafe String(cString: strerror(errno)))
+    }
+    var facts = stat()
+    if unsafe fstat(opened, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR {
+      close(opened)
+      throw InputError.unreadable(path, reason: "is a folder; expected a file")
+    }
+    descriptor = opened
+  }
+
+  deinit { if descriptor != STDIN_FILENO { close(descriptor) } }
+}
+
+/// Standard output, written without a buffer in between.
+struct OutputFile {
+  static let standardOutput = OutputFile()
+
+  /// Writes all bytes.
+  ///
+  /// - Throws: when the reader of the output is gone or the disk is full.
+  func write(_ bytes: [UInt8]) throws {
+    var written = 0
+    while written < bytes.count {
+      let more = unsafe bytes.withUnsafeBytes { buffer in
+        unsafe Foundation.write(
+          STDOUT_FILENO, buffer.baseAddress! + written, buffer.count - written)
+      }
+      if more < 0 {
+        if errno == EINTR { continue }
+        throw InputError.unreadable(
+          "standard output", reason: unsafe String(cString: strerror(errno)))
+      }
+      written += more
+    }
+  }
+}
+
+/// A line on the terminal that tells how far long work is; silent elsewhere.
+final class Progress {
+  private let isShown = isatty(STDERR_FILENO) == 1
+  private var last = Date.distantPast
+  private var hasLine = false
+
+  /// Replaces the line, at most five times a second.
+  func show(_ text: @autoclosure () -> String) {
+    guard isShown, Date.now.timeIntervalSince(last) > 0.2 else { return }
+    last = .now
+    hasLine = true
+    FileHandle.standardError.write(Data("\r\u{1B}[K\(text())".utf8))
+  }
+
+  /// Removes the line.
+  func clear() {
+    if hasLine { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    hasLine = false
+  }
+}

@@ -1,0 +1,140 @@
+import ArgumentParser
+import Content
+import Engine
+import Foundation
+import JSON
+import Model
+import YAML
+
+/// Which goals to judge, shared by every command that judges.
+struct GoalOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Judge by the rules of a file or folder instead of the shipped ones; may be repeated.",
+      valueName: "file-or-folder"))
+  var rules: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Judge by a profile; may be repeated.", valueName: "id"))
+  var profile: [String] = []
+
+  @Option(
+    name: .customLong("param"),
+    help: ArgumentHelp(
+      "Set a rule's parameter, as RULE.NAME=VALUE; may be repeated.", valueName: "setting"))
+  var parameters: [String] = []
+
+  @Option(
+    name: .customLong("parameters"),
+    help: ArgumentHelp(
+      "Set parameters from a YAML file that maps rule ids to names and values.",
+      valueName: "file"))
+  var parametersFile: String?
+
+  /// What the options come to.
+  struct Choice {
+    var index: RuleIndex
+    var ruleSet: RuleSet
+    var profiles: [Profile]
+  }
+
+  /// Reads rules and profiles and compiles the goals.
+  func choose() throws -> Choice {
+    var documents: [Rule] = []
+    for path in rules {
+      documents += try ContentLibrary.rules(under: URL(fileURLWithPath: path))
+    }
+    if rules.isEmpty || !profile.isEmpty { documents += try ContentLibrary.shipped().rules() }
+    let index = try RuleIndex(documents)
+    let profiles = try profile.isEmpty ? [] : chosenProfiles()
+    let settings = try settings(index)
+    var goals: [Goal] = []
+    if rules.isEmpty && profile.isEmpty {
+      goals = index.rules.filter { $0.status != .deprecated }.map { Goal(rule: $0.id) }
+    }
+    for path in rules {
+      goals += try ContentLibrary.rules(under: URL(fileURLWithPath: path)).map {
+        Goal(rule: $0.id)
+      }
+    }
+    let adjusted = profiles.map { $0.with(settings, index) }
+    goals += adjusted.flatMap(\.goals)
+    goals = goals.map { $0.with(settings, index) }
+    return Choice(
+      index: index, ruleSet: try RuleSet(goals: goals, rules: index), profiles: adjusted)
+  }
+
+  private func chosenProfiles() throws -> [Profile] {
+    let all = try ContentLibrary.shipped().profiles()
+    return try profile.map { name in
+      if let found = all.first(where: { $0.id == name || "\($0.id)@\($0.version)" == name }) {
+        return found
+      }
+      if FileManager.default.fileExists(atPath: name) {
+        let text = try String(contentsOfFile: name, encoding: .utf8)
+        return try ProfileDecoder.profile(YAMLReader().document(text, file: name))
+      }
+      throw ValidationError(
+        "there is no profile \"\(name)\"; there are \(all.map(\.id).joined(separator: ", "))")
+    }
+  }
+
+  /// The parameters set by file and options, by rule id.
+  private func settings(_ index: RuleIndex) throws -> [String: [String: JSONValue]] {
+    var settings: [String: [String: JSONValue]] = [:]
+    if let parametersFile {
+      let text = try String(contentsOfFile: parametersFile, encoding: .utf8)
+      let node = try YAMLReader().document(text, file: parametersFile)
+      guard case .mapping(let rules) = node.value else {
+        throw DocumentError(
+          "expected rule ids with names and values", key: "", at: node.location)
+      }
+      for (name, values) in rules {
+        guard let rule = index[name] else {
+          throw DocumentError("there is no such rule", key: name, at: values.location)
+        }
+        guard case .mapping(let members) = values.value else {
+          throw DocumentError("expected names and values", key: name, at: values.location)
+        }
+        for (parameter, value) in members { settings[rule.id, default: [:]][parameter] = value.json }
+      }
+    }
+    for setting in parameters {
+      let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let dot = parts[0].lastIndex(of: ".") else {
+        throw ValidationError("--param expects RULE.NAME=VALUE, not \"\(setting)\"")
+      }
+      let name = String(parts[0][parts[0].index(after: dot)...])
+      guard let rule = index[String(parts[0][..<dot])] else {
+        throw GoalError.noSuchRule(String(parts[0][..<dot]))
+      }
+      settings[rule.id, default: [:]][name] =
+        try YAMLReader().document(parts[1], file: "--param").json
+    }
+    return settings
+  }
+}
+
+extension Goal {
+  /// The goal with settings put over its parameters.
+  fileprivate func with(_ settings: [String: [String: JSONValue]], _ index: RuleIndex) -> Goal {
+    let id = index[rule]?.id ?? rule
+    return Goal(
+      rule: id, parameters: parameters.merging(settings[id] ?? [:], uniquingKeysWith: { $1 }))
+  }
+}
+
+extension Profile {
+  /// The profile with settings put over its goals' parameters, and its goals under the rules' ids.
+  fileprivate func with(_ settings: [String: [String: JSONValue]], _ index: RuleIndex) -> Profile {
+    var profile = self
+    for control in profile.controls.indices {
+      profile.controls[control].goals = profile.controls[control].goals.map {
+        $0.with(settings, index)
+      }
+    }
+    return profile
+  }
+}

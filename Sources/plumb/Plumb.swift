@@ -1,0 +1,52 @@
+import ArgumentParser
+import Foundation
+
+@main
+struct Plumb: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plumb",
+    abstract: "Judges how cloud, Kubernetes and on-premises resources are configured.",
+    discussion: """
+      Examples:
+        plumb scan terraform plan.json --profile best-practices
+        plumb scan kubernetes manifests/ --format html > report.html
+        plumb judge --rules my-rules/ inventory.ndjson --failures-only
+        plumb why 4F2A91C0
+
+      Exit codes: 0 nothing at or above the threshold failed, 1 something failed,
+      2 something could not be judged.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      ScanCommand.self, JudgeCommand.self, WhyCommand.self, RulesCommand.self,
+      ProfilesCommand.self,
+    ]
+  )
+}
+
+/// How a command ends.
+enum Exit {
+  /// Something at or above the threshold failed.
+  static let failed = ExitCode(1)
+  /// Something could not be judged.
+  static let notJudged = ExitCode(2)
+}
+
+/// Writes a line to standard error.
+func complain(_ message: String) {
+  FileHandle.standardError.write(Data("plumb: \(message)\n".utf8))
+}
+
+/// Runs a command's body; an error ends it with exit code 2 and one line that says why.
+func reporting(_ body: () async throws -> Void) async throws {
+  do {
+    try await body()
+  } catch let code as ExitCode {
+    throw code
+  } catch let error as ValidationError {
+    throw error
+  } catch {
+    complain("\(error)")
+    throw Exit.notJudged
+  }
+}

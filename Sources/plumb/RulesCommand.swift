@@ -1,0 +1,232 @@
+import ArgumentParser
+import Content
+import Foundation
+import JSON
+import Model
+import Operations
+
+struct RulesCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rules", abstract: "Lists, shows and tests rules.",
+    subcommands: [RulesList.self, RulesShow.self, RulesTest.self])
+}
+
+/// Where rules are taken from.
+struct RuleSource: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A file or folder of rules instead of the shipped ones.", valueName: "file-or-folder"))
+  var rules: String?
+
+  func read() throws -> [Rule] {
+    guard let rules else { return try ContentLibrary.shipped().rules() }
+    return try ContentLibrary.rules(under: URL(fileURLWithPath: rules))
+  }
+
+  func cases(for found: [Rule]) throws -> [String: [RuleCase]] {
+    guard let rules else { return try ContentLibrary.shipped().cases(for: found) }
+    return try ContentLibrary.cases(under: URL(fileURLWithPath: rules), for: found)
+  }
+}
+
+struct RulesTest: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test", abstract: "Runs rules against their cases.",
+    discussion: """
+      Examples:
+        plumb rules test
+        plumb rules test --rules my-rules/
+        plumb rules test aws.s3.tls-only
+      """)
+
+  @OptionGroup var source: RuleSource
+
+  @Argument(help: "Rule ids; all when left out.")
+  var ids: [String] = []
+
+  func run() async throws {
+    try await reporting {
+      let all = try source.read()
+      for id in ids where !all.contains(where: { $0.id == id || $0.aliases.contains(id) }) {
+        throw ValidationError("there is no rule \"\(id)\"")
+      }
+      let cases = try source.cases(for: all)
+      let chosen = all.filter { rule in
+        ids.isEmpty || ids.contains(rule.id) || rule.aliases.contains(where: ids.contains)
+      }
+      var failures = 0
+      var count = 0
+      for rule in chosen {
+        guard let own = cases[rule.id] else {
+          failures += 1
+          print("\(rule.id): has no cases")
+          continue
+        }
+        for testCase in own {
+          count += 1
+          let outcome = try CaseRunner.run(testCase, of: rule)
+          guard !outcome.isAsExpected else { continue }
+          failures += 1
+          let got = outcome.fault ?? outcome.verdict?.rawValue ?? "none"
+          print("\(testCase.location): \(rule.id): \(testCase.name)")
+          print(
+            "  expected \(testCase.verdict?.rawValue ?? "none"), got \(got)"
+              + (outcome.reason.isEmpty ? "" : ": \(outcome.reason)"))
+        }
+      }
+      print("\(chosen.count) rules, \(count) cases, \(failures) not as expected")
+      if failures > 0 { throw Exit.failed }
+    }
+  }
+}
+
+struct RulesList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Lists rules, also those of one service.",
+    discussion: """
+      Examples:
+        plumb rules list
+        plumb rules list --service container-registry
+        plumb rules list --format json
+      """)
+
+  @OptionGroup var source: RuleSource
+
+  @Option(name: .long, help: "Only rules about a service.")
+  var service: String?
+
+  @Option(name: .long, help: "Only rules of a severity or above: critical, high, medium, low.")
+  var severity: String?
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let threshold = try severity.map(Severity.init(option:))
+      let rules = try source.read().filter { rule in
+        (service == nil || rule.target.kinds.contains { $0.service == service })
+          && (threshold.map { rule.severity >= $0 } ?? true)
+      }.sorted { $0.id < $1.id }
+      if format == .json {
+        print(JSONValue.array(rules.map(\.summaryJSON)).text)
+        return
+      }
+      let width = rules.map(\.id.count).max() ?? 0
+      for rule in rules {
+        let id = rule.id.padding(toLength: width, withPad: " ", startingAt: 0)
+        let level = rule.severity.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
+        print("\(id)  \(level)  \(rule.title)")
+      }
+      print("\(rules.count) rules")
+    }
+  }
+}
+
+struct RulesShow: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Shows a rule: what it requires, why, and how to meet it.",
+    discussion: "Example: plumb rules show aws.s3.tls-only")
+
+  @OptionGroup var source: RuleSource
+
+  @Argument(help: "The rule's id or an earlier one.")
+  var id: String
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let rules = try source.read()
+      guard let rule = rules.first(where: { $0.id == id || $0.aliases.contains(id) }) else {
+        throw ValidationError("there is no rule \"\(id)\"; `plumb rules list` shows those there are")
+      }
+      let profiles = try ContentLibrary.shipped().profiles()
+      let uses = profiles.flatMap { profile in
+        profile.controls.filter { $0.goals.contains { $0.rule == rule.id } }
+          .map { "\(profile.id) \(profile.version): \($0.id)" }
+      }
+      print(format == .json ? rule.fullJSON(uses).text : rule.description(uses))
+    }
+  }
+}
+
+/// The formats of lists.
+enum ListFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+extension Severity {
+  /// Reads a severity given as an option.
+  init(option: String) throws {
+    guard let severity = Severity(rawValue: option) else {
+      let words = Severity.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("\"\(option)\" is none of \(words)")
+    }
+    self = severity
+  }
+}
+
+extension Rule {
+  var summaryJSON: JSONValue {
+    [
+      "id": .string(id), "version": .integer(Int64(version)), "title": .string(title),
+      "status": .string(status.rawValue), "severity": .string(severity.rawValue),
+      "target": .array(target.kinds.map { .string("\($0)") }),
+    ]
+  }
+
+  func fullJSON(_ uses: [String]) -> JSONValue {
+    var object = summaryJSON.object ?? JSONObject()
+    object["requirement"] = .string(requirement)
+    object["required_config"] = requiredConfig.grammar()
+    object["applies"] = applies?.grammar()
+    object["parameters"] = .array(
+      parameters.map { parameter in
+        var object: JSONObject = [
+          "name": .string(parameter.name), "type": .string(parameter.type.rawValue),
+          "default": parameter.defaultValue, "description": .string(parameter.description),
+        ]
+        object["minimum"] = parameter.minimum.map(JSONValue.number)
+        object["maximum"] = parameter.maximum.map(JSONValue.number)
+        return .object(object)
+      })
+    object["rationale"] = .string(rationale)
+    var remedy: JSONObject = ["text": .string(remediation.text)]
+    for (form, text) in remediation.snippets { remedy[form] = .string(text) }
+    object["remediation"] = .object(remedy)
+    object["references"] = .array(references.map(JSONValue.string))
+    object["used_by"] = .array(uses.map(JSONValue.string))
+    return .object(object)
+  }
+
+  func description(_ uses: [String]) -> String {
+    var parts = ["\(id)  version \(version)  \(severity.rawValue)  \(status.rawValue)", title, ""]
+    parts.append("Target        " + target.kinds.map(\.description).joined(separator: ", "))
+    for attribute in target.attributes {
+      let value = attribute.value.resolved([:])?.text ?? ""
+      parts.append("              \(attribute.property) \(attribute.comparison.rawValue) \(value)")
+    }
+    for parameter in parameters {
+      parts.append(
+        "Parameter     \(parameter.name) (\(parameter.type.rawValue), default "
+          + "\(parameter.defaultValue.text)) \(parameter.description)")
+    }
+    if let applies { parts.append("Applies when  \(applies.grammar().text)") }
+    parts.append("Requires      \(requiredConfig.grammar().text)")
+    if !rationale.isEmpty { parts += ["", "Why", rationale] }
+    if !remediation.text.isEmpty { parts += ["", "How to meet it", remediation.text] }
+    for (form, text) in remediation.snippets { parts += ["", "  # \(form)", text.indented] }
+    if !references.isEmpty { parts += [""] + references }
+    if !uses.isEmpty { parts += ["", "Used by"] + uses.map { "  \($0)" } }
+    return parts.joined(separator: "\n")
+  }
+}
+
+extension String {
+  /// Every line moved two columns to the right.
+  var indented: String {
+    split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)" }
+      .joined(separator: "\n")
+  }
+}
