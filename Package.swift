@@ -66,3 +66,13 @@ for target in package.targets where target.type != .system && target.name != "CS
     .treatWarning("DeprecatedDeclaration", as: .warning),
   ]
 }
+
+// The judge's state is single-threaded by construction and read for every value of every resource;
+// run-time exclusivity checks, and calls where the tape's accessors could be inlined, would take a
+// third of its time. Debug builds keep both.
+for target in package.targets where ["JSON", "Model", "Engine"].contains(target.name) {
+  target.swiftSettings?.append(
+    .unsafeFlags(
+      ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
+      .when(configuration: .release)))
+}

@@ -6,6 +6,7 @@
 #undef SIMDJSON_THREADS_ENABLED
 #include <simdjson.h>
 
+#include <cstring>
 #include <new>
 #include <optional>
 
@@ -33,8 +34,7 @@ static error_code grow(plumb_parser *parser, size_t length) {
 }
 
 static void fill(plumb_parser *parser, plumb_document *out, size_t offset) {
-  out->tape = parser->dom.doc.tape.get();
-  out->strings = parser->dom.doc.string_buf.get();
+  out->tape = {parser->dom.doc.tape.get(), parser->dom.doc.string_buf.get()};
   out->offset = offset;
 }
 
@@ -76,4 +76,16 @@ extern "C" int plumb_stream_next(plumb_parser *parser, plumb_document *out) {
 
 extern "C" const char *plumb_error_text(int code) {
   return error_message(static_cast<error_code>(code));
+}
+
+extern "C" size_t plumb_count_lines(const uint8_t *bytes, size_t length) {
+  size_t count = 0;
+  const uint8_t *end = bytes + length;
+  while (bytes < end) {
+    auto found = static_cast<const uint8_t *>(memchr(bytes, '\n', end - bytes));
+    if (!found) break;
+    count++;
+    bytes = found + 1;
+  }
+  return count;
 }

@@ -1,3 +1,4 @@
+import CSimdjson
 import JSON
 import Model
 
@@ -43,16 +44,29 @@ struct Envelope {
       index = unsafe tape.next(index + 1)
     }
     guard coverage == 0 else { return }
-    for (place, name) in [(service, "service_name"), (kind, "resource_kind"), (id, "id")] {
-      if place == 0 { throw .missing(name) }
-      if unsafe tape.kind(place) != .string { throw .notAText(name) }
+    try unsafe Self.require(service, "service_name", tape)
+    try unsafe Self.require(kind, "resource_kind", tape)
+    try unsafe Self.require(id, "id", tape)
+    try unsafe Self.allow(provider, "provider", tape)
+    try unsafe Self.allow(account, "account", tape)
+    try unsafe Self.allow(region, "region", tape)
+    try unsafe Self.allow(name, "name", tape)
+  }
+
+  @inline(__always)
+  private static func require(
+    _ place: Int, _ name: StaticString, _ tape: Tape
+  ) throws(Fault) {
+    if place == 0 { throw .missing("\(name)") }
+    if unsafe tape.kind(place) != .string { throw .notAText("\(name)") }
+  }
+
+  @inline(__always)
+  private static func allow(_ place: Int, _ name: StaticString, _ tape: Tape) throws(Fault) {
+    guard place != 0, unsafe tape.kind(place) != .string, unsafe tape.kind(place) != .null else {
+      return
     }
-    for (place, name) in [
-      (provider, "provider"), (account, "account"), (region, "region"), (name, "name"),
-    ] where place != 0 {
-      let kind = unsafe tape.kind(place)
-      if kind != .string, kind != .null { throw .notAText(name) }
-    }
+    throw .notAText("\(name)")
   }
 
   /// Remembers a value under its key; other keys are left alone.
@@ -137,10 +151,14 @@ extension Coverage {
     _ service: UnsafeBufferPointer<UInt8>, _ kind: UnsafeBufferPointer<UInt8>
   ) -> KindProgram? {
     for entry in buckets[unsafe Self.hash(service, kind) & (buckets.count - 1)]
-    where unsafe Comparer.equal(entry.service, service) && Comparer.equal(entry.kind, kind) {
+    where unsafe Self.equal(entry.service, service) && Self.equal(entry.kind, kind) {
       return entry.program
     }
     return nil
+  }
+
+  private static func equal(_ name: [UInt8], _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    unsafe name.withUnsafeBufferPointer { unsafe Comparer.equal($0, text) }
   }
 
   /// FNV-1a over both names: <http://www.isthe.com/chongo/tech/comp/fnv/>.

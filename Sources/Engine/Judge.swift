@@ -1,3 +1,4 @@
+import CSimdjson
 import JSON
 package import Model
 
@@ -104,12 +105,14 @@ package final class Judge {
   ///
   /// - Parameters:
   ///   - firstLine: the number of the chunk's first line in the input.
+  ///   - lineCount: how many lines the chunk holds, the last with or without its line end.
   ///   - population: given in the second pass over ``ChunkOutcome/deferred``: then only population
   ///     rules are judged.
   package func judge(
-    _ chunk: UnsafeBufferPointer<UInt8>, firstLine: Int, population: Population? = nil
+    _ chunk: UnsafeBufferPointer<UInt8>, firstLine: Int, lineCount: Int,
+    population: Population? = nil
   ) -> ChunkOutcome {
-    outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
+    reset()
     self.population = population
     var documents = 0
     var judgedUpTo = 0
@@ -125,9 +128,19 @@ package final class Judge {
       unsafe judge(tape, chunk, offset: offset, line: firstLine + documents - 1)
       judgedUpTo = offset
     }
-    if judgedUpTo >= 0, error == nil, unsafe documents == chunk.lineCount { return outcome }
-    outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
+    if judgedUpTo >= 0, error == nil, documents == lineCount { return take() }
+    reset()
     unsafe judgeByLine(chunk, firstLine: firstLine)
+    return take()
+  }
+
+  private func reset() {
+    outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
+    writer.lines.removeAll()
+  }
+
+  private func take() -> ChunkOutcome {
+    outcome.lines = unsafe Array(writer.lines.text)
     return outcome
   }
 
@@ -204,7 +217,7 @@ package final class Judge {
     judgeGoals(program, envelope)
     evaluator.population = nil
     guard population == nil else { return }
-    if program.contributions.count > 0 { contribute(program, envelope) }
+    if program.tables.contributions.count > 0 { contribute(program, envelope) }
     if program.hasPopulationGoals {
       let end = unsafe text[offset...].firstIndex(of: 0x0A) ?? text.count
       unsafe outcome.deferred.append(contentsOf: text[offset..<end])
@@ -213,23 +226,23 @@ package final class Judge {
   }
 
   private func judgeGoals(_ program: KindProgram, _ envelope: Envelope) {
-    for index in 0..<program.goals.count {
-      let goal = program.goals[index]
+    for index in 0..<program.tables.goals.count {
+      let goal = program.tables.goals[index]
       guard goal.needsPopulation == (population != nil) else { continue }
       guard let verdict = evaluator.verdict(of: goal) else { continue }
       outcome.summary.counts[Int(goal.goal)][verdict.index] += 1
       switch options.selection {
       case .none: continue
       case .failures where verdict != .fail: continue
-      default: writer.write(verdict, goal, evaluator, envelope, into: &outcome.lines)
+      default: writer.write(verdict, goal, evaluator, envelope)
       }
     }
   }
 
   private func contribute(_ program: KindProgram, _ envelope: Envelope) {
     let account = unsafe envelope.text(envelope.account, evaluator.tape)
-    for index in 0..<program.contributions.count {
-      let contribution = program.contributions[index]
+    for index in 0..<program.tables.contributions.count {
+      let contribution = program.tables.contributions[index]
       let truth =
         contribution.satisfy < 0 ? Truth.yes : evaluator.truth(contribution.satisfy)
       guard let join = contribution.join else {
@@ -327,15 +340,5 @@ extension Population {
     }
     guard let joins = evaluator.joinValues(join) else { return Tally(isOpen: true) }
     return tally(quantifier.population, of: clause, account: account, joins: joins)
-  }
-}
-
-extension UnsafeBufferPointer<UInt8> {
-  /// How many lines there are, the last with or without its line end.
-  fileprivate var lineCount: Int {
-    var count = 0
-    for index in 0..<self.count where unsafe self[index] == 0x0A { count += 1 }
-    if unsafe self.count > 0 && self[self.count - 1] != 0x0A { count += 1 }
-    return count
   }
 }

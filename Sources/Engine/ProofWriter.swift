@@ -1,3 +1,4 @@
+import CSimdjson
 import JSON
 import Model
 
@@ -20,16 +21,16 @@ struct ProofWriter {
   /// The tree of one operation of the loaded program.
   func node(_ index: Int32) -> JSONValue {
     let program = evaluator.program
-    let operation = program.operations[index]
+    let operation = program.tables.operations[index]
     var object = JSONObject()
     switch operation.code {
     case .and, .or:
-      let parts = operation.operand.indices.map { node(program.children[$0]) }
+      let parts = operation.operand.indices.map { node(program.tables.children[$0]) }
       object[operation.code == .and ? "and" : "or"] = .array(parts)
     case .not: object["not"] = node(operation.operand.start)
-    case .leaf: object = leaf(program.leaves[operation.operand.start])
+    case .leaf: object = leaf(program.tables.leaves[operation.operand.start])
     case .quantifier, .related:
-      object = quantifier(program.quantifiers[operation.operand.start])
+      object = quantifier(program.tables.quantifiers[operation.operand.start])
     }
     object["result"] = .string(evaluator.truth(index).word)
     return .object(object)
@@ -168,9 +169,9 @@ extension Truth {
 extension KindProgram {
   /// The clause of a quantifier over elements.
   func clause(of quantifier: QuantifierOperation) -> Clause {
-    let loop = loops[quantifier.loop]
-    for index in loop.clauses.indices where clauses[index].tally == quantifier.tally {
-      return clauses[index]
+    let loop = tables.loops[quantifier.loop]
+    for index in loop.clauses.indices where tables.clauses[index].tally == quantifier.tally {
+      return tables.clauses[index]
     }
     preconditionFailure("a quantifier's loop holds its clause")
   }
@@ -209,19 +210,19 @@ struct Explainer {
   /// Why an operation does not have the value wanted, by the first part that decides it.
   private func failure(_ index: Int32, wanted: Bool) -> String {
     let program = evaluator.program
-    let operation = program.operations[index]
+    let operation = program.tables.operations[index]
     switch operation.code {
     case .and, .or:
-      let parts = operation.operand.indices.map { program.children[$0] }
+      let parts = operation.operand.indices.map { program.tables.children[$0] }
       let guilty = parts.filter { evaluator.truth($0).kind == Truth(!wanted) }
       let all = guilty.map { failure($0, wanted: wanted) }
       let decidesAlone = (operation.code == .and) == wanted
       return decidesAlone
         ? all.first ?? "" : all.prefix(3).joined(separator: wanted ? ", and " : "; ")
     case .not: return failure(operation.operand.start, wanted: !wanted)
-    case .leaf: return leaf(program.leaves[operation.operand.start], wanted)
+    case .leaf: return leaf(program.tables.leaves[operation.operand.start], wanted)
     case .quantifier, .related:
-      return quantifier(program.quantifiers[operation.operand.start], wanted)
+      return quantifier(program.tables.quantifiers[operation.operand.start], wanted)
     }
   }
 
@@ -282,18 +283,18 @@ struct Explainer {
   private func unknowns(_ index: Int32, into reasons: inout Set<String>) {
     guard evaluator.truth(index) == .unknown else { return }
     let program = evaluator.program
-    let operation = program.operations[index]
+    let operation = program.tables.operations[index]
     switch operation.code {
     case .and, .or:
-      for child in operation.operand.indices { unknowns(program.children[child], into: &reasons) }
+      for child in operation.operand.indices { unknowns(program.tables.children[child], into: &reasons) }
     case .not: unknowns(operation.operand.start, into: &reasons)
     case .leaf:
-      let leaf = program.leaves[operation.operand.start]
+      let leaf = program.tables.leaves[operation.operand.start]
       let path = program.leafSources[Int(leaf.source)].property
       let reason = evaluator.unread.anyReason(evaluator.value(of: leaf).unread)
       reasons.insert("\(path): \(reason ?? "not fully read")")
     case .quantifier, .related:
-      unknowns(of: program.quantifiers[operation.operand.start], into: &reasons)
+      unknowns(of: program.tables.quantifiers[operation.operand.start], into: &reasons)
     }
   }
 

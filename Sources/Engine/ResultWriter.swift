@@ -1,3 +1,4 @@
+import CSimdjson
 import JSON
 import Model
 
@@ -8,8 +9,9 @@ final class ResultWriter {
   /// What every result of a goal says, written once.
   private let goalTexts: [[UInt8]]
   private let requirements: [[UInt8]]
-  private var identity = JSONWriter()
-  private var hasIdentity = false
+  /// The results since the buffer was last taken, one JSON object per line.
+  let lines = LineBuffer(capacity: 1 << 16)
+  private let identity = LineBuffer()
   private var digest: String?
   /// In the second pass: what related resources add up to, and the account at hand.
   var population: (counts: Population, account: String)?
@@ -42,65 +44,64 @@ final class ResultWriter {
 
   /// Begins the results of another resource.
   func begin(_ envelope: Envelope) {
-    hasIdentity = false
+    identity.removeAll()
     digest = nil
   }
 
   /// Appends one result.
   func write(
-    _ verdict: Verdict, _ goal: GoalProgram, _ evaluator: Evaluator, _ envelope: Envelope,
-    into lines: inout [UInt8]
+    _ verdict: Verdict, _ goal: GoalProgram, _ evaluator: Evaluator, _ envelope: Envelope
   ) {
-    if !hasIdentity { writeIdentity(envelope, evaluator) }
-    var line = JSONWriter()
-    swap(&line.bytes, &lines)
-    line.raw(identity.bytes)
-    line.raw(goalTexts[Int(goal.goal)])
-    line.raw(",\"verdict\":\"")
-    line.raw(Self.words[verdict.index])
-    line.raw("\",\"reason\":")
-    reason(verdict, goal, evaluator, into: &line)
-    if options.hasProof {
-      line.raw(",\"proof\":")
-      proof(goal, evaluator, envelope, into: &line)
+    if identity.count == 0 { writeIdentity(envelope, evaluator) }
+    unsafe lines.append(identity.text)
+    lines.append(goalTexts[Int(goal.goal)])
+    switch verdict {
+    case .pass: lines.append(",\"verdict\":\"pass\",\"reason\":")
+    case .fail: lines.append(",\"verdict\":\"fail\",\"reason\":")
+    case .unknown: lines.append(",\"verdict\":\"unknown\",\"reason\":")
+    case .notApplicable: lines.append(",\"verdict\":\"not_applicable\",\"reason\":")
     }
-    line.raw("}\n")
-    swap(&line.bytes, &lines)
+    writeReason(verdict, goal, evaluator)
+    if options.hasProof {
+      lines.append(",\"proof\":")
+      var proof = JSONWriter()
+      self.proof(goal, evaluator, envelope, into: &proof)
+      lines.append(proof.bytes)
+    }
+    lines.append("}\n")
   }
 
-  private static let words: [StaticString] = ["pass", "fail", "unknown", "not_applicable"]
-
-  private func reason(
-    _ verdict: Verdict, _ goal: GoalProgram, _ evaluator: Evaluator, into line: inout JSONWriter
-  ) {
+  private func writeReason(_ verdict: Verdict, _ goal: GoalProgram, _ evaluator: Evaluator) {
     switch verdict {
-    case .pass: line.raw("null")
-    case .fail where !options.hasProof: line.raw(requirements[Int(goal.goal)])
-    case .notApplicable where !options.hasProof: line.raw("\"there was nothing to judge\"")
+    case .pass: lines.append("null")
+    case .fail where !options.hasProof: lines.append(requirements[Int(goal.goal)])
+    case .notApplicable where !options.hasProof: lines.append("\"there was nothing to judge\"")
     default:
       let explainer = Explainer(evaluator: evaluator, ruleSet: ruleSet, population: population)
-      line.string(explainer.reason(verdict, goal))
+      var reason = JSONWriter()
+      reason.string(explainer.reason(verdict, goal))
+      lines.append(reason.bytes)
     }
   }
 
   private func writeIdentity(_ envelope: Envelope, _ evaluator: Evaluator) {
     let tape = unsafe evaluator.tape
-    identity.bytes.removeAll(keepingCapacity: true)
-    identity.raw("{\"resource\":{")
-    let fields: [(StaticString, Int)] = [
-      ("\"provider\":", envelope.provider), ("\"account\":", envelope.account),
-      ("\"region\":", envelope.region), ("\"service_name\":", envelope.service),
-      ("\"resource_kind\":", envelope.kind), ("\"id\":", envelope.id), ("\"name\":", envelope.name),
-    ]
-    var isFirst = true
-    for (key, place) in fields where unsafe place != 0 && tape.kind(place) == .string {
-      if !isFirst { identity.raw(",") }
-      isFirst = false
-      identity.raw(key)
-      unsafe identity.string(tape.bytes(place))
+    identity.append("{\"resource\":{")
+    let start = identity.count
+    func field(_ key: StaticString, _ place: Int) {
+      guard unsafe place != 0 && tape.kind(place) == .string else { return }
+      if identity.count > start { identity.append(",") }
+      identity.append(key)
+      unsafe identity.appendString(tape.bytes(place))
     }
-    identity.raw("}")
-    hasIdentity = true
+    field("\"provider\":", envelope.provider)
+    field("\"account\":", envelope.account)
+    field("\"region\":", envelope.region)
+    field("\"service_name\":", envelope.service)
+    field("\"resource_kind\":", envelope.kind)
+    field("\"id\":", envelope.id)
+    field("\"name\":", envelope.name)
+    identity.append("}")
   }
 
   private func proof(

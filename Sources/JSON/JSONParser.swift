@@ -52,7 +52,7 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     var document = unsafe plumb_document()
     let code = unsafe plumb_parse(parser, start, text.count, &document)
     guard code == 0 else { throw Self.error(code) }
-    return try unsafe body(Tape(words: document.tape, strings: document.strings))
+    return try unsafe body(document.tape)
   }
 
   /// Parses the documents that stand one after another in a buffer, and lends out each tape.
@@ -70,7 +70,7 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
       let code = unsafe plumb_stream_next(parser, &document)
       if code == -1 { return nil }
       guard code == 0 else { return Self.error(code) }
-      try unsafe body(Tape(words: document.tape, strings: document.strings), document.offset)
+      try unsafe body(document.tape, document.offset)
     }
   }
 
@@ -85,6 +85,11 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
       let body = unsafe UnsafeBufferPointer(rebasing: buffer[..<count])
       return try unsafe withTape(of: body) { tape in unsafe try tape.value(tape.root) }
     }
+  }
+
+  /// How many line ends a text holds.
+  package static func lineEnds(in text: UnsafeBufferPointer<UInt8>) -> Int {
+    unsafe plumb_count_lines(text.baseAddress, text.count)
   }
 
   private static func error(_ code: Int32) -> JSONError {

@@ -68,7 +68,8 @@ extension Judge {
     let padded = text + [UInt8](repeating: 0, count: JSONParser.padding)
     return unsafe padded.withUnsafeBufferPointer { buffer in
       let chunk = unsafe UnsafeBufferPointer(rebasing: buffer[..<text.count])
-      return unsafe judge(chunk, firstLine: 1, population: population)
+      let lines = unsafe JSONParser.lineEnds(in: chunk) + (text.last.map { $0 == 0x0A ? 0 : 1 } ?? 0)
+      return unsafe judge(chunk, firstLine: 1, lineCount: lines, population: population)
     }
   }
 }

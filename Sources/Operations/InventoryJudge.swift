@@ -29,111 +29,121 @@ package struct InventoryJudge: Sendable {
   ///
   /// - Parameters:
   ///   - name: what errors call the file.
-  ///   - write: receives result lines, in the order of the input.
-  ///   - progress: is told now and then how many resources and bytes were judged.
+  ///   - write: receives result lines, in the order of the input and one call at a time.
+  ///   - progress: is told after each chunk how many resources and bytes were judged.
   /// - Throws: ``InputError`` when the file cannot be read on, and what `write` throws.
   package func run(
     descriptor: Int32, name: String,
-    write: ([UInt8]) throws -> Void,
-    progress: (_ resources: Int, _ bytes: Int) -> Void = { _, _ in }
+    write: @escaping @Sendable ([UInt8]) throws -> Void,
+    progress: @escaping @Sendable (_ resources: Int, _ bytes: Int) -> Void = { _, _ in }
   ) async throws -> JudgeSummary {
     let spool = try SpoolFile()
-    var first = try await pass(
-      LineChunks(descriptor: descriptor, name: name), population: nil, spool: spool, write: write,
+    let first = Pass(
+      self, LineChunks(descriptor: descriptor, name: name), spool: spool, write: write,
       progress: progress)
-    first.population.isComplete = isComplete
-    guard spool.count > 0 else { return first.summary }
+    var (summary, population) = try await first.run()
+    guard spool.count > 0 else { return summary }
+    population.isComplete = isComplete
     try spool.rewind()
-    let second = try await pass(
-      LineChunks(descriptor: spool.descriptor, name: name), population: first.population,
-      spool: nil, write: write, progress: { _, _ in })
-    first.summary.merge(second.summary)
-    return first.summary
+    let second = Pass(
+      self, LineChunks(descriptor: spool.descriptor, name: name), population: population,
+      write: write)
+    summary.merge(try await second.run().summary)
+    return summary
+  }
+}
+
+/// One pass over an input: each worker reads a chunk, judges it and hands on what came of it.
+private final class Pass: Sendable {
+  private struct Reader {
+    var source: LineChunks
+    var sequence = 0
+    var isAtEnd = false
   }
 
-  private struct Totals {
+  private struct Writer {
+    /// Outcomes that came before their turn.
+    var early: [Int: ChunkOutcome] = [:]
+    var next = 0
     var summary: JudgeSummary
     var population = Population()
   }
 
-  private func pass(
-    _ source: LineChunks, population: Population?, spool: SpoolFile?,
-    write: ([UInt8]) throws -> Void, progress: (Int, Int) -> Void
-  ) async throws -> Totals {
-    var source = source
-    var totals = Totals(summary: JudgeSummary(ruleSet))
-    let pool = JudgePool(ruleSet, options)
-    // Results that came before their turn; at most as many as there are chunks under way.
-    var early: [Int: ChunkOutcome] = [:]
-    var nextToWrite = 0
-    func take(_ sequence: Int, _ outcome: ChunkOutcome) throws {
-      early[sequence] = outcome
-      while let outcome = early.removeValue(forKey: nextToWrite) {
-        nextToWrite += 1
-        totals.summary.merge(outcome.summary)
-        totals.population.merge(outcome.population)
-        if !outcome.lines.isEmpty { try write(outcome.lines) }
-        if !outcome.deferred.isEmpty { try spool?.append(outcome.deferred) }
-      }
-      progress(totals.summary.resources, source.bytesRead)
-    }
-    try await withThrowingTaskGroup(of: (Int, Chunk, ChunkOutcome).self) { group in
-      var free: [Chunk] = []
-      var sequence = 0
-      var running = 0
-      while true {
-        // One chunk more than there are workers, so that reading and judging overlap.
-        if running > workers, let (number, chunk, outcome) = try await group.next() {
-          running -= 1
-          free.append(chunk)
-          try take(number, outcome)
-        }
-        let chunk = free.popLast() ?? Chunk(capacity: LineChunks.chunkSize)
-        guard try source.fill(chunk) else { break }
-        let number = sequence
-        group.addTask {
-          pool.withJudge { judge in
-            let outcome = unsafe judge.judge(
-              chunk.text, firstLine: chunk.firstLine, population: population)
-            return (number, chunk, outcome)
-          }
-        }
-        sequence += 1
-        running += 1
-      }
-      while let (number, _, outcome) = try await group.next() { try take(number, outcome) }
-    }
-    return totals
-  }
-}
-
-/// Judges that wait for a chunk; each serves one task at a time.
-private final class JudgePool: Sendable {
-  private struct Waiting: @unchecked Sendable {
-    // Sendable: a judge leaves the list before it is used and comes back after.
-    var judges: [Judge] = []
-  }
+  /// How many outcomes may wait for their turn before workers pause.
+  private static let earlyLimit = 16
 
   private let ruleSet: RuleSet
   private let options: JudgeOptions
-  private let waiting = Mutex(Waiting())
+  private let workers: Int
+  private let population: Population?
+  private let spool: SpoolFile?
+  private let write: @Sendable ([UInt8]) throws -> Void
+  private let progress: @Sendable (Int, Int) -> Void
+  private let reader: Mutex<Reader>
+  private let writer: Mutex<Writer>
 
-  init(_ ruleSet: RuleSet, _ options: JudgeOptions) {
-    self.ruleSet = ruleSet
-    self.options = options
+  init(
+    _ judge: InventoryJudge, _ source: LineChunks, population: Population? = nil,
+    spool: SpoolFile? = nil, write: @escaping @Sendable ([UInt8]) throws -> Void,
+    progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
+  ) {
+    ruleSet = judge.ruleSet
+    options = judge.options
+    workers = judge.workers
+    self.population = population
+    self.spool = spool
+    self.write = write
+    self.progress = progress
+    reader = Mutex(Reader(source: source))
+    writer = Mutex(Writer(summary: JudgeSummary(judge.ruleSet)))
   }
 
-  func withJudge<Result>(_ body: (Judge) -> Result) -> Result {
-    let waiting = waiting.withLock { $0.judges.popLast().map(Loan.init) }
-    let judge = waiting?.judge ?? Judge(ruleSet, options)
-    let result = body(judge)
-    let loan = Loan(judge: judge)
-    self.waiting.withLock { $0.judges.append(loan.judge) }
-    return result
+  func run() async throws -> (summary: JudgeSummary, population: Population) {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<workers { group.addTask { try await self.work() } }
+      try await group.waitForAll()
+    }
+    return writer.withLock { ($0.summary, $0.population) }
   }
 
-  private struct Loan: @unchecked Sendable {
-    // Sendable: the one reference to a judge that is out of the list.
-    let judge: Judge
+  private func work() async throws {
+    let judge = Judge(ruleSet, options)
+    let chunk = Chunk(capacity: LineChunks.chunkSize)
+    while let (sequence, bytesRead) = try fill(chunk) {
+      let outcome = unsafe judge.judge(
+        chunk.text, firstLine: chunk.firstLine, lineCount: chunk.lineCount, population: population)
+      try hand(on: outcome, sequence, bytesRead)
+      // Another worker is busy with a chunk that comes before all of these; let it catch up.
+      while writer.withLock({ $0.early.count > Self.earlyLimit }) {
+        try await Task.sleep(for: .milliseconds(1))
+      }
+      try Task.checkCancellation()
+    }
+  }
+
+  private func fill(_ chunk: Chunk) throws -> (sequence: Int, bytesRead: Int)? {
+    try reader.withLock { reader in
+      guard !reader.isAtEnd, try reader.source.fill(chunk) else {
+        reader.isAtEnd = true
+        return nil
+      }
+      reader.sequence += 1
+      return (reader.sequence - 1, reader.source.bytesRead)
+    }
+  }
+
+  private func hand(on outcome: ChunkOutcome, _ sequence: Int, _ bytesRead: Int) throws {
+    let resources = try writer.withLock { writer in
+      writer.early[sequence] = outcome
+      while let outcome = writer.early.removeValue(forKey: writer.next) {
+        writer.next += 1
+        writer.summary.merge(outcome.summary)
+        writer.population.merge(outcome.population)
+        if !outcome.lines.isEmpty { try write(outcome.lines) }
+        if !outcome.deferred.isEmpty { try spool?.append(outcome.deferred) }
+      }
+      return writer.summary.resources
+    }
+    progress(resources, bytesRead)
   }
 }

@@ -10,6 +10,7 @@ import Synchronization
   private(set) var storage: UnsafeMutableBufferPointer<UInt8>
   var count = 0
   var firstLine = 1
+  var lineCount = 0
 
   init(capacity: Int) {
     unsafe storage = .allocate(capacity: capacity + JSONParser.padding)
@@ -54,7 +55,7 @@ struct LineChunks {
   /// How long one line may be.
   static let lineLimit = 64 << 20
   /// How large chunks are, unless one line is longer.
-  static let chunkSize = 1 << 20
+  static let chunkSize = 1 << 18
 
   private let descriptor: Int32
   private let name: String
@@ -96,7 +97,9 @@ struct LineChunks {
       append(rest[...], to: chunk)
       rest.removeAll()
     }
-    unsafe line += chunk.text.reduce(into: 0) { if $1 == 0x0A { $0 += 1 } }
+    chunk.lineCount = unsafe JSONParser.lineEnds(in: unsafe chunk.text)
+    if unsafe chunk.text.last.map({ $0 != 0x0A }) ?? false { chunk.lineCount += 1 }
+    line += chunk.lineCount
     return chunk.count > 0
   }
 

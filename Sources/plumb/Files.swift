@@ -1,5 +1,6 @@
 import Foundation
 import Operations
+import Synchronization
 
 /// An input that was opened: a file or standard input.
 final class InputFile {
@@ -30,7 +31,7 @@ final class InputFile {
 }
 
 /// Standard output, written without a buffer in between.
-struct OutputFile {
+struct OutputFile: Sendable {
   static let standardOutput = OutputFile()
 
   /// Writes all bytes.
@@ -54,22 +55,33 @@ struct OutputFile {
 }
 
 /// A line on the terminal that tells how far long work is; silent elsewhere.
-final class Progress {
+final class Progress: Sendable {
+  private struct State {
+    var last = Date.distantPast
+    var hasLine = false
+  }
+
   private let isShown = isatty(STDERR_FILENO) == 1
-  private var last = Date.distantPast
-  private var hasLine = false
+  private let state = Mutex(State())
 
   /// Replaces the line, at most five times a second.
   func show(_ text: @autoclosure () -> String) {
-    guard isShown, Date.now.timeIntervalSince(last) > 0.2 else { return }
-    last = .now
-    hasLine = true
-    FileHandle.standardError.write(Data("\r\u{1B}[K\(text())".utf8))
+    guard isShown else { return }
+    let isDue = state.withLock { state in
+      guard Date.now.timeIntervalSince(state.last) > 0.2 else { return false }
+      state.last = .now
+      state.hasLine = true
+      return true
+    }
+    if isDue { FileHandle.standardError.write(Data("\r\u{1B}[K\(text())".utf8)) }
   }
 
   /// Removes the line.
   func clear() {
-    if hasLine { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
-    hasLine = false
+    let hadLine = state.withLock { state in
+      defer { state.hasLine = false }
+      return state.hasLine
+    }
+    if hadLine { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
   }
 }

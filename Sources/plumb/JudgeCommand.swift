@@ -59,7 +59,7 @@ struct JudgeCommand: AsyncParsableCommand {
       let output = OutputFile.standardOutput
       let progress = Progress()
       let totals = try await judge.run(
-        descriptor: input.descriptor, name: input.name, write: output.write,
+        descriptor: input.descriptor, name: input.name, write: { try output.write($0) },
         progress: { progress.show("\($0) resources judged, \($1 >> 20) MiB read") })
       progress.clear()
       if summary { try output.write(Array((totals.json(choice.ruleSet).text + "\n").utf8)) }

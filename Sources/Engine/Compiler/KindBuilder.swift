@@ -40,6 +40,9 @@ final class KindBuilder {
   var leaves: [LeafOperation] = []
   var quantifiers: [QuantifierOperation] = []
   var operands: [OperandValue] = []
+  var strings: [Span32] = []
+  var numbers: [Double] = []
+  var networks: [IPNetwork] = []
   var goals: [GoalProgram] = []
   var contributions: [Contribution] = []
   var tallyCount = 0
@@ -100,6 +103,32 @@ final class KindBuilder {
       }
     }
     return Span32(start: start, count: Int32(steps.count) - start)
+  }
+
+  /// Adds an operator's value and returns its index.
+  func operand(_ json: JSONValue?, for comparison: Operator) -> Int32 {
+    let items = json.map { $0.array ?? [$0] } ?? []
+    var value = OperandValue()
+    switch comparison.operand {
+    case .none: break
+    case .string, .stringOrList, .stringList:
+      let texts = items.compactMap(\.string)
+      value.strings = Span32(start: Int32(strings.count), count: Int32(texts.count))
+      for text in texts {
+        strings.append(Span32(start: Int32(stepBytes.count), count: Int32(text.utf8.count)))
+        stepBytes += text.utf8
+      }
+    case .networkList:
+      let found = items.compactMap { $0.string.flatMap(IPNetwork.init) }
+      value.networks = Span32(start: Int32(networks.count), count: Int32(found.count))
+      networks += found
+    case .number, .numberOrList:
+      let found = items.compactMap { $0.double ?? $0.string.flatMap(Double.init) }
+      value.numbers = Span32(start: Int32(numbers.count), count: Int32(found.count))
+      numbers += found
+    }
+    operands.append(value)
+    return Int32(operands.count - 1)
   }
 
   /// The tables, with slots numbered.

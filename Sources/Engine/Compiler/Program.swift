@@ -127,23 +127,11 @@ struct QuantifierOperation {
   var source: Int32
 }
 
-/// An operator's value, prepared for comparison.
-struct OperandValue: Sendable {
-  var strings: [[UInt8]] = []
-  var numbers: [Double] = []
-  var networks: [IPNetwork] = []
-
-  init(_ json: JSONValue?, for comparison: Operator) {
-    let items = json.map { $0.array ?? [$0] } ?? []
-    switch comparison.operand {
-    case .none: break
-    case .string, .stringOrList, .stringList:
-      strings = items.compactMap { $0.string.map { Array($0.utf8) } }
-    case .networkList: networks = items.compactMap { $0.string.flatMap(IPNetwork.init) }
-    case .number, .numberOrList:
-      numbers = items.compactMap { $0.double ?? $0.string.flatMap(Double.init) }
-    }
-  }
+/// An operator's value, prepared for comparison: parts of the tables of values.
+struct OperandValue {
+  var strings = Span32.empty
+  var numbers = Span32.empty
+  var networks = Span32.empty
 }
 
 /// One goal compiled for one kind.
@@ -168,13 +156,11 @@ struct Contribution {
   var join: LeafOperation?
 }
 
-/// All rules of one kind, compiled for one walk over a resource.
-final class KindProgram: Sendable {
-  let kind: ResourceKind
+/// The tables of one compiled kind. They hold no references, so reading them counts none.
+struct ProgramTables: Sendable {
   let nodes: Table<PathNode>
   let keyEdges: Table<KeyEdge>
   let indexEdges: Table<IndexEdge>
-  let bytes: Table<UInt8>
   let steps: Table<Step>
   let frames: Table<Frame>
   let loops: Table<Loop>
@@ -186,6 +172,54 @@ final class KindProgram: Sendable {
   let operands: Table<OperandValue>
   let goals: Table<GoalProgram>
   let contributions: Table<Contribution>
+  let values: ValueTables
+
+  func free() {
+    nodes.free()
+    keyEdges.free()
+    indexEdges.free()
+    steps.free()
+    frames.free()
+    loops.free()
+    clauses.free()
+    operations.free()
+    children.free()
+    leaves.free()
+    quantifiers.free()
+    operands.free()
+    goals.free()
+    contributions.free()
+    values.free()
+  }
+}
+
+/// Keys of paths and values of operators.
+struct ValueTables: Sendable {
+  let bytes: Table<UInt8>
+  /// Where each string of an operator's value stands among the bytes.
+  let strings: Table<Span32>
+  let numbers: Table<Double>
+  let networks: Table<IPNetwork>
+
+  func free() {
+    bytes.free()
+    strings.free()
+    numbers.free()
+    networks.free()
+  }
+
+  /// The bytes of a part of the table.
+  @inline(__always)
+  func text(_ span: Span32) -> UnsafeBufferPointer<UInt8> {
+    unsafe UnsafeBufferPointer(
+      start: bytes.base.map { unsafe $0 + Int(span.start) }, count: Int(span.count))
+  }
+}
+
+/// All rules of one kind, compiled for one walk over a resource.
+final class KindProgram: Sendable {
+  let kind: ResourceKind
+  let tables: ProgramTables
   let slotCount: Int
   let tallyCount: Int
   /// Whether some rule reads the envelope beyond the identity.
@@ -204,21 +238,17 @@ final class KindProgram: Sendable {
   init(_ builder: KindBuilder) {
     let parts = builder.finish()
     kind = builder.kind
-    nodes = Table(parts.nodes)
-    keyEdges = Table(parts.keyEdges)
-    indexEdges = Table(parts.indexEdges)
-    bytes = Table(parts.bytes)
-    steps = Table(builder.steps)
-    frames = Table(parts.frames)
-    loops = Table(parts.loops)
-    clauses = Table(parts.clauses)
-    operations = Table(builder.operations)
-    children = Table(builder.children)
-    leaves = Table(parts.leaves)
-    quantifiers = Table(parts.quantifiers)
-    operands = Table(builder.operands)
-    goals = Table(builder.goals)
-    contributions = Table(parts.contributions)
+    tables = ProgramTables(
+      nodes: Table(parts.nodes), keyEdges: Table(parts.keyEdges),
+      indexEdges: Table(parts.indexEdges), steps: Table(builder.steps),
+      frames: Table(parts.frames), loops: Table(parts.loops), clauses: Table(parts.clauses),
+      operations: Table(builder.operations), children: Table(builder.children),
+      leaves: Table(parts.leaves), quantifiers: Table(parts.quantifiers),
+      operands: Table(builder.operands), goals: Table(builder.goals),
+      contributions: Table(parts.contributions),
+      values: ValueTables(
+        bytes: Table(parts.bytes), strings: Table(builder.strings),
+        numbers: Table(builder.numbers), networks: Table(builder.networks)))
     slotCount = parts.slotCount
     tallyCount = builder.tallyCount
     readsEnvelope = builder.frames[Self.envelope].isUsed
@@ -227,21 +257,5 @@ final class KindProgram: Sendable {
     quantifierSources = builder.quantifierSources
   }
 
-  deinit {
-    nodes.free()
-    keyEdges.free()
-    indexEdges.free()
-    bytes.free()
-    steps.free()
-    frames.free()
-    loops.free()
-    clauses.free()
-    operations.free()
-    children.free()
-    leaves.free()
-    quantifiers.free()
-    operands.free()
-    goals.free()
-    contributions.free()
-  }
+  deinit { tables.free() }
 }

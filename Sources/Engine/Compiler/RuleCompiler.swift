@@ -80,14 +80,14 @@ struct RuleCompiler {
     var fallback: Int32 = -1
     if let path = leaf.fallback { fallback = place(path, builder, scope).node }
     let value = leaf.value.resolved(parameters)
-    builder.operands.append(OperandValue(value, for: leaf.comparison))
+    let operand = builder.operand(value, for: leaf.comparison)
     var resolved = leaf
     resolved.value = value.map(Condition.Operand.literal) ?? .none
     builder.leafSources.append(resolved)
     return LeafOperation(
       slot: node, fallback: fallback, steps: steps,
       comparison: leaf.comparison.negated ?? leaf.comparison,
-      isNegated: leaf.comparison.negated != nil, value: Int32(builder.operands.count - 1),
+      isNegated: leaf.comparison.negated != nil, value: operand,
       source: Int32(builder.leafSources.count - 1))
   }
 
@@ -114,8 +114,7 @@ struct RuleCompiler {
   ) -> Int32 {
     let value = quantifier.value.resolved(parameters)
     let comparison = quantifier.comparison ?? .numGreaterThan
-    builder.operands.append(OperandValue(value, for: comparison))
-    let operand = Int32(builder.operands.count - 1)
+    let operand = builder.operand(value, for: comparison)
     let tally = Int32(builder.tallyCount)
     builder.tallyCount += 1
     var resolved = quantifier

@@ -1,3 +1,5 @@
+import Foundation
+import CSimdjson
 import JSON
 import Model
 
@@ -6,6 +8,7 @@ import Model
   let tape: Tape
   /// The instant of judgement in seconds since 1970.
   let now: Double
+  let values: ValueTables
 
   /// Whether the operator is true of an absent property.
   func isAbsentTrue(_ comparison: Operator) -> Bool {
@@ -25,35 +28,36 @@ import Model
     case .isFalse: return kind == .no || kind == .string && isWord("false", place)
     case .stringEquals, .stringsInList, .stringsAllowed:
       return unsafe withText(place, kind) { text in
-        operand.strings.contains { unsafe Self.equal($0, text) }
+        unsafe anyText(operand) { unsafe Self.equal($0, text) }
       }
     case .stringMatch:
       return unsafe withText(place, kind) { text in
-        operand.strings.contains { unsafe Self.matches(text, pattern: $0) }
+        unsafe anyText(operand) { unsafe Self.matches(text, pattern: $0) }
       }
     case .stringContains:
       return unsafe withText(place, kind) { text in
-        operand.strings.contains { unsafe Self.contains(text, $0) }
+        unsafe anyText(operand) { unsafe Self.contains(text, $0) }
       }
     case .stringsRequired:
       return unsafe withText(place, kind) { text in
-        operand.strings.allSatisfy { unsafe Self.equal($0, text) }
+        unsafe !anyText(operand) { unsafe !Self.equal($0, text) }
       }
     case .ipsInRange:
       guard let network = network(place, kind) else { return false }
-      return operand.networks.contains { $0.contains(network) }
+      return operand.networks.indices.contains { values.networks[$0].contains(network) }
     case .ipsNotInRange:
       guard let network = network(place, kind) else { return false }
-      return !operand.networks.contains { $0.overlaps(network) }
+      return !operand.networks.indices.contains { values.networks[$0].overlaps(network) }
     case .daysLessThan, .daysGreaterThan:
-      guard let instant = instant(place, kind), let limit = operand.numbers.first else {
+      guard let instant = instant(place, kind), operand.numbers.count > 0 else {
         return false
       }
+      let limit = values.numbers[operand.numbers.start]
       let age = (now - instant) / 86_400
       return comparison == .daysLessThan ? age < limit : age > limit
     default:
       guard let number = number(place, kind) else { return false }
-      return comparison.truth(from: number, to: number, operand.numbers) == .yes
+      return truth(comparison, from: number, to: number, operand) == .yes
     }
   }
 
@@ -71,20 +75,20 @@ import Model
       guard each({ compare($0, comparison, operand) }) else { return .no }
       return isOpen ? .unknown : .yes
     case .stringsRequired:
-      let hasAll = operand.strings.allSatisfy { wanted in
-        entries.contains { entry in
+      let lacksOne = unsafe anyText(operand) { wanted in
+        !entries.contains { entry in
           let place = Int(entry.place)
           return unsafe withText(place, tape.kind(place)) { unsafe Self.equal(wanted, $0) }
         }
       }
-      return hasAll ? .yes : otherwise
+      return lacksOne ? otherwise : .yes
     default:
       return entries.contains { compare(Int($0.place), comparison, operand) }
         ? .yes : otherwise
     }
   }
 
-  private func isEmpty(_ place: Int, _ kind: Tape.Kind) -> Bool {
+  private func isEmpty(_ place: Int, _ kind: TapeKind) -> Bool {
     switch kind {
     case .string: unsafe tape.bytes(place).isEmpty
     case .object, .array: unsafe tape.end(place) == place + 1
@@ -103,7 +107,7 @@ import Model
 
   /// Lends out the text of a string, a number or a boolean; false for anything else.
   private func withText(
-    _ place: Int, _ kind: Tape.Kind, _ body: (UnsafeBufferPointer<UInt8>) -> Bool
+    _ place: Int, _ kind: TapeKind, _ body: (UnsafeBufferPointer<UInt8>) -> Bool
   ) -> Bool {
     var text: String
     switch kind {
@@ -120,25 +124,64 @@ import Model
     return text.withUTF8 { unsafe body($0) }
   }
 
-  private func number(_ place: Int, _ kind: Tape.Kind) -> Double? {
+  private func number(_ place: Int, _ kind: TapeKind) -> Double? {
     kind == .string ? unsafe Double(tape.string(place)) : unsafe tape.number(place)
   }
 
-  private func network(_ place: Int, _ kind: Tape.Kind) -> IPNetwork? {
+  private func network(_ place: Int, _ kind: TapeKind) -> IPNetwork? {
     kind == .string ? unsafe IPNetwork(utf8: tape.bytes(place)) : nil
   }
 
-  private func instant(_ place: Int, _ kind: Tape.Kind) -> Double? {
+  private func instant(_ place: Int, _ kind: TapeKind) -> Double? {
     if kind == .string { return unsafe Timestamp.seconds(tape.bytes(place)) }
     return unsafe tape.number(place).map(Timestamp.seconds)
   }
 
-  static func equal(_ left: [UInt8], _ right: UnsafeBufferPointer<UInt8>) -> Bool {
-    unsafe left.count == right.count && left.elementsEqual(right)
+  /// Whether some string of an operator's value meets a test.
+  @inline(__always)
+  private func anyText(
+    _ operand: OperandValue, _ test: (UnsafeBufferPointer<UInt8>) -> Bool
+  ) -> Bool {
+    for index in operand.strings.indices
+    where unsafe test(values.text(values.strings[index])) {
+      return true
+    }
+    return false
   }
 
-  private static func contains(_ text: UnsafeBufferPointer<UInt8>, _ part: [UInt8]) -> Bool {
-    guard let first = part.first else { return true }
+  /// A numeric comparison of a number that is only known to lie between two bounds.
+  func truth(
+    _ comparison: Operator, from lowest: Double, to highest: Double, _ operand: OperandValue
+  ) -> Truth {
+    func between(_ isTrueForLowest: Bool, _ isTrueForHighest: Bool) -> Truth {
+      isTrueForLowest == isTrueForHighest ? Truth(isTrueForLowest) : .unknown
+    }
+    let numbers = operand.numbers.indices
+    guard let first = numbers.first.map({ values.numbers[$0] }) else { return .no }
+    switch comparison {
+    case .numEquals, .numNotEquals:
+      let isReached = numbers.contains { lowest <= values.numbers[$0] && values.numbers[$0] <= highest }
+      let equal: Truth = !isReached ? .no : lowest == highest ? .yes : .unknown
+      return comparison == .numEquals ? equal : !equal
+    case .numLessThan: return between(lowest < first, highest < first)
+    case .numLessThanEquals: return between(lowest <= first, highest <= first)
+    case .numGreaterThan: return between(lowest > first, highest > first)
+    default: return between(lowest >= first, highest >= first)
+    }
+  }
+
+  @inline(__always)
+  static func equal(
+    _ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>
+  ) -> Bool {
+    guard left.count == right.count else { return false }
+    guard let one = left.baseAddress, let other = right.baseAddress else { return true }
+    return unsafe memcmp(one, other, left.count) == 0
+  }
+
+  private static func contains(_ text: UnsafeBufferPointer<UInt8>, _ part: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard part.count > 0 else { return true }
+    let first = unsafe part[0]
     guard text.count >= part.count else { return false }
     for start in 0...(text.count - part.count) where unsafe text[start] == first {
       var same = true
@@ -154,17 +197,17 @@ import Model
   /// Whether the whole text matches a pattern of `*` and `?`, where `?` is one character.
   ///
   /// Keeps the last `*` and returns to it on a mismatch, so time is at most text times pattern.
-  static func matches(_ text: UnsafeBufferPointer<UInt8>, pattern: [UInt8]) -> Bool {
+  static func matches(_ text: UnsafeBufferPointer<UInt8>, pattern: UnsafeBufferPointer<UInt8>) -> Bool {
     var position = 0
     var index = 0
     var star = -1
     var resume = 0
     while position < text.count {
-      if index < pattern.count, pattern[index] == 0x2A {
+      if index < pattern.count, unsafe pattern[index] == 0x2A {
         star = index
         resume = position
         index += 1
-      } else if index < pattern.count, pattern[index] == 0x3F {
+      } else if index < pattern.count, unsafe pattern[index] == 0x3F {
         position = unsafe behindCharacter(text, position)
         index += 1
       } else if index < pattern.count, unsafe pattern[index] == text[position] {
@@ -178,7 +221,7 @@ import Model
         return false
       }
     }
-    while index < pattern.count, pattern[index] == 0x2A { index += 1 }
+    while index < pattern.count, unsafe pattern[index] == 0x2A { index += 1 }
     return index == pattern.count
   }
 

@@ -1,3 +1,4 @@
+import CSimdjson
 import JSON
 import Model
 
@@ -31,6 +32,8 @@ struct Tally {
 
   let now: Double
   private(set) var program: KindProgram
+  private var tables: ProgramTables
+  private(set) var comparer: Comparer
   private(set) var tape: Tape
   private let slots: UnsafeMutablePointer<Int32>
   private let unreadSlots: UnsafeMutablePointer<Int32>
@@ -47,6 +50,7 @@ struct Tally {
   init(_ ruleSet: RuleSet, empty: KindProgram, now: Double) {
     self.now = now
     program = empty
+    tables = empty.tables
     let slotCount = ruleSet.programs.map(\.slotCount).max() ?? 0
     let tallyCount = ruleSet.programs.map(\.tallyCount).max() ?? 0
     unsafe slots = .allocate(capacity: slotCount + 1)
@@ -55,7 +59,9 @@ struct Tally {
     unsafe slots.initialize(repeating: 0, count: slotCount + 1)
     unsafe unreadSlots.initialize(repeating: 0, count: slotCount + 1)
     unsafe tallies.initialize(repeating: Tally(), count: tallyCount + 1)
-    unsafe tape = Tape(words: Self.emptyTape, strings: Self.emptyStrings)
+    let tape = unsafe Tape(words: Self.emptyTape, strings: Self.emptyStrings)
+    unsafe self.tape = unsafe tape
+    comparer = unsafe Comparer(tape: tape, now: now, values: empty.tables.values)
   }
 
   deinit {
@@ -76,8 +82,12 @@ struct Tally {
   ///   - resource: where the envelope stands.
   ///   - configuration: where the configuration stands, 0 when there is none.
   func load(_ program: KindProgram, _ tape: Tape, resource: Int, configuration: Int) {
-    self.program = program
+    if self.program !== program {
+      self.program = program
+      tables = program.tables
+    }
     unsafe self.tape = unsafe tape
+    comparer = unsafe Comparer(tape: tape, now: now, values: tables.values)
     hasUnread = !unread.isEmpty
     duplicateKey = nil
     if program.readsEnvelope { fill(KindProgram.envelope, resource, unread.envelope) }
@@ -88,7 +98,7 @@ struct Tally {
 
   /// Fills the slots of a frame from the value at a place, then runs the frame's loops.
   private func fill(_ index: Int, _ place: Int, _ unreadNode: Int32) {
-    let frame = program.frames[index]
+    let frame = tables.frames[index]
     let count = Int(frame.slots.count)
     unsafe (slots + Int(frame.slots.start)).update(repeating: 0, count: count)
     if hasUnread {
@@ -99,11 +109,11 @@ struct Tally {
     } else {
       walkUnread(frame.node, place, unreadNode)
     }
-    for loop in frame.loops.indices { run(program.loops[loop]) }
+    for loop in frame.loops.indices { run(tables.loops[loop]) }
   }
 
   private func walk(_ index: Int32, _ place: Int) {
-    let node = program.nodes[index]
+    let node = tables.nodes[index]
     if node.slot >= 0 { unsafe slots[Int(node.slot)] = Int32(truncatingIfNeeded: place) }
     if node.edges.count > 0, unsafe tape.kind(place) == .object { walkObject(node, place) }
     if node.indexEdges.count > 0, unsafe tape.kind(place) == .array { walkArray(node, place) }
@@ -120,7 +130,7 @@ struct Tally {
         let bit: UInt64 = 1 &<< UInt64(edge - Int(node.edges.start))
         if seen & bit != 0, duplicateKey == nil { duplicateKey = unsafe tape.string(index) }
         seen |= bit
-        walk(program.keyEdges[edge].node, index + 1)
+        walk(tables.keyEdges[edge].node, index + 1)
       }
       index = unsafe tape.next(index + 1)
     }
@@ -134,25 +144,21 @@ struct Tally {
     var head = unsafe UnsafeRawPointer(start).loadUnaligned(as: UInt64.self)
     if key.count < 8 { head &= (1 &<< UInt64(key.count * 8)) &- 1 }
     for index in node.edges.indices {
-      let edge = program.keyEdges[index]
+      let edge = tables.keyEdges[index]
       guard edge.head == head, edge.length == UInt32(truncatingIfNeeded: key.count) else {
         continue
       }
       if key.count <= 8 { return index }
-      var same = true
-      for position in 8..<key.count
-      where unsafe program.bytes[Int(edge.offset) + position] != key[position] {
-        same = false
-        break
-      }
-      if same { return index }
+      let text = unsafe tables.values.text(
+        Span32(start: edge.offset, count: Int32(truncatingIfNeeded: key.count)))
+      if unsafe Comparer.equal(text, key) { return index }
     }
     return nil
   }
 
   private func walkArray(_ node: PathNode, _ place: Int) {
     for edge in node.indexEdges.indices {
-      let edge = program.indexEdges[edge]
+      let edge = tables.indexEdges[edge]
       if let element = element(Int(edge.index), of: place) { walk(edge.node, element) }
     }
   }
@@ -168,7 +174,7 @@ struct Tally {
 
   /// Walks a value of which some part is unread; the place is 0 where the value is absent.
   private func walkUnread(_ index: Int32, _ place: Int, _ unreadNode: Int32) {
-    let node = program.nodes[index]
+    let node = tables.nodes[index]
     if unread.reason(unreadNode) != nil {
       for slot in node.subtree.indices { unsafe unreadSlots[slot] = unreadNode }
       return
@@ -178,14 +184,14 @@ struct Tally {
       unsafe unreadSlots[Int(node.slot)] = unreadNode
     }
     for edge in node.edges.indices {
-      let edge = program.keyEdges[edge]
-      let key = unsafe UnsafeBufferPointer(
-        start: program.bytes.base.map { unsafe $0 + Int(edge.offset) }, count: Int(edge.length))
+      let edge = tables.keyEdges[edge]
+      let key = unsafe tables.values.text(
+        Span32(start: edge.offset, count: Int32(edge.length)))
       let value = place == 0 ? nil : unsafe tape.member(key, of: place)
       step(edge.node, value, unsafe unread.child(unreadNode, key: key))
     }
     for edge in node.indexEdges.indices {
-      let edge = program.indexEdges[edge]
+      let edge = tables.indexEdges[edge]
       let value = element(Int(edge.index), of: place)
       var below = unread.child(unreadNode, index: Int(edge.index))
       if value == nil, below == 0, unread.isOpen(unreadNode) {
@@ -207,7 +213,7 @@ struct Tally {
 
   private func run(_ loop: Loop) {
     for clause in loop.clauses.indices {
-      unsafe tallies[Int(program.clauses[clause].tally)] = Tally()
+      unsafe tallies[Int(tables.clauses[clause].tally)] = Tally()
     }
     let place = unsafe Int(slots[Int(loop.slot)])
     let unreadNode = hasUnread ? unsafe unreadSlots[Int(loop.slot)] : 0
@@ -230,14 +236,14 @@ struct Tally {
     }
     guard isOpen else { return }
     for clause in loop.clauses.indices {
-      unsafe tallies[Int(program.clauses[clause].tally)].isOpen = true
+      unsafe tallies[Int(tables.clauses[clause].tally)].isOpen = true
     }
   }
 
   private func visit(_ loop: Loop, _ place: Int, _ unreadNode: Int32) {
     fill(Int(loop.frame), place, unreadNode)
     for clause in loop.clauses.indices {
-      let clause = program.clauses[clause]
+      let clause = tables.clauses[clause]
       let truth = clause.satisfy < 0 ? Truth.yes : truth(clause.satisfy)
       unsafe tallies[Int(clause.tally)].add(truth)
     }
@@ -261,12 +267,11 @@ struct Tally {
     if unread.reason(unreadNode) != nil { return true }
     guard let first = steps.first else { return gatherElements(place, unreadNode, steps) }
     let rest = steps.dropFirst()
-    let step = program.steps[first]
+    let step = tables.steps[first]
     switch step.kind {
     case .each: return gatherElements(place, unreadNode, rest)
     case .key:
-      let key = unsafe UnsafeBufferPointer(
-        start: program.bytes.base.map { unsafe $0 + Int(step.offset) }, count: Int(step.length))
+      let key = unsafe tables.values.text(Span32(start: step.offset, count: step.length))
       let below = unreadNode == 0 ? 0 : unsafe unread.child(unreadNode, key: key)
       let value = place == 0 ? nil : unsafe tape.member(key, of: place)
       if value == nil, below == 0 { return false }
@@ -280,7 +285,7 @@ struct Tally {
   }
 
   private func gatherElements(_ place: Int, _ unreadNode: Int32, _ rest: Range<Int>) -> Bool {
-    let kind = place == 0 ? Tape.Kind.null : unsafe tape.kind(place)
+    let kind = place == 0 ? TapeKind.null : unsafe tape.kind(place)
     let isAbsent = kind == .null
     guard kind == .array else {
       // One value is a list of one; nothing, with something unread below, may be a list.
@@ -318,27 +323,27 @@ struct Tally {
 
   /// The value of an operation of the loaded program.
   func truth(_ index: Int32) -> Truth {
-    let operation = program.operations[index]
+    let operation = tables.operations[index]
     switch operation.code {
     case .and:
       var result = Truth.vacuous
       for child in operation.operand.indices {
-        result = .and(result, truth(program.children[child]))
+        result = .and(result, truth(tables.children[child]))
         if result == .no { break }
       }
       return result
     case .or:
       var result = Truth.no
       for child in operation.operand.indices {
-        result = .or(result, truth(program.children[child]))
+        result = .or(result, truth(tables.children[child]))
         if result == .yes { break }
       }
       return result
     case .not: return !truth(operation.operand.start)
-    case .leaf: return truth(of: program.leaves[operation.operand.start])
+    case .leaf: return truth(of: tables.leaves[operation.operand.start])
     case .quantifier, .related:
-      let quantifier = program.quantifiers[operation.operand.start]
-      return quantifier.truth(tally(of: quantifier), program.operands[quantifier.value])
+      let quantifier = tables.quantifiers[operation.operand.start]
+      return truth(of: quantifier, tally(of: quantifier))
     }
   }
 
@@ -363,36 +368,33 @@ struct Tally {
   func truth(of leaf: LeafOperation) -> Truth {
     let entry = value(of: leaf)
     let place = Int(entry.place)
-    let comparer = unsafe Comparer(tape: tape, now: now)
     let result: Truth
     if entry.unread == 0, leaf.steps.count == 0 {
       if place == 0 {
         result = Truth(comparer.isAbsentTrue(leaf.comparison))
       } else if leaf.comparison.readsElements, unsafe tape.kind(place) == .array {
-        result = listTruth(of: leaf, entry, comparer)
+        result = listTruth(of: leaf, entry)
       } else {
-        result = Truth(comparer.compare(place, leaf.comparison, program.operands[leaf.value]))
+        result = Truth(comparer.compare(place, leaf.comparison, tables.operands[leaf.value]))
       }
     } else if unread.reason(entry.unread) != nil {
       return .unknown
     } else if leaf.steps.count == 0, !leaf.comparison.readsElements {
       // Something below is unread: what is there is there, what is not may be.
-      let isEmpty = place == 0 || comparer.compare(place, .isEmpty, OperandValue(nil, for: .exists))
+      let isEmpty = place == 0 || comparer.compare(place, .isEmpty, OperandValue())
       if leaf.comparison == .exists {
         result = place == 0 || comparer.isNull(place) ? .unknown : .yes
       } else {
         result = isEmpty ? .unknown : .no
       }
     } else {
-      result = listTruth(of: leaf, entry, comparer)
+      result = listTruth(of: leaf, entry)
     }
     return leaf.isNegated ? !result : result
   }
 
-  private func listTruth(
-    of leaf: LeafOperation, _ entry: Entry, _ comparer: Comparer
-  ) -> Truth {
-    let operand = program.operands[leaf.value]
+  private func listTruth(of leaf: LeafOperation, _ entry: Entry) -> Truth {
+    let operand = tables.operands[leaf.value]
     var result = Truth.no
     var isOpen = false
     let mark = scratch.count
@@ -417,7 +419,7 @@ struct Tally {
 
   /// Visits the elements of a quantifier one after another, each loaded while it is visited.
   func eachElement(of quantifier: QuantifierOperation, _ body: (Int, Entry) -> Void) {
-    let loop = program.loops[quantifier.loop]
+    let loop = tables.loops[quantifier.loop]
     let place = unsafe Int(slots[Int(loop.slot)])
     let unreadNode = hasUnread ? unsafe unreadSlots[Int(loop.slot)] : 0
     _ = withValues(place, unreadNode, loop.steps) { entries in
@@ -431,7 +433,7 @@ struct Tally {
 
   /// Why the list of a quantifier was not read; nil where it was, or only parts were not.
   func unreadReason(of quantifier: QuantifierOperation) -> String? {
-    let slot = Int(program.loops[quantifier.loop].slot)
+    let slot = Int(tables.loops[quantifier.loop].slot)
     return hasUnread ? unread.anyReason(unsafe unreadSlots[slot]) : nil
   }
 
@@ -447,11 +449,11 @@ struct Tally {
   }
 }
 
-extension QuantifierOperation {
-  /// The quantifier's value for what was counted.
-  func truth(_ tally: Tally, _ operand: OperandValue) -> Truth {
+extension Evaluator {
+  /// A quantifier's value for what was counted.
+  func truth(of quantifier: QuantifierOperation, _ tally: Tally) -> Truth {
     let mayBeMore = tally.unknown > 0 || tally.isOpen
-    switch kind {
+    switch quantifier.kind {
     case .any: return tally.yes > 0 ? .yes : mayBeMore ? .unknown : .no
     case .none: return tally.yes > 0 ? .no : mayBeMore ? .unknown : .yes
     case .all:
@@ -461,7 +463,8 @@ extension QuantifierOperation {
     case .count:
       let lowest = Double(tally.yes)
       let highest = tally.isOpen ? .infinity : lowest + Double(tally.unknown)
-      return comparison.truth(from: lowest, to: highest, operand.numbers)
+      let operand = program.tables.operands[quantifier.value]
+      return comparer.truth(quantifier.comparison, from: lowest, to: highest, operand)
     }
   }
 }
@@ -472,26 +475,6 @@ extension Operator {
     switch self {
     case .exists, .notExists, .isEmpty, .isNotEmpty: false
     default: true
-    }
-  }
-
-  /// A numeric comparison of a number that is only known to lie between two bounds.
-  func truth(from lowest: Double, to highest: Double, _ values: [Double]) -> Truth {
-    let first = values.first ?? 0
-    func between(_ isTrueForLowest: Bool, _ isTrueForHighest: Bool) -> Truth {
-      isTrueForLowest == isTrueForHighest ? Truth(isTrueForLowest) : .unknown
-    }
-    switch self {
-    case .numEquals, .numNotEquals:
-      let equal: Truth =
-        lowest == highest
-        ? Truth(values.contains(lowest))
-        : values.contains { lowest <= $0 && $0 <= highest } ? .unknown : .no
-      return self == .numEquals ? equal : !equal
-    case .numLessThan: return between(lowest < first, highest < first)
-    case .numLessThanEquals: return between(lowest <= first, highest <= first)
-    case .numGreaterThan: return between(lowest > first, highest > first)
-    default: return between(lowest >= first, highest >= first)
     }
   }
 }
