@@ -16,6 +16,7 @@ struct Envelope {
   var configuration = 0
   var unread = 0
   var coverage = 0
+  var source = 0
 
   /// What is wrong with a line that is valid JSON.
   enum Fault: Error, CustomStringConvertible {
@@ -80,7 +81,8 @@ struct Envelope {
       try unsafe Self.set(&tags, "tags", key, place)
     case 6:
       if unsafe key[0] == 0x72 { return try unsafe Self.set(&region, "region", key, place) }
-      try unsafe Self.set(&unread, "unread", key, place)
+      if unsafe key[0] == 0x75 { return try unsafe Self.set(&unread, "unread", key, place) }
+      try unsafe Self.set(&source, "source", key, place)
     case 7: try unsafe Self.set(&account, "account", key, place)
     case 8:
       if unsafe key[0] == 0x70 { return try unsafe Self.set(&provider, "provider", key, place) }

@@ -101,6 +101,12 @@ final class ResultWriter {
     field("\"resource_kind\":", envelope.kind)
     field("\"id\":", envelope.id)
     field("\"name\":", envelope.name)
+    if envelope.source != 0, let source = unsafe try? tape.value(envelope.source) {
+      var writer = JSONWriter()
+      writer.value(source)
+      identity.append(",\"source\":")
+      identity.append(writer.bytes)
+    }
     identity.append("}")
   }
 

@@ -16,6 +16,8 @@ package enum Collected: Sendable {
   case diagnostic(Diagnostic)
   /// A resource that no mapping or rule covers: its type and address.
   case notCovered(type: String, address: String)
+  /// Something that was read but is not to be judged, and why.
+  case outside(address: String, reason: String)
 }
 
 /// Something worth telling that did not end the work.

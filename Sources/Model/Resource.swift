@@ -15,12 +15,14 @@ package struct Resource: Sendable {
   package var configuration: JSONValue
   /// Paths that could not be read, with the reason.
   package var unread: [(path: String, reason: String)]
+  /// Where the facts come from: a file and line, or an API call.
+  package var source: JSONValue?
 
   package init(
     provider: String = "", account: String = "", region: String = "", kind: ResourceKind,
     id: String, name: String = "", tags: [(key: String, value: String)] = [],
     attributes: [(key: String, value: JSONValue)] = [], configuration: JSONValue,
-    unread: [(path: String, reason: String)] = []
+    unread: [(path: String, reason: String)] = [], source: JSONValue? = nil
   ) {
     self.provider = provider
     self.account = account
@@ -32,6 +34,7 @@ package struct Resource: Sendable {
     self.attributes = attributes
     self.configuration = configuration
     self.unread = unread
+    self.source = source
   }
 
   /// The resource as a line of an inventory, without the line end.
@@ -48,6 +51,7 @@ package struct Resource: Sendable {
         ("tags", .object(JSONObject(tags.map { (key: $0.key, value: .string($0.value)) }))))
     }
     if !attributes.isEmpty { members.append(("attributes", .object(JSONObject(attributes)))) }
+    if let source { members.append(("source", source)) }
     members.append(("configuration", configuration))
     if !unread.isEmpty {
       let paths = unread.map { (key: $0.path, value: JSONValue.string($0.reason)) }

@@ -1,0 +1,249 @@
+import JSON
+import Model
+
+/// A Terraform value with what of it is unknown and what is sensitive.
+struct TerraformValue {
+  var value: JSONValue?
+  /// `true` where unknown until apply, else a tree of the value's shape.
+  var unknown: JSONValue?
+  /// `true` where sensitive, else a tree of the value's shape.
+  var sensitive: JSONValue?
+
+  /// Why the value itself may not be used; nil where it may.
+  var obstacle: String? {
+    if unknown?.bool == true { return "known after apply" }
+    return sensitive?.bool == true ? "sensitive" : nil
+  }
+
+  /// Whether nothing stands here.
+  var isAbsent: Bool { (value ?? .null).isNull && obstacle == nil }
+
+  /// The value a path leads to; an obstacle on the way stays one.
+  func at(_ path: PropertyPath) -> TerraformValue {
+    var current = self
+    for component in path.components {
+      if current.obstacle != nil { return current }
+      switch component {
+      case .key(let key): current = current.member(key)
+      case .index(let index): current = current.element(index)
+      case .each: return TerraformValue()
+      }
+    }
+    return current
+  }
+
+  func member(_ key: String) -> TerraformValue {
+    // A single block is a list of one; its members are reached without the index too.
+    if case .array(let elements) = value, elements.count == 1 { return element(0).member(key) }
+    return TerraformValue(
+      value: value?[key], unknown: Self.below(unknown, key), sensitive: Self.below(sensitive, key))
+  }
+
+  func element(_ index: Int) -> TerraformValue {
+    func pick(_ tree: JSONValue?) -> JSONValue? {
+      guard case .array(let elements) = tree else { return tree?.bool == true ? true : nil }
+      return elements.indices.contains(index) ? elements[index] : nil
+    }
+    return TerraformValue(value: pick(value), unknown: pick(unknown), sensitive: pick(sensitive))
+  }
+
+  private static func below(_ tree: JSONValue?, _ key: String) -> JSONValue? {
+    tree?.bool == true ? true : tree?[key]
+  }
+
+  /// The whole value, with what of it may not be used.
+  var mapped: MappedValue {
+    if let obstacle { return MappedValue(unread: [([], obstacle)]) }
+    switch value {
+    case nil, .null: return MappedValue()
+    case .array(let elements):
+      return MappedValue.list(elements.indices.map { element($0).mapped })
+    case .object(let object):
+      var result = MappedValue(value: .object(JSONObject()))
+      var keys = object.members.map(\.key)
+      for (key, _) in unknown?.object?.members ?? [] where !keys.contains(key) { keys.append(key) }
+      for key in keys { result.set(key, member(key).mapped) }
+      return result
+    case .some(let scalar): return MappedValue(value: scalar)
+    }
+  }
+}
+
+/// A part of the API representation: its value, and the paths below it that are unread.
+struct MappedValue {
+  var value: JSONValue?
+  var unread: [(path: [PropertyPath.Component], reason: String)] = []
+
+  /// Whether a node yielded nothing.
+  var isAbsent: Bool { value == nil && unread.isEmpty }
+
+  /// Why the whole value is unread; nil where it is not.
+  var obstacle: String? { unread.first { $0.path.isEmpty }?.reason }
+
+  /// Sets a member of an object.
+  mutating func set(_ key: String, _ member: MappedValue) {
+    guard !member.isAbsent else { return }
+    var object = value?.object ?? JSONObject()
+    object[key] = member.value
+    value = .object(object)
+    unread += member.unread.map { ([.key(key)] + $0.path, $0.reason) }
+  }
+
+  /// A list of items; an item that is unread keeps its place.
+  static func list(_ items: [MappedValue]) -> MappedValue {
+    var result = MappedValue(value: .array([]))
+    for item in items { result.append(item) }
+    return result
+  }
+
+  private mutating func append(_ item: MappedValue) {
+    guard !item.isAbsent else { return }
+    var elements = value?.array ?? []
+    let index = elements.count
+    elements.append(item.value ?? .null)
+    value = .array(elements)
+    unread += item.unread.map { ([.index(index)] + $0.path, $0.reason) }
+  }
+
+  /// Appends the items of another list; one that is unread means that there may be more items.
+  mutating func join(_ other: MappedValue) {
+    guard !other.isAbsent else { return }
+    if value == nil { value = .array([]) }
+    if let obstacle = other.obstacle {
+      unread.append(([.each], obstacle))
+      return
+    }
+    var elements = value?.array ?? []
+    let shift = elements.count
+    elements += other.value?.array ?? [other.value ?? .null]
+    value = .array(elements)
+    for (path, reason) in other.unread {
+      guard case .index(let index) = path.first else {
+        unread.append((path, reason))
+        continue
+      }
+      unread.append(([.index(index + shift)] + path.dropFirst(), reason))
+    }
+  }
+
+  /// Puts another value over this one: objects by key, lists joined, anything else replaced.
+  mutating func merge(_ other: MappedValue) {
+    guard !other.isAbsent else { return }
+    guard let value else {
+      unread += other.unread
+      self.value = other.value
+      return
+    }
+    switch (value, other.value) {
+    case (.object(let mine), .object(let theirs)):
+      var result = MappedValue(value: .object(JSONObject()))
+      var keys = mine.members.map(\.key)
+      for key in theirs.members.map(\.key) + other.unreadKeys + unreadKeys
+      where !keys.contains(key) { keys.append(key) }
+      for key in keys {
+        var member = self.member(key)
+        member.merge(other.member(key))
+        result.set(key, member)
+      }
+      self = result
+    case (.array, .array): join(other)
+    default:
+      self.value = other.value ?? value
+      unread = other.value == nil ? unread + other.unread : other.unread
+    }
+  }
+
+  private var unreadKeys: [String] {
+    unread.compactMap { if case .key(let key) = $0.path.first { key } else { nil } }
+  }
+
+  /// The member of an object, with what of it is unread.
+  func member(_ key: String) -> MappedValue {
+    MappedValue(
+      value: value?[key],
+      unread: unread.compactMap { path, reason in
+        path.first == .key(key) ? (Array(path.dropFirst()), reason) : nil
+      })
+  }
+}
+
+extension MappingNode {
+  /// Evaluates the node over a Terraform value.
+  func evaluate(_ source: TerraformValue) -> MappedValue {
+    switch self {
+    case .value(let value): return MappedValue(value: value)
+    case .unread(let reason): return MappedValue(unread: [([], reason)])
+    case .path(let path, let conversion): return conversion.apply(source.at(path).mapped)
+    case .each(let path, let item):
+      let list = source.at(path)
+      if let obstacle = list.obstacle { return MappedValue(unread: [([], obstacle)]) }
+      switch list.value {
+      case nil, .null: return MappedValue()
+      case .array(let elements):
+        return .list(elements.indices.map { item.evaluate(list.element($0)) })
+      default: return .list([item.evaluate(list)])
+      }
+    case .first(let nodes):
+      return nodes.lazy.map { $0.evaluate(source) }.first { !$0.isAbsent } ?? MappedValue()
+    case .when(let path, let equals, let then, let otherwise):
+      let subject = source.at(path)
+      if let obstacle = subject.obstacle { return MappedValue(unread: [([], obstacle)]) }
+      let holds = equals.map { subject.value == $0 } ?? subject.value.isSomething
+      return (holds ? then : otherwise).evaluate(source)
+    case .concat(let nodes):
+      var result = MappedValue()
+      for node in nodes { result.join(node.evaluate(source)) }
+      return result
+    case .list(let nodes):
+      return .list(nodes.map { $0.evaluate(source) })
+    case .object(let members):
+      var result = MappedValue()
+      for (key, node) in members { result.set(key, node.evaluate(source)) }
+      return result
+    }
+  }
+}
+
+extension JSONValue? {
+  /// Whether there is a value that is neither null, false nor empty.
+  fileprivate var isSomething: Bool {
+    switch self {
+    case nil, .null, .bool(false), .string(""): false
+    case .array(let elements): !elements.isEmpty
+    case .object(let object): !object.isEmpty
+    default: true
+    }
+  }
+}
+
+extension MappingNode.Conversion {
+  /// Applies default, translation and type, in that order.
+  func apply(_ mapped: MappedValue) -> MappedValue {
+    if mapped.obstacle != nil { return mapped }
+    guard let value = mapped.value else { return MappedValue(value: defaultValue) }
+    var result = mapped
+    if let values {
+      let key = value.string ?? value.text
+      result.value = values[key] ?? values["*"] ?? value
+    }
+    guard let type else { return result }
+    guard let converted = Self.convert(result.value ?? value, to: type) else {
+      return MappedValue(unread: [([], "not \(type.rawValue): \(value.text.prefix(40))")])
+    }
+    result.value = converted
+    return result
+  }
+
+  private static func convert(_ value: JSONValue, to type: Kind) -> JSONValue? {
+    switch type {
+    case .json: value.string.map { try? JSONValue(parsing: $0) } ?? value
+    case .string: .string(value.string ?? value.text)
+    case .integer: (value.string.flatMap(Int64.init) ?? value.double.map { Int64($0) }).map(JSONValue.integer)
+    case .boolean: (value.bool ?? ["true": true, "false": false][value.string ?? ""]).map(JSONValue.bool)
+    case .list: value.array == nil ? .array([value]) : value
+    case .not: value.bool.map { .bool(!$0) }
+    case .upper: value.string.map { .string($0.uppercased()) }
+    case .lower: value.string.map { .string($0.lowercased()) }
+    }
+  }
+}

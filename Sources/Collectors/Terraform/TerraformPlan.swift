@@ -1,0 +1,243 @@
+import JSON
+import Model
+
+/// A Terraform plan or state as `terraform show -json` prints it.
+///
+/// Format: <https://developer.hashicorp.com/terraform/internals/json-format>.
+struct TerraformPlan {
+  /// One instance of a managed resource.
+  struct Instance {
+    var address: String
+    /// The address of its module, with instance keys; empty for the root.
+    var module: String
+    /// The names of the modules on the way to it, without keys.
+    var modulePath: [String]
+    var type: String
+    var name: String
+    /// The key of `count` or `for_each`, or nil.
+    var index: JSONValue?
+    var value: TerraformValue
+    /// Whether the plan creates it.
+    var isCreated: Bool
+    /// The provider's configuration key.
+    var provider: String
+  }
+
+  private(set) var instances: [Instance] = []
+  /// What the file holds that is not to be judged, and why.
+  private(set) var outside: [(address: String, reason: String)] = []
+  private let configuration: JSONValue?
+  private let variables: JSONValue?
+
+  /// Reads the parsed text of a plan or state.
+  ///
+  /// - Throws: ``DocumentError`` when it is neither.
+  init(_ json: JSONValue, file: String) throws(DocumentError) {
+    configuration = json["configuration"]
+    variables = json["variables"]
+    let location = SourceLocation(file: file)
+    guard json["format_version"]?.string != nil else {
+      let hint =
+        json["terraform_version"] != nil || json["lineage"] != nil
+        ? "; this looks like a raw state file" : ""
+      throw DocumentError(
+        "not a Terraform plan or state as JSON\(hint); "
+          + "make one with: terraform show -json plan.out > plan.json", key: "format_version",
+        at: location)
+    }
+    if let changes = json["resource_changes"]?.array {
+      for change in changes { readChange(change) }
+    } else if let root = json["values"]?["root_module"] ?? json["planned_values"]?["root_module"] {
+      readModule(root, module: "")
+    } else if json["planned_values"] == nil, json["values"] == nil {
+      throw DocumentError(
+        "holds neither resource_changes nor values", key: "", at: location)
+    }
+  }
+
+  private mutating func readChange(_ change: JSONValue) {
+    let address = change["address"]?.string ?? ""
+    guard change["mode"]?.string == "managed" else {
+      outside.append((address, "a data source"))
+      return
+    }
+    let actions = change["change"]?["actions"]?.array?.compactMap(\.string) ?? []
+    if actions == ["delete"] || actions == ["forget"] {
+      outside.append((address, actions == ["delete"] ? "the plan deletes it" : "the plan forgets it"))
+      return
+    }
+    let body = change["change"]
+    append(
+      change, module: change["module_address"]?.string ?? "",
+      TerraformValue(
+        value: body?["after"], unknown: body?["after_unknown"], sensitive: body?["after_sensitive"]),
+      isCreated: actions.contains("create"))
+  }
+
+  private mutating func readModule(_ node: JSONValue, module: String) {
+    for resource in node["resources"]?.array ?? [] {
+      guard resource["mode"]?.string == "managed" else {
+        outside.append((resource["address"]?.string ?? "", "a data source"))
+        continue
+      }
+      append(
+        resource, module: module,
+        TerraformValue(
+          value: resource["values"], unknown: nil, sensitive: resource["sensitive_values"]),
+        isCreated: false)
+    }
+    for child in node["child_modules"]?.array ?? [] {
+      readModule(child, module: child["address"]?.string ?? module)
+    }
+  }
+
+  private mutating func append(
+    _ resource: JSONValue, module: String, _ value: TerraformValue, isCreated: Bool
+  ) {
+    instances.append(
+      Instance(
+        address: resource["address"]?.string ?? "", module: module,
+        modulePath: Self.names(of: module), type: resource["type"]?.string ?? "",
+        name: resource["name"]?.string ?? "", index: resource["index"], value: value,
+        isCreated: isCreated, provider: resource["provider_name"]?.string ?? ""))
+  }
+
+  /// The module names of an address such as `module.a["x"].module.b[0]`.
+  private static func names(of module: String) -> [String] {
+    guard let path = PropertyPath(module) else { return [] }
+    var names: [String] = []
+    var expectsName = false
+    for case .key(let key) in path.components {
+      if expectsName { names.append(key) }
+      expectsName = !expectsName
+    }
+    return names
+  }
+
+  // MARK: - Configuration
+
+  private func module(_ path: [String]) -> JSONValue? {
+    var module = configuration?["root_module"]
+    for name in path { module = module?["module_calls"]?[name]?["module"] }
+    return module
+  }
+
+  private func configuration(of instance: Instance) -> JSONValue? {
+    module(instance.modulePath)?["resources"]?.array?.first {
+      $0["type"]?.string == instance.type && $0["name"]?.string == instance.name
+        && $0["mode"]?.string == "managed"
+    }
+  }
+
+  /// The arguments that HCL writes for an instance; nil where the file has no configuration.
+  func writtenArguments(of instance: Instance) -> Set<String>? {
+    guard configuration != nil, let found = configuration(of: instance) else { return nil }
+    return Set(found["expressions"]?.object?.members.map(\.key) ?? [])
+  }
+
+  /// The region that an instance's provider is configured with, where the plan says it.
+  func region(of instance: Instance) -> String {
+    let key = configuration(of: instance)?["provider_config_key"]?.string ?? ""
+    let expression = configuration?["provider_config"]?[key]?["expressions"]?["region"]
+    if let constant = expression?["constant_value"]?.string { return constant }
+    for reference in expression?["references"]?.array?.compactMap(\.string) ?? []
+    where reference.hasPrefix("var.") {
+      if let value = variables?[String(reference.dropFirst(4))]?["value"]?.string { return value }
+    }
+    return ""
+  }
+
+  // MARK: - References
+
+  /// A resource block that an expression refers to, and the instance key if it names one.
+  private struct Reference {
+    var modulePath: [String]
+    var type: String
+    var name: String
+    var index: JSONValue?
+  }
+
+  /// The instances of a type that an argument of another instance refers to.
+  ///
+  /// - Returns: no instance when the argument refers to nothing in the plan, several when the plan
+  ///   does not tell which one is meant.
+  func instances(
+    ofType type: String, referredToBy part: Instance, argument: PropertyPath
+  ) -> [Int] {
+    guard case .key(let name) = argument.components.first,
+      let block = configuration(of: part)
+    else { return [] }
+    let forEach = block["for_each_expression"]?["references"]
+    let references = references(
+      block["expressions"]?[name]?["references"], in: part.modulePath, forEach: forEach, depth: 0)
+    for reference in references where reference.type == type {
+      var found = instances.indices.filter { index in
+        let instance = instances[index]
+        return instance.type == type && instance.name == reference.name
+          && instance.modulePath == reference.modulePath
+      }
+      narrow(&found) { isRelated(instances[$0].module, part.module) }
+      if let index = reference.index {
+        found = found.filter { instances[$0].index == index }
+      } else {
+        narrow(&found) { part.index != nil && instances[$0].index == part.index }
+      }
+      if !found.isEmpty { return found }
+    }
+    return []
+  }
+
+  /// Keeps the instances that meet a test, or all where none does.
+  private func narrow(_ found: inout [Int], _ test: (Int) -> Bool) {
+    let kept = found.filter(test)
+    if !kept.isEmpty { found = kept }
+  }
+
+  /// Whether one module stands within the other, instance keys included.
+  private func isRelated(_ one: String, _ other: String) -> Bool {
+    one == other || one.isEmpty || other.isEmpty || one.hasPrefix(other + ".")
+      || other.hasPrefix(one + ".")
+  }
+
+  /// Follows references through variables, module outputs and `for_each` to resource blocks.
+  private func references(
+    _ list: JSONValue?, in path: [String], forEach: JSONValue?, depth: Int
+  ) -> [Reference] {
+    guard depth < 16 else { return [] }
+    var result: [Reference] = []
+    for text in list?.array?.compactMap(\.string) ?? [] {
+      guard let parsed = PropertyPath(text) else { continue }
+      let keys = parsed.components.compactMap { if case .key(let key) = $0 { key } else { nil } }
+      guard keys.count >= 2 else { continue }
+      switch keys[0] {
+      case "data", "local", "path", "count", "self", "terraform": continue
+      case "each":
+        result += references(forEach, in: path, forEach: nil, depth: depth + 1)
+      case "var":
+        guard let call = path.last else { continue }
+        let parent = Array(path.dropLast())
+        let arguments = module(parent)?["module_calls"]?[call]?["expressions"]
+        result += references(
+          arguments?[keys[1]]?["references"], in: parent, forEach: nil, depth: depth + 1)
+      case "module":
+        guard keys.count >= 3 else { continue }
+        let child = path + [keys[1]]
+        let output = module(child)?["outputs"]?[keys[2]]?["expression"]
+        result += references(output?["references"], in: child, forEach: nil, depth: depth + 1)
+      default:
+        result.append(
+          Reference(
+            modulePath: path, type: keys[0], name: keys[1], index: Self.index(in: parsed)))
+      }
+    }
+    return result
+  }
+
+  /// The instance key in a reference such as `x.y["k"].id` or `x.y[0].id`.
+  private static func index(in path: PropertyPath) -> JSONValue? {
+    guard path.components.count > 2, case .index(let index) = path.components[2] else {
+      return nil
+    }
+    return .integer(Int64(index))
+  }
+}
