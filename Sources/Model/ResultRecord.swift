@@ -1,0 +1,95 @@
+package import JSON
+
+/// One result as a judge writes it on a line: a goal, a resource, a verdict and its proof.
+package struct ResultRecord: Sendable {
+  /// Who the judged resource is.
+  package struct Identity: Sendable, Hashable {
+    package var provider: String
+    package var account: String
+    package var region: String
+    package var kind: ResourceKind
+    package var id: String
+    package var name: String
+    /// Where the facts come from, such as a file and line.
+    package var file: String?
+    package var line: Int?
+  }
+
+  /// A short name of the result that stays the same from scan to scan.
+  package var id: String
+  package var resource: Identity
+  package var goal: Goal
+  package var ruleVersion: Int
+  package var severity: Severity
+  package var verdict: Verdict
+  package var reason: String
+  /// The proof as written; nil where it was left out.
+  package var proof: JSONValue?
+  /// The exception in force for this result, if any.
+  package var exception: Exception?
+
+  /// Reads a result line; nil where the value is none.
+  package init?(_ line: JSONValue) {
+    guard let resource = line["resource"], let rule = line["rule"]?.string,
+      let verdict = line["verdict"]?.string.flatMap(Verdict.init),
+      let severity = line["severity"]?.string.flatMap(Severity.init)
+    else { return nil }
+    self.resource = Identity(
+      provider: resource["provider"]?.string ?? "", account: resource["account"]?.string ?? "",
+      region: resource["region"]?.string ?? "",
+      kind: ResourceKind(
+        service: resource["service_name"]?.string ?? "",
+        kind: resource["resource_kind"]?.string ?? ""),
+      id: resource["id"]?.string ?? "", name: resource["name"]?.string ?? "",
+      file: resource["source"]?["file"]?.string,
+      line: resource["source"]?["line"]?.double.map { Int($0) })
+    let parameters = line["parameters"]?.object?.members ?? []
+    goal = Goal(
+      rule: rule, parameters: Dictionary(parameters.map { ($0.key, $0.value) }) { first, _ in first })
+    ruleVersion = line["rule_version"]?.double.map { Int($0) } ?? 1
+    self.severity = severity
+    self.verdict = verdict
+    reason = line["reason"]?.string ?? ""
+    proof = line["proof"]
+    id = Self.identifier(self.resource, goal)
+  }
+
+  /// Eight hexadecimal digits of the digest over goal and resource: the natural key of a result.
+  private static func identifier(_ resource: Identity, _ goal: Goal) -> String {
+    let parameters = goal.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.text)" }
+    let key =
+      [goal.rule, parameters.joined(separator: ","), resource.account, "\(resource.kind)", resource.id]
+      .joined(separator: "\u{1F}")
+    return String(Digest.sha256(Array(key.utf8)).prefix(8)).uppercased()
+  }
+
+  /// The result as a line, with its id and the exception in force.
+  package var json: JSONValue {
+    var identity = JSONObject()
+    for (key, text) in [
+      ("provider", resource.provider), ("account", resource.account), ("region", resource.region),
+      ("service_name", resource.kind.service), ("resource_kind", resource.kind.kind),
+      ("id", resource.id), ("name", resource.name),
+    ] where !text.isEmpty {
+      identity[key] = .string(text)
+    }
+    if let file = resource.file {
+      var source: JSONObject = ["file": .string(file)]
+      source["line"] = resource.line.map { .integer(Int64($0)) }
+      identity["source"] = .object(source)
+    }
+    var object: JSONObject = [
+      "id": .string(id), "resource": .object(identity), "rule": .string(goal.rule),
+      "rule_version": .integer(Int64(ruleVersion)), "severity": .string(severity.rawValue),
+    ]
+    if !goal.parameters.isEmpty {
+      let sorted = goal.parameters.sorted { $0.key < $1.key }
+      object["parameters"] = .object(JSONObject(sorted.map { (key: $0.key, value: $0.value) }))
+    }
+    object["verdict"] = .string(verdict.rawValue)
+    object["reason"] = reason.isEmpty ? .null : .string(reason)
+    object["exception"] = exception?.json
+    object["proof"] = proof
+    return .object(object)
+  }
+}

@@ -1,0 +1,64 @@
+/// How much of what could be judged is as required, weighted by severity.
+///
+/// The score is the weight of the passed results over the weight of the passed and failed ones.
+/// Unknown and not applicable results are outside the ratio and shown beside it; excepted failures
+/// are counted both ways.
+package struct Score: Sendable, Equatable {
+  /// Weights by verdict.
+  package private(set) var passed = 0
+  package private(set) var failed = 0
+  package private(set) var unknown = 0
+  /// The part of ``failed`` that exceptions cover.
+  package private(set) var excepted = 0
+  /// Results by verdict, in the order of ``Verdict/allCases``.
+  package private(set) var counts = [0, 0, 0, 0]
+
+  /// The formula in words, printed wherever the score is.
+  package static let formula =
+    "score = weight passed / (weight passed + weight failed); weights: "
+    + "critical 10, high 5, medium 3, low 1; unknown is outside and shown beside it"
+
+  package init() {}
+
+  /// The score of some results.
+  package init(_ records: some Sequence<ResultRecord>) {
+    for record in records {
+      add(record.verdict, record.severity, isExcepted: record.exception != nil)
+    }
+  }
+
+  /// Adds one result.
+  package mutating func add(_ verdict: Verdict, _ severity: Severity, isExcepted: Bool) {
+    switch verdict {
+    case .pass:
+      passed += severity.weight
+      counts[0] += 1
+    case .fail:
+      failed += severity.weight
+      if isExcepted { excepted += severity.weight }
+      counts[1] += 1
+    case .unknown:
+      unknown += severity.weight
+      counts[2] += 1
+    case .notApplicable: counts[3] += 1
+    }
+  }
+
+  /// The score from 0 to 100; nil when nothing passed or failed.
+  package var value: Double? { Self.ratio(passed, passed + failed) }
+
+  /// The score with excepted failures left out; nil when nothing else passed or failed.
+  package var valueWithExceptions: Double? { Self.ratio(passed, passed + failed - excepted) }
+
+  /// The shares of pass, fail and unknown in everything that was to be judged, from 0 to 100.
+  package var bands: (pass: Double, fail: Double, unknown: Double) {
+    let all = passed + failed + unknown
+    return (
+      Self.ratio(passed, all) ?? 0, Self.ratio(failed, all) ?? 0, Self.ratio(unknown, all) ?? 0
+    )
+  }
+
+  private static func ratio(_ part: Int, _ whole: Int) -> Double? {
+    whole == 0 ? nil : 100 * Double(part) / Double(whole)
+  }
+}

@@ -1,0 +1,136 @@
+package import Engine
+import Foundation
+import JSON
+package import Model
+import Synchronization
+
+/// Collects resources, judges them and gathers what a report tells.
+///
+/// What the collector emits is spooled as an inventory and judged by the same path as `plumb judge`.
+package struct Scan: Sendable {
+  package let collector: any Collector
+  package let ruleSet: RuleSet
+  package let profiles: [Profile]
+  package let exceptions: [Exception]
+  /// The instant of judgement, ISO 8601.
+  package let now: String
+  /// What is scanned, in words.
+  package let subject: String
+
+  package init(
+    _ collector: any Collector, _ ruleSet: RuleSet, profiles: [Profile] = [],
+    exceptions: [Exception] = [], now: String, subject: String
+  ) {
+    self.collector = collector
+    self.ruleSet = ruleSet
+    self.profiles = profiles
+    self.exceptions = exceptions
+    self.now = now
+    self.subject = subject
+  }
+
+  /// Runs the scan.
+  ///
+  /// - Parameter progress: is told now and then what is being done.
+  /// - Throws: what the collector throws when nothing can be read.
+  package func run(
+    toolVersion: String, progress: @escaping @Sendable (String) -> Void = { _ in }
+  ) async throws -> ScanReport {
+    var found = Findings()
+    let spool = try SpoolFile()
+    var buffer = JSONWriter()
+    func keep(_ line: JSONValue) throws {
+      buffer.value(line)
+      buffer.raw("\n")
+      guard buffer.bytes.count > 1 << 18 else { return }
+      try spool.append(buffer.bytes)
+      buffer.bytes.removeAll(keepingCapacity: true)
+    }
+    try collector.collect { item in
+      switch item {
+      case .resource(let resource):
+        found.resources += 1
+        progress("\(found.resources) resources read")
+        try keep(resource.inventoryLine)
+      case .coverage(let coverage): try keep(coverage.inventoryLine)
+      case .diagnostic(let diagnostic): found.diagnostics.append(diagnostic)
+      case .notCovered(let type, _): found.notCovered[type, default: 0] += 1
+      case .outside(let address, let reason): found.outside.append((address, reason))
+      }
+    }
+    try spool.append(buffer.bytes)
+    try spool.rewind()
+    let lines = Mutex<[UInt8]>([])
+    let judge = InventoryJudge(ruleSet, JudgeOptions(now: now))
+    let summary = try await judge.run(
+      descriptor: spool.descriptor, name: subject,
+      write: { bytes in lines.withLock { $0 += bytes } },
+      progress: { resources, _ in progress("\(resources) resources judged") })
+    for fault in summary.faults {
+      found.diagnostics.append(Diagnostic(fault.message, at: SourceLocation(file: subject)))
+    }
+    for (kind, count) in summary.notCovered { found.notCovered["\(kind)", default: 0] += count }
+    return try report(found, lines.withLock { $0 }, toolVersion: toolVersion)
+  }
+
+  private struct Findings {
+    var resources = 0
+    var diagnostics: [Diagnostic] = []
+    var notCovered: [String: Int] = [:]
+    var outside: [(address: String, reason: String)] = []
+  }
+
+  private func report(
+    _ found: Findings, _ lines: [UInt8], toolVersion: String
+  ) throws -> ScanReport {
+    let parser = JSONParser()
+    var results = try lines.split(separator: 0x0A).compactMap { line in
+      ResultRecord(try parser.parse(line))
+    }
+    var resolver = ExceptionResolver(exceptions, now: now)
+    for index in results.indices { results[index].exception = resolver.exception(for: results[index]) }
+    return ScanReport(
+      subject: subject, judgedAt: now, toolVersion: toolVersion, resourceCount: found.resources,
+      results: results,
+      rules: Dictionary(ruleSet.members.map { ($0.rule.id, $0.rule) }) { first, _ in first },
+      profiles: profiles.map { ProfileReport($0, results) },
+      diagnostics: found.diagnostics,
+      notCovered: found.notCovered.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        .map { (type: $0.key, count: $0.value) },
+      outside: found.outside, exceptionRemarks: resolver.remarks)
+  }
+}
+
+/// Finds the exception in force for a result. Every path asks this one resolver.
+package struct ExceptionResolver {
+  private let exceptions: [Exception]
+  private let today: String
+  private var used: Set<String> = []
+
+  /// A resolver as of an instant, ISO 8601; an exception holds through its last day, UTC.
+  package init(_ exceptions: [Exception], now: String) {
+    self.exceptions = exceptions
+    today = String(now.prefix(10))
+  }
+
+  /// The exception that covers a failed result, if one is in force.
+  package mutating func exception(for result: ResultRecord) -> Exception? {
+    guard result.verdict == .fail else { return nil }
+    let found = exceptions.first {
+      $0.rule == result.goal.rule && $0.expires >= today
+        && Wildcard.matches(result.resource.id, pattern: $0.resource)
+    }
+    if let found { used.insert(found.id) }
+    return found
+  }
+
+  /// What to tell about exceptions that were not used.
+  package var remarks: [String] {
+    exceptions.filter { !used.contains($0.id) }.map { exception in
+      exception.expires < today
+        ? "exception \(exception.id) ended on \(exception.expires)"
+        : "exception \(exception.id) covers no failure (rule \(exception.rule), resource "
+          + "\(exception.resource))"
+    }
+  }
+}

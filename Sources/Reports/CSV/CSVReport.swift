@@ -1,0 +1,37 @@
+import Model
+
+/// The results as RFC 4180 comma-separated values, for spreadsheets.
+struct CSVReport {
+  private static let columns = [
+    "id", "verdict", "severity", "rule", "title", "provider", "account", "region", "service_name",
+    "resource_kind", "resource_id", "resource_name", "file", "line", "reason", "exception",
+  ]
+
+  private let report: ScanReport
+
+  init(_ report: ScanReport) { self.report = report }
+
+  func render() -> String {
+    let rows = report.results.map { result -> [String] in
+      let resource = result.resource
+      return [
+        result.id, result.verdict.rawValue, result.severity.rawValue, result.goal.rule,
+        report.rules[result.goal.rule]?.title ?? "", resource.provider, resource.account,
+        resource.region, resource.kind.service, resource.kind.kind, resource.id, resource.name,
+        resource.file ?? "", resource.line.map(String.init) ?? "", result.reason,
+        result.exception?.id ?? "",
+      ]
+    }
+    return ([Self.columns] + rows)
+      .map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
+  }
+
+  /// A field in quotes where it needs them; one that a spreadsheet would run as a formula is
+  /// made plain text by an apostrophe (OWASP, "CSV Injection").
+  private func field(_ text: String) -> String {
+    var text = text
+    if let first = text.first, "=+-@\t\r".contains(first) { text = "'" + text }
+    guard text.contains(where: { ",\"\n\r".contains($0) || $0 == "\r\n" }) else { return text }
+    return "\"" + text.replacing("\"", with: "\"\"") + "\""
+  }
+}

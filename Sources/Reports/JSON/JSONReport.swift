@@ -1,0 +1,76 @@
+import JSON
+import Model
+
+/// The report as one JSON object, or its results as lines.
+struct JSONReport {
+  private let report: ScanReport
+
+  init(_ report: ScanReport) { self.report = report }
+
+  func renderLines() -> String {
+    var writer = JSONWriter()
+    for result in report.results {
+      writer.value(result.json)
+      writer.raw("\n")
+    }
+    return writer.text
+  }
+
+  func render() -> String {
+    let object: JSONValue = [
+      "tool": ["name": "plumb", "version": .string(report.toolVersion)],
+      "subject": .string(report.subject),
+      "judged_at": .string(report.judgedAt),
+      "resources": .integer(Int64(report.resourceCount)),
+      "score": score(report.score),
+      "profiles": .array(report.profiles.map(profile)),
+      "results": .array(report.results.map(\.json)),
+      "not_covered": .array(
+        report.notCovered.map { ["type": .string($0.type), "resources": .integer(Int64($0.count))] }),
+      "outside": .array(
+        report.outside.map { ["address": .string($0.address), "reason": .string($0.reason)] }),
+      "diagnostics": .array(
+        report.diagnostics.map { diagnostic in
+          var object: JSONObject = [
+            "file": .string(diagnostic.location.file), "message": .string(diagnostic.message),
+          ]
+          object["line"] = diagnostic.location.line.map { .integer(Int64($0)) }
+          return .object(object)
+        }),
+      "exception_remarks": .array(report.exceptionRemarks.map(JSONValue.string)),
+    ]
+    return object.text + "\n"
+  }
+
+  private func score(_ score: Score) -> JSONValue {
+    func number(_ value: Double?) -> JSONValue {
+      value.map { .number(($0 * 100).rounded() / 100) } ?? .null
+    }
+    let bands = score.bands
+    return [
+      "value": number(score.value), "value_with_exceptions": number(score.valueWithExceptions),
+      "bands": [
+        "pass": number(bands.pass), "fail": number(bands.fail), "unknown": number(bands.unknown),
+      ],
+      "counts": .object(
+        JSONObject(
+          zip(Verdict.allCases, score.counts).map { ($0.rawValue, .integer(Int64($1))) })),
+      "formula": .string(Score.formula),
+    ]
+  }
+
+  private func profile(_ entry: ProfileReport) -> JSONValue {
+    [
+      "id": .string(entry.profile.id), "version": .string(entry.profile.version),
+      "effective_date": .string(entry.profile.effectiveDate), "score": score(entry.score),
+      "controls": .array(
+        entry.controls.map { control, state in
+          [
+            "id": .string(control.id), "title": .string(control.title),
+            "state": .string(state.rawValue),
+            "goals": .array(control.goals.map { .string($0.rule) }),
+          ]
+        }),
+    ]
+  }
+}

@@ -1,0 +1,34 @@
+import Foundation
+import JSON
+import Model
+
+/// The results of the last scan, kept so that `plumb why` can explain them.
+enum LastScan {
+  /// The file that holds them: under `PLUMB_STATE`, else the folder for state of the XDG base
+  /// directory specification.
+  static var file: URL {
+    let environment = ProcessInfo.processInfo.environment
+    if let folder = environment["PLUMB_STATE"] {
+      return URL(fileURLWithPath: folder).appendingPathComponent("last-scan.ndjson")
+    }
+    let state =
+      environment["XDG_STATE_HOME"] ?? NSHomeDirectory() + "/.local/state"
+    return URL(fileURLWithPath: state).appendingPathComponent("plumb/last-scan.ndjson")
+  }
+
+  /// Replaces the kept results. A scan does not fail because they cannot be kept.
+  static func keep(_ results: [ResultRecord]) {
+    var writer = JSONWriter()
+    for result in results {
+      writer.value(result.json)
+      writer.raw("\n")
+    }
+    do {
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(writer.bytes).write(to: file, options: .atomic)
+    } catch {
+      complain("results are not kept for plumb why: \(file.path): \(error.localizedDescription)")
+    }
+  }
+}

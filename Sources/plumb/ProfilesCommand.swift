@@ -1,0 +1,122 @@
+import ArgumentParser
+import Content
+import Foundation
+import JSON
+import Model
+
+struct ProfilesCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "profiles", abstract: "Lists and shows profiles.",
+    subcommands: [ProfilesList.self, ProfilesShow.self])
+}
+
+struct ProfilesList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Lists profiles with their versions and coverage.",
+    discussion: "Example: plumb profiles list --format json")
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let profiles = try ContentLibrary.shipped().profiles()
+      if format == .json { return print(JSONValue.array(profiles.map(\.summaryJSON)).text) }
+      for profile in profiles {
+        let manual = profile.controls.filter(\.isManual).count
+        print("\(profile.id)  \(profile.version)  \(profile.title)")
+        print(
+          "    \(profile.controls.count) controls: \(profile.controls.count - manual) automated, "
+            + "\(manual) manual; effective \(profile.effectiveDate)")
+      }
+    }
+  }
+}
+
+struct ProfilesShow: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Shows a profile: each control, the goals that judge it, or why it is manual.",
+    discussion: "Example: plumb profiles show best-practices")
+
+  @Argument(help: "The profile's id.")
+  var id: String
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let profiles = try ContentLibrary.shipped().profiles()
+      guard let profile = profiles.first(where: { $0.id == id }) else {
+        throw ValidationError(
+          "there is no profile \"\(id)\"; there are \(profiles.map(\.id).joined(separator: ", "))")
+      }
+      print(format == .json ? profile.fullJSON.text : profile.text)
+    }
+  }
+}
+
+extension Profile {
+  var summaryJSON: JSONValue {
+    let manual = controls.filter(\.isManual).count
+    return [
+      "id": .string(id), "version": .string(version), "title": .string(title),
+      "effective_date": .string(effectiveDate), "controls": .integer(Int64(controls.count)),
+      "automated": .integer(Int64(controls.count - manual)), "manual": .integer(Int64(manual)),
+    ]
+  }
+
+  var fullJSON: JSONValue {
+    var object = summaryJSON.object ?? JSONObject()
+    object["framework"] = .string(framework)
+    object["description"] = .string(description)
+    object["source"] = .string(source)
+    object["controls"] = .array(
+      controls.map { control in
+        var entry: JSONObject = ["id": .string(control.id), "title": .string(control.title)]
+        if control.isManual {
+          entry["manual"] = true
+          entry["reason"] = .string(control.manualReason)
+        } else {
+          entry["goals"] = .array(control.goals.map(\.json))
+        }
+        return .object(entry)
+      })
+    return .object(object)
+  }
+
+  var text: String {
+    var lines = ["\(id)  version \(version), effective \(effectiveDate)", title]
+    if !description.isEmpty { lines.append(description) }
+    let manual = controls.filter(\.isManual).count
+    lines += [
+      "", "\(controls.count) controls: \(controls.count - manual) automated, \(manual) manual", "",
+    ]
+    for control in controls {
+      lines.append("\(control.id)  \(control.title)")
+      if control.isManual {
+        lines.append("    manual: \(control.manualReason)")
+      } else {
+        lines += control.goals.map { "    \($0.text)" }
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension Goal {
+  var json: JSONValue {
+    guard !parameters.isEmpty else { return .string(rule) }
+    let sorted = parameters.sorted { $0.key < $1.key }
+    return [
+      "rule": .string(rule),
+      "parameters": .object(JSONObject(sorted.map { (key: $0.key, value: $0.value) })),
+    ]
+  }
+
+  var text: String {
+    let values = parameters.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value.text)" }
+    return rule + (values.isEmpty ? "" : " (\(values.joined(separator: ", ")))")
+  }
+}

@@ -1,0 +1,167 @@
+import ArgumentParser
+import Collectors
+import Content
+import Engine
+import Foundation
+import Model
+import Operations
+import Reports
+import YAML
+
+struct ScanCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "scan",
+    abstract: "Collects resources, judges them and reports.",
+    subcommands: [ScanTerraform.self, ScanKubernetes.self])
+}
+
+struct ScanTerraform: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "terraform",
+    abstract: "Judges Terraform plans and states before they are applied.",
+    discussion: """
+      Makes use of what terraform show -json prints:
+        terraform plan -out plan.out && terraform show -json plan.out > plan.json
+      Values known only after apply make a verdict unknown; sensitive values are never read.
+
+      Examples:
+        plumb scan terraform plan.json
+        plumb scan terraform plan.json --profile cis-aws --threshold high
+        plumb scan terraform *.json --format sarif --output results.sarif
+      """)
+
+  @OptionGroup var goals: GoalOptions
+  @OptionGroup var output: ScanOptions
+
+  @Argument(help: ArgumentHelp("Plans or states, - for standard input.", valueName: "plan"))
+  var plans: [String]
+
+  func run() async throws {
+    try await reporting {
+      let mappings = try ContentLibrary.shipped().nodes("terraform").map(TerraformMapping.init)
+      try await output.scan(
+        TerraformCollector(files: plans, mappings: mappings), goals, subject: plans)
+    }
+  }
+}
+
+struct ScanKubernetes: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kubernetes",
+    abstract: "Judges Kubernetes manifests: files, folders, rendered Helm charts.",
+    discussion: """
+      All files are judged as one cluster, so a namespace is judged by the network policies of
+      every file. A document that cannot be read is reported and the rest goes on.
+
+      Examples:
+        plumb scan kubernetes manifests/
+        helm template chart/ | plumb scan kubernetes -
+        plumb scan kubernetes manifests/ --format html --output report.html
+      """)
+
+  @OptionGroup var goals: GoalOptions
+  @OptionGroup var output: ScanOptions
+
+  @Option(name: .long, help: "The cluster's name, kept as the resources' account.")
+  var cluster = ""
+
+  @Argument(help: ArgumentHelp("Files or folders, - for standard input.", valueName: "path"))
+  var paths: [String]
+
+  func run() async throws {
+    try await reporting {
+      try await output.scan(
+        KubernetesCollector(paths: paths, cluster: cluster), goals, subject: paths)
+    }
+  }
+}
+
+/// What every scan takes beside its source and its goals.
+struct ScanOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Exit with 1 only when something of this severity or above failed.",
+      valueName: "critical|high|medium|low"))
+  var threshold = "low"
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Exceptions: a YAML file, see docs/exceptions.md.", valueName: "file"))
+  var exceptions: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The form of the report.", valueName: "text|json|ndjson|csv|html|sarif|junit"))
+  var format = "text"
+
+  @Option(name: [.long, .short], help: ArgumentHelp("Write the report to a file.", valueName: "file"))
+  var output: String?
+
+  @Flag(name: .long, help: "Exit with 2 when a verdict at or above the threshold is unknown.")
+  var failOnUnknown = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Judge as of this instant, ISO 8601.", valueName: "instant"))
+  var now: String?
+
+  /// Scans, reports, keeps the results for `plumb why` and ends with the exit code they ask for.
+  func scan(_ collector: any Collector, _ goals: GoalOptions, subject: [String]) async throws {
+    guard let format = ReportFormat(rawValue: format) else {
+      let words = ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--format \"\(self.format)\" is none of \(words)")
+    }
+    let threshold = try Severity(option: threshold)
+    let choice = try goals.choose()
+    var found: [Exception] = []
+    if let exceptions {
+      let text = try String(contentsOfFile: exceptions, encoding: .utf8)
+      found = try Exception.list(YAMLReader().document(text, file: exceptions))
+      for index in found.indices {
+        guard let rule = choice.index[found[index].rule] else {
+          throw DocumentError(
+            "there is no rule \"\(found[index].rule)\"", key: "exceptions[\(index)].rule",
+            at: found[index].location)
+        }
+        found[index].rule = rule.id
+      }
+    }
+    let progress = Progress()
+    let name = subject.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    let scan = Scan(
+      collector, choice.ruleSet, profiles: choice.profiles, exceptions: found,
+      now: try instant(now), subject: name)
+    let report = try await scan.run(
+      toolVersion: Plumb.configuration.version, progress: { text in progress.show(text) })
+    progress.clear()
+    LastScan.keep(report.results)
+    try write(report, format)
+    if format != .text || output != nil {
+      for diagnostic in report.diagnostics { complain("\(diagnostic)") }
+    }
+    try end(report, threshold)
+  }
+
+  private func write(_ report: ScanReport, _ format: ReportFormat) throws {
+    let isColored =
+      output == nil && isatty(STDOUT_FILENO) == 1
+      && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+    let text = format.render(report, isColored: isColored)
+    guard let output else { return try OutputFile.standardOutput.write(Array(text.utf8)) }
+    try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+    complain("wrote \(output)")
+  }
+
+  private func end(_ report: ScanReport, _ threshold: Severity) throws {
+    if report.resourceCount == 0 {
+      complain("nothing to judge in \(report.subject)")
+      throw Exit.notJudged
+    }
+    if !report.diagnostics.isEmpty { throw Exit.notJudged }
+    let counted = report.results.filter { $0.severity >= threshold && $0.exception == nil }
+    if counted.contains(where: { $0.verdict == .fail }) { throw Exit.failed }
+    if failOnUnknown, counted.contains(where: { $0.verdict == .unknown }) { throw Exit.notJudged }
+  }
+}
