@@ -15,7 +15,10 @@ let package = Package(
       linkerSettings: [.linkedLibrary("simdjson")]
     ),
     .systemLibrary(
-      name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+      name: "CCrypto",
+      pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"])]
+    ),
 
     // Ours, from the leaf upwards. Each imports only what is listed.
     .target(name: "JSON", dependencies: ["CSimdjson"]),
@@ -37,16 +40,35 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
-    .target(name: "TestSupport", dependencies: ["Model", "JSON", "Engine", "Content"]),
+    .target(name: "TestSupport", dependencies: ["Model", "JSON"]),
 
-    .testTarget(name: "JSONTests", dependencies: ["JSON", "YAML"]),
-    .testTarget(name: "EngineTests", dependencies: ["Engine", "Content", "TestSupport"]),
-    .testTarget(name: "ContentTests", dependencies: ["Content", "Engine", "TestSupport"]),
-    .testTarget(name: "CollectorsTests", dependencies: ["Collectors", "Content", "TestSupport"]),
+    .testTarget(name: "JSONTests", dependencies: ["JSON", "YAML", "Model", "TestSupport"]),
+    .testTarget(
+      name: "EngineTests",
+      dependencies: [
+        "Engine", "Operations", "Content", "YAML", "Model", "JSON", "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "ContentTests",
+      dependencies: [
+        "Content", "Engine", "Operations", "Collectors", "Model", "JSON", "TestSupport",
+      ]
+    ),
+    .testTarget(
+      name: "CollectorsTests",
+      dependencies: ["Collectors", "YAML", "Model", "JSON", "TestSupport"]
+    ),
+    .testTarget(
+      name: "AcceptanceTests",
+      dependencies: [
+        "Collectors", "Content", "Engine", "Operations", "YAML", "Model", "JSON", "TestSupport",
+      ]
+    ),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["plumb", "TestSupport", "Content", "Reports"],
-      exclude: ["Golden"]
+      dependencies: ["plumb", "JSON", "Model", "Reports", "TestSupport"],
+      exclude: ["Golden", "Fixtures"]
     ),
   ],
   swiftLanguageModes: [.v6],
@@ -74,5 +96,7 @@ for target in package.targets where ["JSON", "Model", "Engine"].contains(target.
   target.swiftSettings?.append(
     .unsafeFlags(
       ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
-      .when(configuration: .release)))
+      .when(configuration: .release)
+    )
+  )
 }

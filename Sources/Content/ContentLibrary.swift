@@ -74,7 +74,9 @@ package struct ContentLibrary: Sendable {
     if files.isEmpty { throw ContentError.noRules(path.path) }
     return try files.map { file in
       try RuleDecoder.rule(
-        try node(file), name: file.deletingPathExtension().lastPathComponent)
+        try node(file),
+        name: file.deletingPathExtension().lastPathComponent
+      )
     }
   }
 

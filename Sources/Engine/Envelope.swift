@@ -56,7 +56,9 @@ struct Envelope {
 
   @inline(__always)
   private static func require(
-    _ place: Int, _ name: StaticString, _ tape: Tape
+    _ place: Int,
+    _ name: StaticString,
+    _ tape: Tape
   ) throws(Fault) {
     if place == 0 { throw .missing("\(name)") }
     if unsafe tape.kind(place) != .string { throw .notAText("\(name)") }
@@ -98,7 +100,10 @@ struct Envelope {
 
   @inline(__always)
   private static func set(
-    _ field: inout Int, _ name: StaticString, _ key: UnsafeBufferPointer<UInt8>, _ place: Int
+    _ field: inout Int,
+    _ name: StaticString,
+    _ key: UnsafeBufferPointer<UInt8>,
+    _ place: Int
   ) throws(Fault) {
     for index in 0..<key.count where unsafe key[index] != name.utf8Start[index] { return }
     if field != 0 { throw .duplicate("\(name)") }
@@ -121,13 +126,18 @@ extension Coverage {
       throw .duplicate("coverage")
     }
     guard statement.object != nil else { throw .notAText("coverage") }
-    guard let service = statement["service_name"]?.string else { throw .missing("coverage.service_name") }
-    guard let kind = statement["resource_kind"]?.string else { throw .missing("coverage.resource_kind") }
+    guard let service = statement["service_name"]?.string else {
+      throw .missing("coverage.service_name")
+    }
+    guard let kind = statement["resource_kind"]?.string else {
+      throw .missing("coverage.resource_kind")
+    }
     guard let isComplete = statement["complete"]?.bool else { throw .missing("coverage.complete") }
     self.init(
       account: statement["account"]?.string ?? "",
       kind: ResourceKind(service: service, kind: kind),
-      gap: isComplete ? nil : statement["reason"]?.string ?? "not fully read")
+      gap: isComplete ? nil : statement["reason"]?.string ?? "not fully read"
+    )
   }
 }
 
@@ -150,7 +160,8 @@ extension Coverage {
   }
 
   func program(
-    _ service: UnsafeBufferPointer<UInt8>, _ kind: UnsafeBufferPointer<UInt8>
+    _ service: UnsafeBufferPointer<UInt8>,
+    _ kind: UnsafeBufferPointer<UInt8>
   ) -> KindProgram? {
     for entry in buckets[unsafe Self.hash(service, kind) & (buckets.count - 1)]
     where unsafe Self.equal(entry.service, service) && Self.equal(entry.kind, kind) {
@@ -165,7 +176,8 @@ extension Coverage {
 
   /// FNV-1a over both names: <http://www.isthe.com/chongo/tech/comp/fnv/>.
   private static func hash(
-    _ service: UnsafeBufferPointer<UInt8>, _ kind: UnsafeBufferPointer<UInt8>
+    _ service: UnsafeBufferPointer<UInt8>,
+    _ kind: UnsafeBufferPointer<UInt8>
   ) -> Int {
     var hash: UInt32 = 2_166_136_261
     for index in 0..<service.count { hash = unsafe (hash ^ UInt32(service[index])) &* 16_777_619 }

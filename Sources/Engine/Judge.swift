@@ -2,78 +2,7 @@ import CSimdjson
 import JSON
 package import Model
 
-/// Which results a judge writes out, and how much of them.
-package struct JudgeOptions: Sendable {
-  /// Which verdicts are written.
-  package enum Selection: Sendable { case all, failures, none }
-
-  package var selection: Selection
-  package var hasProof: Bool
-  /// The instant of judgement, ISO 8601 with zone.
-  package var now: String
-
-  package init(selection: Selection = .all, hasProof: Bool = true, now: String) {
-    self.selection = selection
-    self.hasProof = hasProof
-    self.now = now
-  }
-}
-
-/// A line of an inventory that could not be judged.
-package struct LineFault: Sendable, Hashable {
-  /// The line in the input, from 1.
-  package var line: Int
-  package var message: String
-}
-
-/// Totals of a run; parts are merged in any order.
-package struct JudgeSummary: Sendable {
-  /// Verdicts per goal, in the order of the rule set's members, then of ``Verdict/allCases``.
-  package var counts: [[Int]]
-  package var resources = 0
-  /// Resources of kinds that no goal is about.
-  package var notCovered: [ResourceKind: Int] = [:]
-  /// The first faults; ``faultCount`` has them all.
-  package var faults: [LineFault] = []
-  package var faultCount = 0
-
-  /// How many faults are kept with their text.
-  package static let faultLimit = 100
-
-  /// An empty summary for a rule set.
-  package init(_ ruleSet: RuleSet) {
-    let row = [Int](repeating: 0, count: Verdict.allCases.count)
-    counts = Array(repeating: row, count: ruleSet.members.count)
-  }
-
-  mutating func add(fault: LineFault) {
-    faultCount += 1
-    if faults.count < Self.faultLimit { faults.append(fault) }
-  }
-
-  /// Adds the totals of another part.
-  package mutating func merge(_ other: JudgeSummary) {
-    for goal in counts.indices {
-      for verdict in counts[goal].indices { counts[goal][verdict] += other.counts[goal][verdict] }
-    }
-    resources += other.resources
-    notCovered.merge(other.notCovered, uniquingKeysWith: +)
-    faultCount += other.faultCount
-    faults += other.faults.prefix(Self.faultLimit - faults.count)
-  }
-}
-
-/// What judging one chunk of an inventory came to.
-package struct ChunkOutcome: Sendable {
-  /// Results, one JSON object per line.
-  package var lines: [UInt8] = []
-  /// Lines whose population rules wait until every chunk was seen.
-  package var deferred: [UInt8] = []
-  package var population = Population()
-  package var summary: JudgeSummary
-}
-
-/// Judges an inventory chunk by chunk with the rules of a set. One judge serves one thread.
+/// Judges an inventory chunk by chunk with the rules of a set; one judge serves one thread.
 package final class Judge {
   private let ruleSet: RuleSet
   private let options: JudgeOptions
@@ -103,13 +32,12 @@ package final class Judge {
 
   /// Judges the lines of a chunk, behind which ``JSONParser/padding`` bytes are readable.
   ///
-  /// - Parameters:
-  ///   - firstLine: the number of the chunk's first line in the input.
-  ///   - lineCount: how many lines the chunk holds, the last with or without its line end.
-  ///   - population: given in the second pass over ``ChunkOutcome/deferred``: then only population
-  ///     rules are judged.
+  /// `firstLine` is the number of the chunk's first line in the input. `population` is given in the
+  /// second pass, over ``ChunkOutcome/deferred``: then only population rules are judged.
   package func judge(
-    _ chunk: UnsafeBufferPointer<UInt8>, firstLine: Int, lineCount: Int,
+    _ chunk: UnsafeBufferPointer<UInt8>,
+    firstLine: Int,
+    lineCount: Int,
     population: Population? = nil
   ) -> ChunkOutcome {
     reset()
@@ -171,7 +99,10 @@ package final class Judge {
 
   /// Judges one resource, or takes in one coverage statement.
   private func judge(
-    _ tape: Tape, _ text: UnsafeBufferPointer<UInt8>, offset: Int, line: Int
+    _ tape: Tape,
+    _ text: UnsafeBufferPointer<UInt8>,
+    offset: Int,
+    line: Int
   ) {
     let envelope: Envelope
     do {
@@ -188,10 +119,13 @@ package final class Judge {
       return
     }
     if population == nil { outcome.summary.resources += 1 }
-    guard let program = unsafe kinds.program(tape.bytes(envelope.service), tape.bytes(envelope.kind))
+    guard
+      let program = unsafe kinds.program(tape.bytes(envelope.service), tape.bytes(envelope.kind))
     else {
       let kind = unsafe ResourceKind(
-        service: tape.string(envelope.service), kind: tape.string(envelope.kind))
+        service: tape.string(envelope.service),
+        kind: tape.string(envelope.kind)
+      )
       outcome.summary.notCovered[kind, default: 0] += 1
       return
     }
@@ -202,7 +136,11 @@ package final class Judge {
       }
     }
     unsafe evaluator.load(
-      program, tape, resource: tape.root, configuration: envelope.configuration)
+      program,
+      tape,
+      resource: tape.root,
+      configuration: envelope.configuration
+    )
     if let key = evaluator.duplicateKey {
       return fault("\(JSONError.duplicateKey(key))", line)
     }
@@ -272,7 +210,9 @@ package final class Judge {
     while index < end {
       guard unsafe tape.kind(index + 1) == .string else { return false }
       evaluator.unread.add(
-        unsafe tape.string(index), reason: unsafe tape.string(index + 1))
+        unsafe tape.string(index),
+        reason: unsafe tape.string(index + 1)
+      )
       index = unsafe tape.next(index + 1)
     }
     evaluator.unread.settle()
@@ -332,7 +272,10 @@ extension Evaluator {
 extension Population {
   /// What a quantifier counts for the resource that the evaluator holds.
   func tally(
-    _ quantifier: QuantifierOperation, _ evaluator: Evaluator, _ ruleSet: RuleSet, account: String
+    _ quantifier: QuantifierOperation,
+    _ evaluator: Evaluator,
+    _ ruleSet: RuleSet,
+    account: String
   ) -> Tally {
     let clause = ruleSet.clauses[Int(quantifier.population)]
     guard let join = quantifier.join else {

@@ -48,7 +48,10 @@ package struct Population: Sendable {
 
   /// What was counted for a clause in an account; joined values add up.
   func tally(
-    _ clause: Int32, of related: RuleSet.PopulationClause, account: String, joins: [String]
+    _ clause: Int32,
+    of related: RuleSet.PopulationClause,
+    account: String,
+    joins: [String]
   ) -> Tally {
     var sum = Tally()
     for join in joins {

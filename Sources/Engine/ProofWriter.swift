@@ -42,7 +42,7 @@ struct ProofWriter {
       "property": .string(source.property.description),
       "operator": .string(source.comparison.rawValue),
     ]
-    object["expected"] = source.value.resolved([:])
+    object["expected"] = source.value.literal
     let entry = evaluator.value(of: leaf)
     if let reason = evaluator.unread.anyReason(entry.unread) { object["unread"] = .string(reason) }
     if leaf.steps.count > 0 {
@@ -61,7 +61,7 @@ struct ProofWriter {
   private func quantifier(_ quantifier: QuantifierOperation) -> JSONObject {
     let program = evaluator.program
     let source = program.quantifierSources[Int(quantifier.source)]
-    var object = source.grammar([:]).object ?? JSONObject()
+    var object = source.grammar.object ?? JSONObject()
     if let value = object["value"] {
       object["value"] = nil
       object["expected"] = value
@@ -87,7 +87,9 @@ struct ProofWriter {
 
   /// Shows the elements that decide: those that satisfy, or for `all` those that do not.
   private func elements(
-    of quantifier: QuantifierOperation, _ tally: Tally, into object: inout JSONObject
+    of quantifier: QuantifierOperation,
+    _ tally: Tally,
+    into object: inout JSONObject
   ) {
     let wanted = quantifier.deciding(tally)
     var shown: [JSONValue] = []
@@ -135,7 +137,11 @@ struct ProofWriter {
       let value = isObject ? index + 1 : index
       if total < Self.itemLimit, depth < 3 {
         let item = observed(value, depth: depth + 1)
-        if isObject { unsafe members.append((tape.string(index), item)) } else { items.append(item) }
+        if isObject {
+          unsafe members.append((tape.string(index), item))
+        } else {
+          items.append(item)
+        }
       }
       total += 1
       index = unsafe tape.next(value)
@@ -231,13 +237,14 @@ struct Explainer {
     let places = evaluator.places(of: leaf)
     let observed: String
     if leaf.steps.count > 0 {
-      observed = places.isEmpty
+      observed =
+        places.isEmpty
         ? "absent"
         : JSONValue.array(places.prefix(3).map { proof.observed($0, depth: 2) }).text
     } else {
       observed = places.first.map { proof.observed($0, depth: 2).text } ?? "absent"
     }
-    let value = source.value.resolved([:]).map { " \($0.text)" } ?? ""
+    let value = source.value.literal.map { " \($0.text)" } ?? ""
     let must = wanted ? "required" : "not allowed"
     return "\(source.property) is \(observed) (\(must): \(source.comparison.rawValue)\(value))"
   }
@@ -251,7 +258,7 @@ struct Explainer {
     case .related(let related): name = "\(related.kind)"
     }
     if quantifier.kind == .count {
-      let value = source.value.resolved([:]).map { " \($0.text)" } ?? ""
+      let value = source.value.literal.map { " \($0.text)" } ?? ""
       let must = wanted ? "required" : "not allowed"
       return "\(tally.yes) of \(name) (\(must): \(quantifier.comparison.rawValue)\(value))"
     }
@@ -267,7 +274,8 @@ struct Explainer {
 
   /// The first element that decides, and why it does.
   private func example(
-    _ quantifier: QuantifierOperation, _ deciding: Truth
+    _ quantifier: QuantifierOperation,
+    _ deciding: Truth
   ) -> (index: Int, reason: String)? {
     let clause = evaluator.program.clause(of: quantifier)
     guard clause.satisfy >= 0 else { return nil }
@@ -286,7 +294,9 @@ struct Explainer {
     let operation = program.tables.operations[index]
     switch operation.code {
     case .and, .or:
-      for child in operation.operand.indices { unknowns(program.tables.children[child], into: &reasons) }
+      for child in operation.operand.indices {
+        unknowns(program.tables.children[child], into: &reasons)
+      }
     case .not: unknowns(operation.operand.start, into: &reasons)
     case .leaf:
       let leaf = program.tables.leaves[operation.operand.start]

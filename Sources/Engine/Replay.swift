@@ -22,12 +22,13 @@ package enum Replay {
   /// The verdict that the proof's condition gives the configuration, as of the proof's instant.
   ///
   /// Counts over related resources are taken from the proof; the configuration alone does not hold
-  /// them.
-  /// - Parameter configuration: the configuration that was judged; nil where there was none.
-  /// - Returns: nil when the resource was outside the target.
+  /// them. The configuration is nil where there was none, the verdict where the resource was outside
+  /// the target.
+  ///
   /// - Throws: ``Failure``.
   package static func verdict(
-    of proof: JSONValue, configuration: JSONValue?
+    of proof: JSONValue,
+    configuration: JSONValue?
   ) throws(Failure) -> Verdict? {
     let digest = Digest.sha256(of: configuration ?? .null)
     guard let expected = proof["configuration_sha256"]?.string, let now = proof["judged_at"]?.string
@@ -36,7 +37,11 @@ package enum Replay {
     var tallies: [Tally] = []
     let kind = ResourceKind(service: "replay", kind: "replay")
     var rule = Rule(
-      id: "replay", title: "", target: Rule.Target(kinds: [kind]), requiredConfig: .and([]))
+      id: "replay",
+      title: "",
+      target: Rule.Target(kinds: [kind]),
+      requiredConfig: .and([])
+    )
     var attributes: [Condition.Leaf] = []
     do {
       if let target = proof["target"] {
@@ -67,7 +72,8 @@ package enum Replay {
 
   /// Reads a condition back from its tree, and the counts over related resources in their order.
   private static func condition(
-    _ node: JSONValue, _ tallies: inout [Tally]
+    _ node: JSONValue,
+    _ tallies: inout [Tally]
   ) throws -> Condition {
     collect(node, &tallies)
     let grammar = DocumentNode(plain(node), at: SourceLocation(file: "proof"))
@@ -100,13 +106,21 @@ package enum Replay {
     func number(_ key: String) -> Int32 { Int32(node[key]?.double ?? 0) }
     tallies.append(
       Tally(
-        yes: number("satisfied"), no: number("not_satisfied"), unknown: number("unknown"),
-        isOpen: node["may_be_more"]?.bool ?? false))
+        yes: number("satisfied"),
+        no: number("not_satisfied"),
+        unknown: number("unknown"),
+        isOpen: node["may_be_more"]?.bool ?? false
+      )
+    )
   }
 
   private static func evaluate(
-    _ ruleSet: RuleSet, _ proof: JSONValue, _ configuration: JSONValue?, _ kind: ResourceKind,
-    _ tallies: [Tally], _ now: String
+    _ ruleSet: RuleSet,
+    _ proof: JSONValue,
+    _ configuration: JSONValue?,
+    _ kind: ResourceKind,
+    _ tallies: [Tally],
+    _ now: String
   ) throws -> Verdict? {
     guard let program = ruleSet.program(for: kind), let seconds = Timestamp.seconds(now) else {
       throw Failure.notAProof("its instant is not ISO 8601")

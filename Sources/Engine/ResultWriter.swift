@@ -50,7 +50,10 @@ final class ResultWriter {
 
   /// Appends one result.
   func write(
-    _ verdict: Verdict, _ goal: GoalProgram, _ evaluator: Evaluator, _ envelope: Envelope
+    _ verdict: Verdict,
+    _ goal: GoalProgram,
+    _ evaluator: Evaluator,
+    _ envelope: Envelope
   ) {
     if identity.count == 0 { writeIdentity(envelope, evaluator) }
     unsafe lines.append(identity.text)
@@ -111,7 +114,10 @@ final class ResultWriter {
   }
 
   private func proof(
-    _ goal: GoalProgram, _ evaluator: Evaluator, _ envelope: Envelope, into line: inout JSONWriter
+    _ goal: GoalProgram,
+    _ evaluator: Evaluator,
+    _ envelope: Envelope,
+    into line: inout JSONWriter
   ) {
     let member = ruleSet.members[Int(goal.goal)]
     line.raw("{\"rule\":")
@@ -156,7 +162,9 @@ final class ResultWriter {
 
   /// The parts of the resource beside its configuration, for rules that read them.
   private func envelopeValues(
-    _ envelope: Envelope, _ evaluator: Evaluator, into line: inout JSONWriter
+    _ envelope: Envelope,
+    _ evaluator: Evaluator,
+    into line: inout JSONWriter
   ) {
     let tape = unsafe evaluator.tape
     line.raw(",\"resource\":{")

@@ -46,7 +46,8 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// Parses one document behind which ``padding`` bytes are readable, and lends out its tape.
   package func withTape<Result>(
-    of text: UnsafeBufferPointer<UInt8>, _ body: (Tape) throws -> Result
+    of text: UnsafeBufferPointer<UInt8>,
+    _ body: (Tape) throws -> Result
   ) throws -> Result {
     guard let start = text.baseAddress, text.count > 0 else { throw JSONError.empty }
     var document = unsafe plumb_document()
@@ -57,10 +58,11 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// Parses the documents that stand one after another in a buffer, and lends out each tape.
   ///
-  /// - Parameter body: receives the tape and the document's offset in the buffer.
-  /// - Returns: the error that ended the stream early, or nil.
+  /// The body receives the tape and the document's offset in the buffer. What comes back is the
+  /// error that ended the stream early, or nil.
   package func eachTape(
-    of text: UnsafeBufferPointer<UInt8>, _ body: (Tape, Int) throws -> Void
+    of text: UnsafeBufferPointer<UInt8>,
+    _ body: (Tape, Int) throws -> Void
   ) rethrows -> JSONError? {
     guard let start = text.baseAddress, text.count > 0 else { return nil }
     let begun = unsafe plumb_stream_begin(parser, start, text.count)
@@ -76,7 +78,7 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// Parses a text of any kind of bytes into a value that owns its memory.
   package func parse(_ text: some Collection<UInt8>) throws -> JSONValue {
-    var padded = [UInt8]()
+    var padded: [UInt8] = []
     padded.reserveCapacity(text.count + Self.padding)
     padded.append(contentsOf: text)
     let count = padded.count

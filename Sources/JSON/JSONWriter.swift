@@ -11,7 +11,8 @@ package struct JSONWriter {
   /// Appends text that is JSON already.
   @inlinable package mutating func raw(_ text: StaticString) {
     unsafe bytes.append(
-      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    )
   }
 
   /// Appends bytes that are JSON already.

@@ -17,7 +17,8 @@ extension Tape {
   package func string(_ place: Int) -> String {
     unsafe String(
       decoding: UnsafeBufferPointer(start: textStart(place), count: textLength(place)),
-      as: UTF8.self)
+      as: UTF8.self
+    )
   }
 
   /// Copies the value at a place.

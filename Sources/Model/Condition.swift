@@ -22,7 +22,9 @@ package indirect enum Condition: Sendable, Hashable {
     package var fallback: PropertyPath?
 
     package init(
-      _ property: PropertyPath, _ comparison: Operator, _ value: Operand = .none,
+      _ property: PropertyPath,
+      _ comparison: Operator,
+      _ value: Operand = .none,
       fallback: PropertyPath? = nil
     ) {
       self.property = property
@@ -51,7 +53,10 @@ package indirect enum Condition: Sendable, Hashable {
     package var value: Operand
 
     package init(
-      _ kind: Kind, _ range: Range, satisfy: Condition? = nil, comparison: Operator? = nil,
+      _ kind: Kind,
+      _ range: Range,
+      satisfy: Condition? = nil,
+      comparison: Operator? = nil,
       value: Operand = .none
     ) {
       self.kind = kind
@@ -92,6 +97,47 @@ package indirect enum Condition: Sendable, Hashable {
         self.property = property
         self.equals = equals
       }
+    }
+  }
+}
+
+extension Condition {
+  /// The condition with parameters replaced by their values.
+  package func resolved(_ parameters: [String: JSONValue]) -> Condition {
+    switch self {
+    case .and(let parts): return .and(parts.map { $0.resolved(parameters) })
+    case .or(let parts): return .or(parts.map { $0.resolved(parameters) })
+    case .not(let part): return .not(part.resolved(parameters))
+    case .leaf(var leaf):
+      leaf.value = leaf.value.resolved(parameters)
+      return .leaf(leaf)
+    case .quantifier(var quantifier):
+      quantifier.value = quantifier.value.resolved(parameters)
+      quantifier.satisfy = quantifier.satisfy?.resolved(parameters)
+      return .quantifier(quantifier)
+    }
+  }
+}
+
+extension Condition.Operand {
+  /// The value where it is written out; nil for none and for a parameter.
+  package var literal: JSONValue? {
+    if case .literal(let value) = self { return value }
+    return nil
+  }
+
+  /// The value with a parameter replaced.
+  package func resolved(_ parameters: [String: JSONValue]) -> Condition.Operand {
+    guard case .parameter(let name) = self, let value = parameters[name] else { return self }
+    return .literal(value)
+  }
+
+  /// The value as a rule writes it.
+  package var grammar: JSONValue? {
+    switch self {
+    case .none: nil
+    case .literal(let value): value
+    case .parameter(let name): .string("${\(name)}")
     }
   }
 }

@@ -35,8 +35,10 @@ package struct Exception: Sendable, Hashable {
       let exception = try one(node, path: "exceptions[\(index)]")
       guard ids.insert(exception.id).inserted else {
         throw DocumentError(
-          "exception \"\(exception.id)\" stands twice", key: "exceptions[\(index)].id",
-          at: node.location)
+          "exception \"\(exception.id)\" stands twice",
+          key: "exceptions[\(index)].id",
+          at: node.location
+        )
       }
       exceptions.append(exception)
     }
@@ -48,13 +50,17 @@ package struct Exception: Sendable, Hashable {
     var reader = try DocumentReader(node, path: path)
     let owner = try reader.requiredText("owner")
     let exception = Exception(
-      id: try reader.requiredText("id"), rule: try reader.requiredText("rule"),
-      resource: try reader.requiredText("resource"), reason: try reader.requiredText("reason"),
-      owner: owner, requester: try reader.text("requester") ?? owner,
+      id: try reader.requiredText("id"),
+      rule: try reader.requiredText("rule"),
+      resource: try reader.requiredText("resource"),
+      reason: try reader.requiredText("reason"),
+      owner: owner,
+      requester: try reader.text("requester") ?? owner,
       approver: try reader.requiredText("approver"),
       expires: try reader.requiredText("expires"),
       compensatingControl: try reader.requiredText("compensating_control"),
-      location: node.location)
+      location: node.location
+    )
     guard ProfileDecoder.isDay(exception.expires) else {
       throw reader.error("expires", "expected a day, YYYY-MM-DD")
     }

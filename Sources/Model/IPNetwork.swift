@@ -46,7 +46,9 @@ package struct IPNetwork: Sendable, Hashable {
     let slash = unsafe bytes.firstIndex(of: 0x2F)
     let address = unsafe UnsafeBufferPointer(rebasing: bytes[..<(slash ?? bytes.count)])
     let isV6 = unsafe address.contains(0x3A)
-    guard let value = unsafe isV6 ? v6(address) : v4(address).map({ UInt128($0) }) else { return nil }
+    guard let value = unsafe isV6 ? v6(address) : v4(address).map({ UInt128($0) }) else {
+      return nil
+    }
     let width = isV6 ? 128 : 32
     var prefix = width
     if let slash {

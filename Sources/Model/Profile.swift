@@ -12,8 +12,14 @@ package struct Profile: Sendable {
   package var location: SourceLocation
 
   package init(
-    id: String, version: String, effectiveDate: String, title: String, framework: String = "",
-    description: String = "", source: String = "", controls: [Control],
+    id: String,
+    version: String,
+    effectiveDate: String,
+    title: String,
+    framework: String = "",
+    description: String = "",
+    source: String = "",
+    controls: [Control],
     location: SourceLocation = SourceLocation(file: "")
   ) {
     self.id = id
@@ -37,7 +43,10 @@ package struct Profile: Sendable {
     package var location: SourceLocation
 
     package init(
-      id: String, title: String, goals: [Goal], manualReason: String = "",
+      id: String,
+      title: String,
+      goals: [Goal],
+      manualReason: String = "",
       location: SourceLocation = SourceLocation(file: "")
     ) {
       self.id = id

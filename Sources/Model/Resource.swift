@@ -19,10 +19,17 @@ package struct Resource: Sendable {
   package var source: JSONValue?
 
   package init(
-    provider: String = "", account: String = "", region: String = "", kind: ResourceKind,
-    id: String, name: String = "", tags: [(key: String, value: String)] = [],
-    attributes: [(key: String, value: JSONValue)] = [], configuration: JSONValue,
-    unread: [(path: String, reason: String)] = [], source: JSONValue? = nil
+    provider: String = "",
+    account: String = "",
+    region: String = "",
+    kind: ResourceKind,
+    id: String,
+    name: String = "",
+    tags: [(key: String, value: String)] = [],
+    attributes: [(key: String, value: JSONValue)] = [],
+    configuration: JSONValue,
+    unread: [(path: String, reason: String)] = [],
+    source: JSONValue? = nil
   ) {
     self.provider = provider
     self.account = account
@@ -48,7 +55,8 @@ package struct Resource: Sendable {
     }
     if !tags.isEmpty {
       members.append(
-        ("tags", .object(JSONObject(tags.map { (key: $0.key, value: .string($0.value)) }))))
+        ("tags", .object(JSONObject(tags.map { (key: $0.key, value: .string($0.value)) })))
+      )
     }
     if !attributes.isEmpty { members.append(("attributes", .object(JSONObject(attributes)))) }
     if let source { members.append(("source", source)) }

@@ -35,17 +35,23 @@ package struct ResultRecord: Sendable {
       let severity = line["severity"]?.string.flatMap(Severity.init)
     else { return nil }
     self.resource = Identity(
-      provider: resource["provider"]?.string ?? "", account: resource["account"]?.string ?? "",
+      provider: resource["provider"]?.string ?? "",
+      account: resource["account"]?.string ?? "",
       region: resource["region"]?.string ?? "",
       kind: ResourceKind(
         service: resource["service_name"]?.string ?? "",
-        kind: resource["resource_kind"]?.string ?? ""),
-      id: resource["id"]?.string ?? "", name: resource["name"]?.string ?? "",
+        kind: resource["resource_kind"]?.string ?? ""
+      ),
+      id: resource["id"]?.string ?? "",
+      name: resource["name"]?.string ?? "",
       file: resource["source"]?["file"]?.string,
-      line: resource["source"]?["line"]?.double.map { Int($0) })
+      line: resource["source"]?["line"]?.double.map { Int($0) }
+    )
     let parameters = line["parameters"]?.object?.members ?? []
     goal = Goal(
-      rule: rule, parameters: Dictionary(parameters.map { ($0.key, $0.value) }) { first, _ in first })
+      rule: rule,
+      parameters: Dictionary(parameters.map { ($0.key, $0.value) }) { first, _ in first }
+    )
     ruleVersion = line["rule_version"]?.double.map { Int($0) } ?? 1
     self.severity = severity
     self.verdict = verdict
@@ -58,7 +64,10 @@ package struct ResultRecord: Sendable {
   private static func identifier(_ resource: Identity, _ goal: Goal) -> String {
     let parameters = goal.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.text)" }
     let key =
-      [goal.rule, parameters.joined(separator: ","), resource.account, "\(resource.kind)", resource.id]
+      [
+        goal.rule, parameters.joined(separator: ","), resource.account, "\(resource.kind)",
+        resource.id,
+      ]
       .joined(separator: "\u{1F}")
     return String(Digest.sha256(Array(key.utf8)).prefix(8)).uppercased()
   }

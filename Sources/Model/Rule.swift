@@ -23,11 +23,21 @@ package struct Rule: Sendable {
   package var source: SourceLocation
 
   package init(
-    id: String, aliases: [String] = [], version: Int = 1, title: String,
-    status: Status = .stable, severity: Severity = .medium, target: Target,
-    applies: Condition? = nil, parameters: [Parameter] = [], requirement: String = "",
-    requiredConfig: Condition, rationale: String = "", remediation: Remediation = Remediation(),
-    references: [String] = [], source: SourceLocation = SourceLocation(file: "")
+    id: String,
+    aliases: [String] = [],
+    version: Int = 1,
+    title: String,
+    status: Status = .stable,
+    severity: Severity = .medium,
+    target: Target,
+    applies: Condition? = nil,
+    parameters: [Parameter] = [],
+    requirement: String = "",
+    requiredConfig: Condition,
+    rationale: String = "",
+    remediation: Remediation = Remediation(),
+    references: [String] = [],
+    source: SourceLocation = SourceLocation(file: "")
   ) {
     self.id = id
     self.aliases = aliases
@@ -85,8 +95,13 @@ package struct Parameter: Sendable {
   package var description: String
 
   package init(
-    name: String, type: Kind, defaultValue: JSONValue, minimum: Double? = nil,
-    maximum: Double? = nil, allowed: [JSONValue]? = nil, description: String = ""
+    name: String,
+    type: Kind,
+    defaultValue: JSONValue,
+    minimum: Double? = nil,
+    maximum: Double? = nil,
+    allowed: [JSONValue]? = nil,
+    description: String = ""
   ) {
     self.name = name
     self.type = type
@@ -162,8 +177,14 @@ package struct RuleCase: Sendable {
   package var location: SourceLocation
 
   package init(
-    name: String, verdict: Verdict?, resource: Resource, parameters: [String: JSONValue],
-    related: [Resource], complete: [ResourceKind]?, now: String, location: SourceLocation
+    name: String,
+    verdict: Verdict?,
+    resource: Resource,
+    parameters: [String: JSONValue],
+    related: [Resource],
+    complete: [ResourceKind]?,
+    now: String,
+    location: SourceLocation
   ) {
     self.name = name
     self.verdict = verdict

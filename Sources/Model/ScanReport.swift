@@ -21,10 +21,17 @@ package struct ScanReport: Sendable {
   package var exceptionRemarks: [String]
 
   package init(
-    subject: String, judgedAt: String, toolVersion: String, resourceCount: Int,
-    results: [ResultRecord], rules: [String: Rule], profiles: [ProfileReport],
-    diagnostics: [Diagnostic] = [], notCovered: [(type: String, count: Int)] = [],
-    outside: [(address: String, reason: String)] = [], exceptionRemarks: [String] = []
+    subject: String,
+    judgedAt: String,
+    toolVersion: String,
+    resourceCount: Int,
+    results: [ResultRecord],
+    rules: [String: Rule],
+    profiles: [ProfileReport],
+    diagnostics: [Diagnostic] = [],
+    notCovered: [(type: String, count: Int)] = [],
+    outside: [(address: String, reason: String)] = [],
+    exceptionRemarks: [String] = []
   ) {
     self.subject = subject
     self.judgedAt = judgedAt

@@ -23,11 +23,14 @@ package enum CaseRunner {
   ///
   /// - Throws: ``GoalError`` when the case gives a wrong parameter.
   package static func run(
-    _ testCase: RuleCase, of rule: Rule
+    _ testCase: RuleCase,
+    of rule: Rule
   ) throws -> Outcome {
     let index = try RuleIndex([rule])
     let ruleSet = try RuleSet(
-      goals: [Goal(rule: rule.id, parameters: testCase.parameters)], rules: index)
+      goals: [Goal(rule: rule.id, parameters: testCase.parameters)],
+      rules: index
+    )
     var population = Population()
     for kind in testCase.complete.map(Set.init) ?? ruleSet.relatedKinds {
       population.note(Coverage(account: testCase.resource.account, kind: kind))
@@ -46,9 +49,12 @@ package enum CaseRunner {
     let result = try results.split(separator: 0x0A).map { try JSONParser().parse($0) }
       .first { $0["resource"]?["id"]?.string == testCase.resource.id }
     return Outcome(
-      rule: rule.id, testCase: testCase,
+      rule: rule.id,
+      testCase: testCase,
       verdict: result?["verdict"]?.string.flatMap(Verdict.init),
-      reason: result?["reason"]?.string ?? "", fault: faults.first?.message)
+      reason: result?["reason"]?.string ?? "",
+      fault: faults.first?.message
+    )
   }
 }
 
@@ -68,7 +74,8 @@ extension Judge {
     let padded = text + [UInt8](repeating: 0, count: JSONParser.padding)
     return unsafe padded.withUnsafeBufferPointer { buffer in
       let chunk = unsafe UnsafeBufferPointer(rebasing: buffer[..<text.count])
-      let lines = unsafe JSONParser.lineEnds(in: chunk) + (text.last.map { $0 == 0x0A ? 0 : 1 } ?? 0)
+      let lines =
+        unsafe JSONParser.lineEnds(in: chunk) + (text.last.map { $0 == 0x0A ? 0 : 1 } ?? 0)
       return unsafe judge(chunk, firstLine: 1, lineCount: lines, population: population)
     }
   }

@@ -17,7 +17,10 @@ package struct InventoryJudge: Sendable {
 
   /// A judge with one worker per core unless told otherwise.
   package init(
-    _ ruleSet: RuleSet, _ options: JudgeOptions, isComplete: Bool = false, workers: Int? = nil
+    _ ruleSet: RuleSet,
+    _ options: JudgeOptions,
+    isComplete: Bool = false,
+    workers: Int? = nil
   ) {
     self.ruleSet = ruleSet
     self.options = options
@@ -25,29 +28,37 @@ package struct InventoryJudge: Sendable {
     self.workers = max(1, workers ?? ProcessInfo.processInfo.activeProcessorCount)
   }
 
-  /// Judges everything that an open file holds.
+  /// Judges everything that an open file holds, and returns the totals.
   ///
-  /// - Parameters:
-  ///   - name: what errors call the file.
-  ///   - write: receives result lines, in the order of the input and one call at a time.
-  ///   - progress: is told after each chunk how many resources and bytes were judged.
+  /// `name` is what errors call the file. `write` receives result lines in the order of the input,
+  /// one call at a time; `progress` is told after each chunk how many resources and bytes were
+  /// judged.
+  ///
   /// - Throws: ``InputError`` when the file cannot be read on, and what `write` throws.
   package func run(
-    descriptor: Int32, name: String,
+    descriptor: Int32,
+    name: String,
     write: @escaping @Sendable ([UInt8]) throws -> Void,
     progress: @escaping @Sendable (_ resources: Int, _ bytes: Int) -> Void = { _, _ in }
   ) async throws -> JudgeSummary {
     let spool = try SpoolFile()
     let first = Pass(
-      self, LineChunks(descriptor: descriptor, name: name), spool: spool, write: write,
-      progress: progress)
+      self,
+      LineChunks(descriptor: descriptor, name: name),
+      spool: spool,
+      write: write,
+      progress: progress
+    )
     var (summary, population) = try await first.run()
     guard spool.count > 0 else { return summary }
     population.isComplete = isComplete
     try spool.rewind()
     let second = Pass(
-      self, LineChunks(descriptor: spool.descriptor, name: name), population: population,
-      write: write)
+      self,
+      LineChunks(descriptor: spool.descriptor, name: name),
+      population: population,
+      write: write
+    )
     summary.merge(try await second.run().summary)
     return summary
   }
@@ -83,8 +94,11 @@ private final class Pass: Sendable {
   private let writer: Mutex<Writer>
 
   init(
-    _ judge: InventoryJudge, _ source: LineChunks, population: Population? = nil,
-    spool: SpoolFile? = nil, write: @escaping @Sendable ([UInt8]) throws -> Void,
+    _ judge: InventoryJudge,
+    _ source: LineChunks,
+    population: Population? = nil,
+    spool: SpoolFile? = nil,
+    write: @escaping @Sendable ([UInt8]) throws -> Void,
     progress: @escaping @Sendable (Int, Int) -> Void = { _, _ in }
   ) {
     ruleSet = judge.ruleSet
@@ -111,7 +125,11 @@ private final class Pass: Sendable {
     let chunk = Chunk(capacity: LineChunks.chunkSize)
     while let (sequence, bytesRead) = try fill(chunk) {
       let outcome = unsafe judge.judge(
-        chunk.text, firstLine: chunk.firstLine, lineCount: chunk.lineCount, population: population)
+        chunk.text,
+        firstLine: chunk.firstLine,
+        lineCount: chunk.lineCount,
+        population: population
+      )
       try hand(on: outcome, sequence, bytesRead)
       // Another worker is busy with a chunk that comes before all of these; let it catch up.
       while writer.withLock({ $0.early.count > Self.earlyLimit }) {

@@ -7,31 +7,36 @@ import Synchronization
 /// Filled by the reader, then read by one task until it is given back.
 @safe final class Chunk: @unchecked Sendable {
   // Sendable: handed over, never shared; the reader gets it back before it is filled again.
-  private(set) var storage: UnsafeMutableBufferPointer<UInt8>
+  private(set) var start: UnsafeMutablePointer<UInt8>
+  private(set) var capacity: Int
   var count = 0
   var firstLine = 1
   var lineCount = 0
 
   init(capacity: Int) {
-    unsafe storage = .allocate(capacity: capacity + JSONParser.padding)
-    unsafe storage.initialize(repeating: 0)
+    self.capacity = capacity
+    unsafe start = Self.memory(capacity)
   }
 
-  deinit { unsafe storage.deallocate() }
+  deinit { unsafe start.deallocate() }
 
-  var capacity: Int { unsafe storage.count - JSONParser.padding }
+  private static func memory(_ capacity: Int) -> UnsafeMutablePointer<UInt8> {
+    let size = capacity + JSONParser.padding
+    let memory = UnsafeMutablePointer<UInt8>.allocate(capacity: size)
+    unsafe memory.initialize(repeating: 0, count: size)
+    return unsafe memory
+  }
 
   /// The text of the chunk.
-  var text: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(rebasing: storage[..<count]) }
+  var text: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: start, count: count) }
 
   /// Makes room for more bytes and keeps those that are there.
   func grow(to capacity: Int) {
-    let larger = UnsafeMutableBufferPointer<UInt8>.allocate(
-      capacity: capacity + JSONParser.padding)
-    unsafe larger.initialize(repeating: 0)
-    unsafe larger.baseAddress?.update(from: storage.baseAddress!, count: count)
-    unsafe storage.deallocate()
-    unsafe storage = larger
+    let larger = unsafe Self.memory(capacity)
+    unsafe larger.update(from: start, count: count)
+    unsafe start.deallocate()
+    unsafe start = unsafe larger
+    self.capacity = capacity
   }
 }
 
@@ -107,13 +112,13 @@ struct LineChunks {
     if chunk.count + bytes.count > chunk.capacity { chunk.grow(to: chunk.count + bytes.count) }
     unsafe bytes.withUnsafeBufferPointer { source in
       guard let base = source.baseAddress else { return }
-      unsafe (chunk.storage.baseAddress! + chunk.count).update(from: base, count: source.count)
+      unsafe (chunk.start + chunk.count).update(from: base, count: source.count)
     }
     chunk.count += bytes.count
   }
 
   private mutating func read(into chunk: Chunk) throws {
-    let start = unsafe chunk.storage.baseAddress! + chunk.count
+    let start = unsafe chunk.start + chunk.count
     let room = chunk.capacity - chunk.count
     let got = unsafe Foundation.read(descriptor, start, room)
     if got < 0 {

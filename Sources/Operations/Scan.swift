@@ -18,8 +18,12 @@ package struct Scan: Sendable {
   package let subject: String
 
   package init(
-    _ collector: any Collector, _ ruleSet: RuleSet, profiles: [Profile] = [],
-    exceptions: [Exception] = [], now: String, subject: String
+    _ collector: any Collector,
+    _ ruleSet: RuleSet,
+    profiles: [Profile] = [],
+    exceptions: [Exception] = [],
+    now: String,
+    subject: String
   ) {
     self.collector = collector
     self.ruleSet = ruleSet
@@ -29,12 +33,12 @@ package struct Scan: Sendable {
     self.subject = subject
   }
 
-  /// Runs the scan.
+  /// Runs the scan; `progress` is told now and then what is being done.
   ///
-  /// - Parameter progress: is told now and then what is being done.
   /// - Throws: what the collector throws when nothing can be read.
   package func run(
-    toolVersion: String, progress: @escaping @Sendable (String) -> Void = { _ in }
+    toolVersion: String,
+    progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> ScanReport {
     var found = Findings()
     let spool = try SpoolFile()
@@ -63,9 +67,11 @@ package struct Scan: Sendable {
     let lines = Mutex<[UInt8]>([])
     let judge = InventoryJudge(ruleSet, JudgeOptions(now: now))
     let summary = try await judge.run(
-      descriptor: spool.descriptor, name: subject,
+      descriptor: spool.descriptor,
+      name: subject,
       write: { bytes in lines.withLock { $0 += bytes } },
-      progress: { resources, _ in progress("\(resources) resources judged") })
+      progress: { resources, _ in progress("\(resources) resources judged") }
+    )
     for fault in summary.faults {
       found.diagnostics.append(Diagnostic(fault.message, at: SourceLocation(file: subject)))
     }
@@ -81,27 +87,36 @@ package struct Scan: Sendable {
   }
 
   private func report(
-    _ found: Findings, _ lines: [UInt8], toolVersion: String
+    _ found: Findings,
+    _ lines: [UInt8],
+    toolVersion: String
   ) throws -> ScanReport {
     let parser = JSONParser()
     var results = try lines.split(separator: 0x0A).compactMap { line in
       ResultRecord(try parser.parse(line))
     }
     var resolver = ExceptionResolver(exceptions, now: now)
-    for index in results.indices { results[index].exception = resolver.exception(for: results[index]) }
+    for index in results.indices {
+      results[index].exception = resolver.exception(for: results[index])
+    }
     return ScanReport(
-      subject: subject, judgedAt: now, toolVersion: toolVersion, resourceCount: found.resources,
+      subject: subject,
+      judgedAt: now,
+      toolVersion: toolVersion,
+      resourceCount: found.resources,
       results: results,
       rules: Dictionary(ruleSet.members.map { ($0.rule.id, $0.rule) }) { first, _ in first },
       profiles: profiles.map { ProfileReport($0, results) },
       diagnostics: found.diagnostics,
       notCovered: found.notCovered.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         .map { (type: $0.key, count: $0.value) },
-      outside: found.outside, exceptionRemarks: resolver.remarks)
+      outside: found.outside,
+      exceptionRemarks: resolver.remarks
+    )
   }
 }
 
-/// Finds the exception in force for a result. Every path asks this one resolver.
+/// Finds the exception in force for a result; every path asks this one resolver.
 package struct ExceptionResolver {
   private let exceptions: [Exception]
   private let today: String

@@ -7,13 +7,16 @@ package final class SpoolFile: Sendable {
   /// An empty spool in the folder for temporary files.
   package init() throws {
     var template = Array((NSTemporaryDirectory() + "/plumb-XXXXXX").utf8CString)
-    let descriptor = unsafe template.withUnsafeMutableBufferPointer { unsafe mkstemp($0.baseAddress!) }
+    let descriptor = unsafe template.withUnsafeMutableBufferPointer {
+      unsafe $0.baseAddress.map { unsafe mkstemp($0) } ?? -1
+    }
     guard descriptor >= 0 else {
       throw InputError.unreadable(
         NSTemporaryDirectory(),
-        reason: "no temporary file can be made: \(unsafe String(cString: strerror(errno)))")
+        reason: "no temporary file can be made: \(unsafe String(cString: strerror(errno)))"
+      )
     }
-    unsafe template.withUnsafeBufferPointer { _ = unsafe unlink($0.baseAddress!) }
+    unsafe template.withUnsafeBufferPointer { _ = unsafe $0.baseAddress.map { unsafe unlink($0) } }
     self.descriptor = descriptor
   }
 
@@ -26,13 +29,15 @@ package final class SpoolFile: Sendable {
   package func append(_ bytes: [UInt8]) throws {
     var written = 0
     while written < bytes.count {
-      let more = unsafe bytes.withUnsafeBytes { buffer in
-        unsafe write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+      let more = unsafe bytes[written...].withUnsafeBytes { buffer in
+        unsafe write(descriptor, buffer.baseAddress, buffer.count)
       }
       if more < 0 {
         if errno == EINTR { continue }
         throw InputError.unreadable(
-          "temporary file", reason: unsafe String(cString: strerror(errno)))
+          "temporary file",
+          reason: unsafe String(cString: strerror(errno))
+        )
       }
       written += more
     }
@@ -42,7 +47,9 @@ package final class SpoolFile: Sendable {
   package func rewind() throws {
     guard lseek(descriptor, 0, SEEK_SET) == 0 else {
       throw InputError.unreadable(
-        "temporary file", reason: unsafe String(cString: strerror(errno)))
+        "temporary file",
+        reason: unsafe String(cString: strerror(errno))
+      )
     }
   }
 }

@@ -31,20 +31,29 @@ package struct YAMLReader: Sendable {
     let documents = documents(text, file: file)
     guard let first = documents.first else {
       throw DocumentError(
-        "empty where a document is expected", key: "", at: SourceLocation(file: file, line: 1))
+        "empty where a document is expected",
+        key: "",
+        at: SourceLocation(file: file, line: 1)
+      )
     }
     if documents.count > 1 {
       throw DocumentError(
-        "expected one document, found \(documents.count)", key: "", at: SourceLocation(file: file))
+        "expected one document, found \(documents.count)",
+        key: "",
+        at: SourceLocation(file: file)
+      )
     }
     guard let node = try first.get() else {
       throw DocumentError(
-        "empty where a document is expected", key: "", at: SourceLocation(file: file, line: 1))
+        "empty where a document is expected",
+        key: "",
+        at: SourceLocation(file: file, line: 1)
+      )
     }
     return node
   }
 
-  /// Reads every document of a text. A broken one does not keep the others from being read.
+  /// Reads every document of a text; a broken one does not keep the others from being read.
   package func documents(_ text: String, file: String) -> [Document] {
     Self.split(text).map { part in
       Result { () throws(DocumentError) in
@@ -64,7 +73,8 @@ package struct YAMLReader: Sendable {
     // CRLF is one character in Swift and would hide the line end.
     let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
     for (index, line) in lines.enumerated() {
-      let isMarker = ["---", "..."].contains(line.prefix(3))
+      let isMarker =
+        ["---", "..."].contains(line.prefix(3))
         && (line.count == 3 || line.dropFirst(3).first?.isWhitespace == true)
       guard isMarker else {
         current.append(line)
@@ -80,7 +90,9 @@ package struct YAMLReader: Sendable {
   }
 
   private func node(
-    _ text: String, file: String, firstLine: Int
+    _ text: String,
+    file: String,
+    firstLine: Int
   ) throws(DocumentError) -> DocumentNode? {
     let location = SourceLocation(file: file, line: firstLine)
     if let first = text.first(where: { !$0.isWhitespace }), first == "{" || first == "[" {
@@ -89,7 +101,10 @@ package struct YAMLReader: Sendable {
     }
     guard Self.nestingBound(text) <= Self.depthLimit else {
       throw DocumentError(
-        "nested deeper than \(Self.depthLimit) levels", key: "", at: location)
+        "nested deeper than \(Self.depthLimit) levels",
+        key: "",
+        at: location
+      )
     }
     let root: Node?
     do {
@@ -172,8 +187,10 @@ private struct Converter {
     let location = SourceLocation(file: file, line: line)
     guard count <= YAMLReader.valueLimit else {
       throw DocumentError(
-        "holds more than \(YAMLReader.valueLimit) values when its aliases are followed", key: "",
-        at: location)
+        "holds more than \(YAMLReader.valueLimit) values when its aliases are followed",
+        key: "",
+        at: location
+      )
     }
     switch node {
     case .scalar(let scalar): return DocumentNode(.scalar(value(of: scalar)), at: location)
@@ -197,7 +214,10 @@ private struct Converter {
       guard case .scalar(let scalar) = key else {
         let line = key.mark.map { $0.line + firstLine - 1 }
         throw DocumentError(
-          "a key must be a text", key: "", at: SourceLocation(file: file, line: line))
+          "a key must be a text",
+          key: "",
+          at: SourceLocation(file: file, line: line)
+        )
       }
       let converted = try node(value)
       guard scalar.string == "<<", scalar.style == .plain else {

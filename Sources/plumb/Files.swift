@@ -40,14 +40,15 @@ struct OutputFile: Sendable {
   func write(_ bytes: [UInt8]) throws {
     var written = 0
     while written < bytes.count {
-      let more = unsafe bytes.withUnsafeBytes { buffer in
-        unsafe Foundation.write(
-          STDOUT_FILENO, buffer.baseAddress! + written, buffer.count - written)
+      let more = unsafe bytes[written...].withUnsafeBytes { buffer in
+        unsafe Foundation.write(STDOUT_FILENO, buffer.baseAddress, buffer.count)
       }
       if more < 0 {
         if errno == EINTR { continue }
         throw InputError.unreadable(
-          "standard output", reason: unsafe String(cString: strerror(errno)))
+          "standard output",
+          reason: unsafe String(cString: strerror(errno))
+        )
       }
       written += more
     }

@@ -12,25 +12,33 @@ struct GoalOptions: ParsableArguments {
     name: .long,
     help: ArgumentHelp(
       "Judge by the rules of a file or folder instead of the shipped ones; may be repeated.",
-      valueName: "file-or-folder"))
+      valueName: "file-or-folder"
+    )
+  )
   var rules: [String] = []
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Judge by a profile; may be repeated.", valueName: "id"))
+    help: ArgumentHelp("Judge by a profile; may be repeated.", valueName: "id")
+  )
   var profile: [String] = []
 
   @Option(
     name: .customLong("param"),
     help: ArgumentHelp(
-      "Set a rule's parameter, as RULE.NAME=VALUE; may be repeated.", valueName: "setting"))
+      "Set a rule's parameter, as RULE.NAME=VALUE; may be repeated.",
+      valueName: "setting"
+    )
+  )
   var parameters: [String] = []
 
   @Option(
     name: .customLong("parameters"),
     help: ArgumentHelp(
       "Set parameters from a YAML file that maps rule ids to names and values.",
-      valueName: "file"))
+      valueName: "file"
+    )
+  )
   var parametersFile: String?
 
   /// What the options come to.
@@ -63,7 +71,10 @@ struct GoalOptions: ParsableArguments {
     goals += adjusted.flatMap(\.goals)
     goals = goals.map { $0.with(settings, index) }
     return Choice(
-      index: index, ruleSet: try RuleSet(goals: goals, rules: index), profiles: adjusted)
+      index: index,
+      ruleSet: try RuleSet(goals: goals, rules: index),
+      profiles: adjusted
+    )
   }
 
   private func chosenProfiles() throws -> [Profile] {
@@ -77,7 +88,8 @@ struct GoalOptions: ParsableArguments {
         return try ProfileDecoder.profile(YAMLReader().document(text, file: name))
       }
       throw ValidationError(
-        "there is no profile \"\(name)\"; there are \(all.map(\.id).joined(separator: ", "))")
+        "there is no profile \"\(name)\"; there are \(all.map(\.id).joined(separator: ", "))"
+      )
     }
   }
 
@@ -89,7 +101,10 @@ struct GoalOptions: ParsableArguments {
       let node = try YAMLReader().document(text, file: parametersFile)
       guard case .mapping(let rules) = node.value else {
         throw DocumentError(
-          "expected rule ids with names and values", key: "", at: node.location)
+          "expected rule ids with names and values",
+          key: "",
+          at: node.location
+        )
       }
       for (name, values) in rules {
         guard let rule = index[name] else {
@@ -98,7 +113,9 @@ struct GoalOptions: ParsableArguments {
         guard case .mapping(let members) = values.value else {
           throw DocumentError("expected names and values", key: name, at: values.location)
         }
-        for (parameter, value) in members { settings[rule.id, default: [:]][parameter] = value.json }
+        for (parameter, value) in members {
+          settings[rule.id, default: [:]][parameter] = value.json
+        }
       }
     }
     for setting in parameters {
@@ -122,7 +139,9 @@ extension Goal {
   fileprivate func with(_ settings: [String: [String: JSONValue]], _ index: RuleIndex) -> Goal {
     let id = index[rule]?.id ?? rule
     return Goal(
-      rule: id, parameters: parameters.merging(settings[id] ?? [:], uniquingKeysWith: { $1 }))
+      rule: id,
+      parameters: parameters.merging(settings[id] ?? [:], uniquingKeysWith: { $1 })
+    )
   }
 }
 

@@ -41,7 +41,8 @@ struct JudgeCommand: AsyncParsableCommand {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Judge as of this instant, ISO 8601.", valueName: "instant"))
+    help: ArgumentHelp("Judge as of this instant, ISO 8601.", valueName: "instant")
+  )
   var now: String?
 
   @Argument(help: ArgumentHelp("The inventory, or - for standard input.", valueName: "file"))
@@ -52,15 +53,24 @@ struct JudgeCommand: AsyncParsableCommand {
       let choice = try goals.choose()
       let input = try InputFile(file)
       let options = JudgeOptions(
-        selection: summary ? .none : failuresOnly ? .failures : .all, hasProof: !noProof,
-        now: try instant(now))
+        selection: summary ? .none : failuresOnly ? .failures : .all,
+        hasProof: !noProof,
+        now: try instant(now)
+      )
       let judge = InventoryJudge(
-        choice.ruleSet, options, isComplete: complete, workers: workers)
+        choice.ruleSet,
+        options,
+        isComplete: complete,
+        workers: workers
+      )
       let output = OutputFile.standardOutput
       let progress = Progress()
       let totals = try await judge.run(
-        descriptor: input.descriptor, name: input.name, write: { try output.write($0) },
-        progress: { progress.show("\($0) resources judged, \($1 >> 20) MiB read") })
+        descriptor: input.descriptor,
+        name: input.name,
+        write: { try output.write($0) },
+        progress: { progress.show("\($0) resources judged, \($1 >> 20) MiB read") }
+      )
       progress.clear()
       if summary { try output.write(Array((totals.json(choice.ruleSet).text + "\n").utf8)) }
       for fault in totals.faults { complain("\(input.name):\(fault.line): \(fault.message)") }
@@ -81,7 +91,9 @@ struct JudgeCommand: AsyncParsableCommand {
 func instant(_ option: String?) throws -> String {
   guard let option else { return Date.now.ISO8601Format() }
   guard Timestamp.seconds(option) != nil else {
-    throw ValidationError("--now expects an instant such as 2026-11-01T00:00:00Z, not \"\(option)\"")
+    throw ValidationError(
+      "--now expects an instant such as 2026-11-01T00:00:00Z, not \"\(option)\""
+    )
   }
   return option
 }
@@ -94,7 +106,10 @@ extension JudgeSummary {
   func json(_ ruleSet: RuleSet) -> JSONValue {
     func row(_ counts: [Int]) -> JSONValue {
       .object(
-        JSONObject(Verdict.allCases.map { (key: $0.rawValue, value: .integer(Int64(counts[$0.index]))) }))
+        JSONObject(
+          Verdict.allCases.map { (key: $0.rawValue, value: .integer(Int64(counts[$0.index]))) }
+        )
+      )
     }
     let goals = zip(ruleSet.members, counts).map { member, counts -> JSONValue in
       var object: JSONObject = ["rule": .string(member.rule.id)]
@@ -109,7 +124,8 @@ extension JudgeSummary {
     return [
       "resources": .integer(Int64(resources)),
       "not_covered": .object(
-        JSONObject(kinds.map { (key: "\($0.key)", value: .integer(Int64($0.value))) })),
+        JSONObject(kinds.map { (key: "\($0.key)", value: .integer(Int64($0.value))) })
+      ),
       "lines_not_judged": .integer(Int64(faultCount)),
       "goals": .array(goals),
     ]

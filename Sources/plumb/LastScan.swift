@@ -16,7 +16,7 @@ enum LastScan {
     return URL(fileURLWithPath: state).appendingPathComponent("plumb/last-scan.ndjson")
   }
 
-  /// Replaces the kept results. A scan does not fail because they cannot be kept.
+  /// Replaces the kept results; a scan does not fail because they cannot be kept.
   static func keep(_ results: [ResultRecord]) {
     var writer = JSONWriter()
     for result in results {
@@ -25,7 +25,9 @@ enum LastScan {
     }
     do {
       try FileManager.default.createDirectory(
-        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        at: file.deletingLastPathComponent(),
+        withIntermediateDirectories: true
+      )
       try Data(writer.bytes).write(to: file, options: .atomic)
     } catch {
       complain("results are not kept for plumb why: \(file.path): \(error.localizedDescription)")

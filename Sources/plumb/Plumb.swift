@@ -24,6 +24,25 @@ struct Plumb: AsyncParsableCommand {
   )
 }
 
+extension Plumb {
+  /// Runs the command line; wrong usage ends with 2 like all that cannot be judged.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      let code = exitCode(for: error)
+      guard code == .validationFailure else { exit(withError: error) }
+      FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+      exit(withError: Exit.notJudged)
+    }
+  }
+}
+
 /// How a command ends.
 enum Exit {
   /// Something at or above the threshold failed.
@@ -43,8 +62,6 @@ func reporting(_ body: () async throws -> Void) async throws {
     try await body()
   } catch let code as ExitCode {
     throw code
-  } catch let error as ValidationError {
-    throw error
   } catch {
     complain("\(error)")
     throw Exit.notJudged

@@ -6,14 +6,18 @@ import Model
 
 struct ProfilesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "profiles", abstract: "Lists and shows profiles.",
-    subcommands: [ProfilesList.self, ProfilesShow.self])
+    commandName: "profiles",
+    abstract: "Lists and shows profiles.",
+    subcommands: [ProfilesList.self, ProfilesShow.self]
+  )
 }
 
 struct ProfilesList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Lists profiles with their versions and coverage.",
-    discussion: "Example: plumb profiles list --format json")
+    commandName: "list",
+    abstract: "Lists profiles with their versions and coverage.",
+    discussion: "Example: plumb profiles list --format json"
+  )
 
   @Option(name: .long, help: "text or json.")
   var format: ListFormat = .text
@@ -27,7 +31,8 @@ struct ProfilesList: AsyncParsableCommand {
         print("\(profile.id)  \(profile.version)  \(profile.title)")
         print(
           "    \(profile.controls.count) controls: \(profile.controls.count - manual) automated, "
-            + "\(manual) manual; effective \(profile.effectiveDate)")
+            + "\(manual) manual; effective \(profile.effectiveDate)"
+        )
       }
     }
   }
@@ -37,7 +42,8 @@ struct ProfilesShow: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
     abstract: "Shows a profile: each control, the goals that judge it, or why it is manual.",
-    discussion: "Example: plumb profiles show best-practices")
+    discussion: "Example: plumb profiles show best-practices"
+  )
 
   @Argument(help: "The profile's id.")
   var id: String
@@ -50,7 +56,8 @@ struct ProfilesShow: AsyncParsableCommand {
       let profiles = try ContentLibrary.shipped().profiles()
       guard let profile = profiles.first(where: { $0.id == id }) else {
         throw ValidationError(
-          "there is no profile \"\(id)\"; there are \(profiles.map(\.id).joined(separator: ", "))")
+          "there is no profile \"\(id)\"; there are \(profiles.map(\.id).joined(separator: ", "))"
+        )
       }
       print(format == .json ? profile.fullJSON.text : profile.text)
     }
@@ -82,7 +89,8 @@ extension Profile {
           entry["goals"] = .array(control.goals.map(\.json))
         }
         return .object(entry)
-      })
+      }
+    )
     return .object(object)
   }
 

@@ -7,8 +7,10 @@ import Operations
 
 struct RulesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "rules", abstract: "Lists, shows and tests rules.",
-    subcommands: [RulesList.self, RulesShow.self, RulesTest.self])
+    commandName: "rules",
+    abstract: "Lists, shows and tests rules.",
+    subcommands: [RulesList.self, RulesShow.self, RulesTest.self]
+  )
 }
 
 /// Where rules are taken from.
@@ -16,7 +18,10 @@ struct RuleSource: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "A file or folder of rules instead of the shipped ones.", valueName: "file-or-folder"))
+      "A file or folder of rules instead of the shipped ones.",
+      valueName: "file-or-folder"
+    )
+  )
   var rules: String?
 
   func read() throws -> [Rule] {
@@ -32,13 +37,15 @@ struct RuleSource: ParsableArguments {
 
 struct RulesTest: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "test", abstract: "Runs rules against their cases.",
+    commandName: "test",
+    abstract: "Runs rules against their cases.",
     discussion: """
       Examples:
         plumb rules test
         plumb rules test --rules my-rules/
         plumb rules test aws.s3.tls-only
-      """)
+      """
+  )
 
   @OptionGroup var source: RuleSource
 
@@ -72,7 +79,8 @@ struct RulesTest: AsyncParsableCommand {
           print("\(testCase.location): \(rule.id): \(testCase.name)")
           print(
             "  expected \(testCase.verdict?.rawValue ?? "none"), got \(got)"
-              + (outcome.reason.isEmpty ? "" : ": \(outcome.reason)"))
+              + (outcome.reason.isEmpty ? "" : ": \(outcome.reason)")
+          )
         }
       }
       print("\(chosen.count) rules, \(count) cases, \(failures) not as expected")
@@ -83,13 +91,15 @@ struct RulesTest: AsyncParsableCommand {
 
 struct RulesList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Lists rules, also those of one service.",
+    commandName: "list",
+    abstract: "Lists rules, also those of one service.",
     discussion: """
       Examples:
         plumb rules list
         plumb rules list --service container-registry
         plumb rules list --format json
-      """)
+      """
+  )
 
   @OptionGroup var source: RuleSource
 
@@ -126,8 +136,10 @@ struct RulesList: AsyncParsableCommand {
 
 struct RulesShow: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Shows a rule: what it requires, why, and how to meet it.",
-    discussion: "Example: plumb rules show aws.s3.tls-only")
+    commandName: "show",
+    abstract: "Shows a rule: what it requires, why, and how to meet it.",
+    discussion: "Example: plumb rules show aws.s3.tls-only"
+  )
 
   @OptionGroup var source: RuleSource
 
@@ -141,7 +153,9 @@ struct RulesShow: AsyncParsableCommand {
     try await reporting {
       let rules = try source.read()
       guard let rule = rules.first(where: { $0.id == id || $0.aliases.contains(id) }) else {
-        throw ValidationError("there is no rule \"\(id)\"; `plumb rules list` shows those there are")
+        throw ValidationError(
+          "there is no rule \"\(id)\"; `plumb rules list` shows those there are"
+        )
       }
       let profiles = try ContentLibrary.shipped().profiles()
       let uses = profiles.flatMap { profile in
@@ -179,8 +193,8 @@ extension Rule {
   func fullJSON(_ uses: [String]) -> JSONValue {
     var object = summaryJSON.object ?? JSONObject()
     object["requirement"] = .string(requirement)
-    object["required_config"] = requiredConfig.grammar()
-    object["applies"] = applies?.grammar()
+    object["required_config"] = requiredConfig.grammar
+    object["applies"] = applies?.grammar
     object["parameters"] = .array(
       parameters.map { parameter in
         var object: JSONObject = [
@@ -190,7 +204,8 @@ extension Rule {
         object["minimum"] = parameter.minimum.map(JSONValue.number)
         object["maximum"] = parameter.maximum.map(JSONValue.number)
         return .object(object)
-      })
+      }
+    )
     object["rationale"] = .string(rationale)
     var remedy: JSONObject = ["text": .string(remediation.text)]
     for (form, text) in remediation.snippets { remedy[form] = .string(text) }
@@ -204,16 +219,17 @@ extension Rule {
     var parts = ["\(id)  version \(version)  \(severity.rawValue)  \(status.rawValue)", title, ""]
     parts.append("Target        " + target.kinds.map(\.description).joined(separator: ", "))
     for attribute in target.attributes {
-      let value = attribute.value.resolved([:])?.text ?? ""
+      let value = attribute.value.literal?.text ?? ""
       parts.append("              \(attribute.property) \(attribute.comparison.rawValue) \(value)")
     }
     for parameter in parameters {
       parts.append(
         "Parameter     \(parameter.name) (\(parameter.type.rawValue), default "
-          + "\(parameter.defaultValue.text)) \(parameter.description)")
+          + "\(parameter.defaultValue.text)) \(parameter.description)"
+      )
     }
-    if let applies { parts.append("Applies when  \(applies.grammar().text)") }
-    parts.append("Requires      \(requiredConfig.grammar().text)")
+    if let applies { parts.append("Applies when  \(applies.grammar.text)") }
+    parts.append("Requires      \(requiredConfig.grammar.text)")
     if !rationale.isEmpty { parts += ["", "Why", rationale] }
     if !remediation.text.isEmpty { parts += ["", "How to meet it", remediation.text] }
     for (form, text) in remediation.snippets { parts += ["", "  # \(form)", text.indented] }

@@ -12,7 +12,8 @@ struct ScanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "scan",
     abstract: "Collects resources, judges them and reports.",
-    subcommands: [ScanTerraform.self, ScanKubernetes.self])
+    subcommands: [ScanTerraform.self, ScanKubernetes.self]
+  )
 }
 
 struct ScanTerraform: AsyncParsableCommand {
@@ -28,7 +29,8 @@ struct ScanTerraform: AsyncParsableCommand {
         plumb scan terraform plan.json
         plumb scan terraform plan.json --profile cis-aws --threshold high
         plumb scan terraform *.json --format sarif --output results.sarif
-      """)
+      """
+  )
 
   @OptionGroup var goals: GoalOptions
   @OptionGroup var output: ScanOptions
@@ -40,7 +42,10 @@ struct ScanTerraform: AsyncParsableCommand {
     try await reporting {
       let mappings = try ContentLibrary.shipped().nodes("terraform").map(TerraformMapping.init)
       try await output.scan(
-        TerraformCollector(files: plans, mappings: mappings), goals, subject: plans)
+        TerraformCollector(files: plans, mappings: mappings),
+        goals,
+        subject: plans
+      )
     }
   }
 }
@@ -57,7 +62,8 @@ struct ScanKubernetes: AsyncParsableCommand {
         plumb scan kubernetes manifests/
         helm template chart/ | plumb scan kubernetes -
         plumb scan kubernetes manifests/ --format html --output report.html
-      """)
+      """
+  )
 
   @OptionGroup var goals: GoalOptions
   @OptionGroup var output: ScanOptions
@@ -71,7 +77,10 @@ struct ScanKubernetes: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       try await output.scan(
-        KubernetesCollector(paths: paths, cluster: cluster), goals, subject: paths)
+        KubernetesCollector(paths: paths, cluster: cluster),
+        goals,
+        subject: paths
+      )
     }
   }
 }
@@ -82,21 +91,30 @@ struct ScanOptions: ParsableArguments {
     name: .long,
     help: ArgumentHelp(
       "Exit with 1 only when something of this severity or above failed.",
-      valueName: "critical|high|medium|low"))
+      valueName: "critical|high|medium|low"
+    )
+  )
   var threshold = "low"
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Exceptions: a YAML file, see docs/exceptions.md.", valueName: "file"))
+    help: ArgumentHelp("Exceptions: a YAML file, see docs/exceptions.md.", valueName: "file")
+  )
   var exceptions: String?
 
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "The form of the report.", valueName: "text|json|ndjson|csv|html|sarif|junit"))
+      "The form of the report.",
+      valueName: "text|json|ndjson|csv|html|sarif|junit"
+    )
+  )
   var format = "text"
 
-  @Option(name: [.long, .short], help: ArgumentHelp("Write the report to a file.", valueName: "file"))
+  @Option(
+    name: [.long, .short],
+    help: ArgumentHelp("Write the report to a file.", valueName: "file")
+  )
   var output: String?
 
   @Flag(name: .long, help: "Exit with 2 when a verdict at or above the threshold is unknown.")
@@ -104,7 +122,8 @@ struct ScanOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Judge as of this instant, ISO 8601.", valueName: "instant"))
+    help: ArgumentHelp("Judge as of this instant, ISO 8601.", valueName: "instant")
+  )
   var now: String?
 
   /// Scans, reports, keeps the results for `plumb why` and ends with the exit code they ask for.
@@ -122,8 +141,10 @@ struct ScanOptions: ParsableArguments {
       for index in found.indices {
         guard let rule = choice.index[found[index].rule] else {
           throw DocumentError(
-            "there is no rule \"\(found[index].rule)\"", key: "exceptions[\(index)].rule",
-            at: found[index].location)
+            "there is no rule \"\(found[index].rule)\"",
+            key: "exceptions[\(index)].rule",
+            at: found[index].location
+          )
         }
         found[index].rule = rule.id
       }
@@ -131,10 +152,17 @@ struct ScanOptions: ParsableArguments {
     let progress = Progress()
     let name = subject.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
     let scan = Scan(
-      collector, choice.ruleSet, profiles: choice.profiles, exceptions: found,
-      now: try instant(now), subject: name)
+      collector,
+      choice.ruleSet,
+      profiles: choice.profiles,
+      exceptions: found,
+      now: try instant(now),
+      subject: name
+    )
     let report = try await scan.run(
-      toolVersion: Plumb.configuration.version, progress: { text in progress.show(text) })
+      toolVersion: Plumb.configuration.version,
+      progress: { text in progress.show(text) }
+    )
     progress.clear()
     LastScan.keep(report.results)
     try write(report, format)

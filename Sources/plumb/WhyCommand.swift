@@ -14,14 +14,16 @@ struct WhyCommand: AsyncParsableCommand {
         plumb why 4F2A --results results.ndjson
       Results come from the last scan, or from a file that plumb scan --format ndjson or
       plumb judge wrote.
-      """)
+      """
+  )
 
   @Argument(help: "The result's id, or enough of its beginning.")
   var result: String
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Results to look in instead of the last scan's.", valueName: "file"))
+    help: ArgumentHelp("Results to look in instead of the last scan's.", valueName: "file")
+  )
   var results: String?
 
   @Option(name: .long, help: "text or json.")
@@ -42,7 +44,8 @@ struct WhyCommand: AsyncParsableCommand {
       throw ValidationError(
         results == nil
           ? "there is no last scan; run plumb scan first, or name a file with --results"
-          : "\(file.path) cannot be read")
+          : "\(file.path) cannot be read"
+      )
     }
     let parser = JSONParser()
     var found: [ResultRecord] = []
@@ -88,7 +91,9 @@ struct Explanation {
     }
     if !result.reason.isEmpty { lines.append("  reason    \(result.reason)") }
     if let exception = result.exception {
-      lines.append("  excepted  until \(exception.expires) by \(exception.approver): \(exception.reason)")
+      lines.append(
+        "  excepted  until \(exception.expires) by \(exception.approver): \(exception.reason)"
+      )
     }
     if let proof = result.proof {
       lines.append("  judged    \(proof["judged_at"]?.string ?? "")")
@@ -104,7 +109,9 @@ struct Explanation {
       lines += ["", "  (the result was written without its proof)"]
     }
     if let rule, result.verdict != .pass {
-      if !rule.rationale.isEmpty { lines += ["", "  why it matters", rule.rationale.indented.indented] }
+      if !rule.rationale.isEmpty {
+        lines += ["", "  why it matters", rule.rationale.indented.indented]
+      }
       if !rule.remediation.text.isEmpty {
         lines += ["", "  how to mend it", rule.remediation.text.indented.indented]
       }

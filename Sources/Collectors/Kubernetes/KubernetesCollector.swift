@@ -17,7 +17,7 @@ package struct KubernetesCollector: Collector {
     self.cluster = cluster
   }
 
-  /// Emits every object. A document that cannot be read is a diagnostic, and the rest goes on.
+  /// Emits every object; a document that cannot be read is a diagnostic, and the rest goes on.
   ///
   /// - Throws: ``FileError`` for a path that is not there.
   package func collect(_ emit: (Collected) throws -> Void) throws {
@@ -57,9 +57,10 @@ package struct KubernetesCollector: Collector {
     for statement in coverage(seen: kinds, isWhole: isWhole) { try emit(.coverage(statement)) }
   }
 
-  /// What the manifests tell of the kinds that rules count: all there is, as they are judged as one
-  /// cluster, unless a document could not be read. Configuration files of the control plane are no
-  /// manifests, so their absence says nothing.
+  /// What the manifests tell of the kinds that rules count.
+  ///
+  /// All there is, as they are judged as one cluster, unless a document could not be read.
+  /// Configuration files of the control plane are no manifests, so their absence says nothing.
   private func coverage(seen: Set<ResourceKind>, isWhole: Bool) -> [Coverage] {
     var statements: [Coverage] = []
     if !isWhole {
@@ -74,7 +75,8 @@ package struct KubernetesCollector: Collector {
     }
     for kind in KubernetesObject.configurationKinds where !seen.contains(kind) {
       statements.append(
-        Coverage(account: cluster, kind: kind, gap: "no \(kind.kind) was among the files"))
+        Coverage(account: cluster, kind: kind, gap: "no \(kind.kind) was among the files")
+      )
     }
     return statements
   }

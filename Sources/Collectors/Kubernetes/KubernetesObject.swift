@@ -53,7 +53,8 @@ enum KubernetesObject {
     guard let kind, let version else {
       return [
         .diagnostic(
-          Diagnostic("not a Kubernetes object: it has no apiVersion and kind", at: node.location))
+          Diagnostic("not a Kubernetes object: it has no apiVersion and kind", at: node.location)
+        )
       ]
     }
     if kind.hasSuffix("List"), let items = members.first(where: { $0.key == "items" }) {
@@ -71,7 +72,10 @@ enum KubernetesObject {
   }
 
   private static func resources(
-    _ object: JSONValue, _ kind: String, _ version: String, at location: SourceLocation,
+    _ object: JSONValue,
+    _ kind: String,
+    _ version: String,
+    at location: SourceLocation,
     account: String
   ) -> [Resource] {
     let group = version.contains("/") ? String(version.prefix { $0 != "/" }) : ""
@@ -91,10 +95,16 @@ enum KubernetesObject {
       var source: JSONObject = ["file": .string(location.file)]
       source["line"] = location.line.map { .integer(Int64($0)) }
       return Resource(
-        provider: "kubernetes", account: account, kind: kind,
+        provider: "kubernetes",
+        account: account,
+        kind: kind,
         id: [namespace, workload ?? kind.kind, name].compactMap { $0 }.joined(separator: "/"),
-        name: name, tags: labels.compactMap { key, value in value.string.map { (key, $0) } },
-        attributes: attributes, configuration: configuration, source: .object(source))
+        name: name,
+        tags: labels.compactMap { key, value in value.string.map { (key, $0) } },
+        attributes: attributes,
+        configuration: configuration,
+        source: .object(source)
+      )
     }
     if kind == "KubeletConfiguration", group == "kubelet.config.k8s.io" {
       return [resource(ResourceKind(service: "kubelet", kind: "configuration"), object)]
@@ -102,10 +112,13 @@ enum KubernetesObject {
     guard let pod else {
       return [resource(ResourceKind(service: services[group] ?? group, kind: kind), object)]
     }
-    var found = [resource(ResourceKind(service: "core", kind: "Pod"), pod, kind == "Pod" ? nil : kind)]
+    var found = [
+      resource(ResourceKind(service: "core", kind: "Pod"), pod, kind == "Pod" ? nil : kind)
+    ]
     if kind == "Pod", let (component, flags) = component(in: pod) {
       found.append(
-        resource(ResourceKind(service: component, kind: "component"), ["flags": .object(flags)]))
+        resource(ResourceKind(service: component, kind: "component"), ["flags": .object(flags)])
+      )
     }
     return found
   }

@@ -36,7 +36,10 @@ struct TerraformValue {
     // A single block is a list of one; its members are reached without the index too.
     if case .array(let elements) = value, elements.count == 1 { return element(0).member(key) }
     return TerraformValue(
-      value: value?[key], unknown: Self.below(unknown, key), sensitive: Self.below(sensitive, key))
+      value: value?[key],
+      unknown: Self.below(unknown, key),
+      sensitive: Self.below(sensitive, key)
+    )
   }
 
   func element(_ index: Int) -> TerraformValue {
@@ -163,7 +166,8 @@ struct MappedValue {
       value: value?[key],
       unread: unread.compactMap { path, reason in
         path.first == .key(key) ? (Array(path.dropFirst()), reason) : nil
-      })
+      }
+    )
   }
 }
 
@@ -238,8 +242,10 @@ extension MappingNode.Conversion {
     switch type {
     case .json: value.string.map { try? JSONValue(parsing: $0) } ?? value
     case .string: .string(value.string ?? value.text)
-    case .integer: (value.string.flatMap(Int64.init) ?? value.double.map { Int64($0) }).map(JSONValue.integer)
-    case .boolean: (value.bool ?? ["true": true, "false": false][value.string ?? ""]).map(JSONValue.bool)
+    case .integer:
+      (value.string.flatMap(Int64.init) ?? value.double.map { Int64($0) }).map(JSONValue.integer)
+    case .boolean:
+      (value.bool ?? ["true": true, "false": false][value.string ?? ""]).map(JSONValue.bool)
     case .list: value.array == nil ? .array([value]) : value
     case .not: value.bool.map { .bool(!$0) }
     case .upper: value.string.map { .string($0.uppercased()) }

@@ -15,7 +15,9 @@ package struct TerraformCollector: Collector {
   package init(files: [String], mappings: [TerraformMapping]) {
     self.files = files
     self.mappings = Dictionary(
-      mappings.map { ($0.terraform, $0) }, uniquingKeysWith: { first, _ in first })
+      mappings.map { ($0.terraform, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
     partTypes = Set(mappings.flatMap { $0.parts.map(\.terraform) })
   }
 
@@ -36,7 +38,9 @@ package struct TerraformCollector: Collector {
   }
 
   private func collect(
-    _ plan: TerraformPlan, file: String, _ emit: (Collected) throws -> Void
+    _ plan: TerraformPlan,
+    file: String,
+    _ emit: (Collected) throws -> Void
   ) throws {
     for (address, reason) in plan.outside {
       try emit(.outside(address: address, reason: reason))
@@ -71,7 +75,8 @@ package struct TerraformCollector: Collector {
           let found = self.wholes(of: instance, part, among: wholes, plan)
           for whole in found {
             assigned[whole, default: []].append(
-              AssignedPart(part: part, instance: instance, isCertain: found.count == 1))
+              AssignedPart(part: part, instance: instance, isCertain: found.count == 1)
+            )
           }
         }
       }
@@ -81,7 +86,9 @@ package struct TerraformCollector: Collector {
 
   /// The wholes that a part names by a known value, else those that it refers to.
   private func wholes(
-    of instance: TerraformPlan.Instance, _ part: TerraformMapping.Part, among wholes: [Int],
+    of instance: TerraformPlan.Instance,
+    _ part: TerraformMapping.Part,
+    among wholes: [Int],
     _ plan: TerraformPlan
   ) -> [Int] {
     let named = instance.value.at(part.refers)
@@ -96,18 +103,27 @@ package struct TerraformCollector: Collector {
   }
 
   private func resource(
-    _ instance: TerraformPlan.Instance, _ mapping: TerraformMapping, _ parts: [AssignedPart],
-    _ plan: TerraformPlan, file: String
+    _ instance: TerraformPlan.Instance,
+    _ mapping: TerraformMapping,
+    _ parts: [AssignedPart],
+    _ plan: TerraformPlan,
+    file: String
   ) -> Resource {
     var value = instance.value
-    leaveOutUnwritten(&value, mapping, hasParts: !parts.isEmpty, plan.writtenArguments(of: instance))
+    leaveOutUnwritten(
+      &value,
+      mapping,
+      hasParts: !parts.isEmpty,
+      plan.writtenArguments(of: instance)
+    )
     var mapped = mapping.configuration.evaluate(value)
     for part in parts {
       let own = part.part.configuration.evaluate(part.instance.value)
       guard part.isCertain else {
         for key in part.part.configuration.keys {
           mapped.unread.append(
-            ([.key(key)], "which resource \(part.instance.address) configures is not known"))
+            ([.key(key)], "which resource \(part.instance.address) configures is not known")
+          )
         }
         continue
       }
@@ -115,8 +131,10 @@ package struct TerraformCollector: Collector {
     }
     fill(&mapped, from: mapping.defaults?.evaluate(value), absent: nil)
     fill(
-      &mapped, from: mapping.created?.evaluate(value),
-      absent: instance.isCreated ? nil : "not set by the plan")
+      &mapped,
+      from: mapping.created?.evaluate(value),
+      absent: instance.isCreated ? nil : "not set by the plan"
+    )
     let tags = mapping.tags.lazy.map { value.at($0) }
       .first { $0.obstacle == nil && $0.value?.object != nil }
     var attributes: [(key: String, value: JSONValue)] = []
@@ -127,20 +145,27 @@ package struct TerraformCollector: Collector {
       attributes.append(("provider_id", .string(known)))
     }
     return Resource(
-      provider: mapping.provider, region: plan.region(of: instance), kind: mapping.kind,
-      id: instance.address, name: firstKnown(mapping.name, in: value) ?? instance.name,
+      provider: mapping.provider,
+      region: plan.region(of: instance),
+      kind: mapping.kind,
+      id: instance.address,
+      name: firstKnown(mapping.name, in: value) ?? instance.name,
       tags: tags?.value?.object?.members.compactMap { key, value in
         value.string.map { (key, $0) }
       } ?? [],
-      attributes: attributes, configuration: mapped.value ?? .object(JSONObject()),
+      attributes: attributes,
+      configuration: mapped.value ?? .object(JSONObject()),
       unread: mapped.unread.map { (PropertyPath($0.path).description, $0.reason) },
-      source: ["file": .string(file), "address": .string(instance.address)])
+      source: ["file": .string(file), "address": .string(instance.address)]
+    )
   }
 
   /// Takes arguments that HCL leaves out, and the provider calls "computed", for not configured
   /// where the mapping says so.
   private func leaveOutUnwritten(
-    _ value: inout TerraformValue, _ mapping: TerraformMapping, hasParts: Bool,
+    _ value: inout TerraformValue,
+    _ mapping: TerraformMapping,
+    hasParts: Bool,
     _ written: Set<String>?
   ) {
     guard let written, var unknown = value.unknown?.object else { return }

@@ -37,7 +37,8 @@ package struct TerraformMapping: Sendable {
     provider = try reader.requiredText("provider")
     kind = ResourceKind(
       service: try reader.requiredText("service_name"),
-      kind: try reader.requiredText("resource_kind"))
+      kind: try reader.requiredText("resource_kind")
+    )
     id = try Self.paths(&reader, "id")
     name = try Self.paths(&reader, "name")
     tags = try Self.paths(&reader, "tags")
@@ -60,9 +61,14 @@ package struct TerraformMapping: Sendable {
       parts.append(
         Part(
           terraform: try inner.requiredText("terraform"),
-          refers: try Self.path(&inner, "refers"), matches: try Self.paths(&inner, "matches"),
+          refers: try Self.path(&inner, "refers"),
+          matches: try Self.paths(&inner, "matches"),
           configuration: try MappingNode(
-            try inner.requiredNode("configuration"), "parts[\(index)].configuration")))
+            try inner.requiredNode("configuration"),
+            "parts[\(index)].configuration"
+          )
+        )
+      )
       try inner.finish()
     }
     self.parts = parts
@@ -72,7 +78,8 @@ package struct TerraformMapping: Sendable {
   }
 
   private static func paths(
-    _ reader: inout DocumentReader, _ key: String
+    _ reader: inout DocumentReader,
+    _ key: String
   ) throws(DocumentError) -> [PropertyPath] {
     var paths: [PropertyPath] = []
     for text in try reader.strings(key) {
@@ -85,7 +92,8 @@ package struct TerraformMapping: Sendable {
   }
 
   private static func path(
-    _ reader: inout DocumentReader, _ key: String
+    _ reader: inout DocumentReader,
+    _ key: String
   ) throws(DocumentError) -> PropertyPath {
     let text = try reader.requiredText(key)
     guard let path = PropertyPath(text) else { throw reader.error(key, "\"\(text)\" is no path") }
@@ -128,8 +136,10 @@ indirect enum MappingNode: Sendable {
       self = .path(path, Conversion())
     case .scalar:
       throw DocumentError(
-        "expected a path or a mapping; a literal is written { $value: … }", key: key,
-        at: node.location)
+        "expected a path or a mapping; a literal is written { $value: … }",
+        key: key,
+        at: node.location
+      )
     case .sequence(let nodes):
       self = .list(try Self.nodes(nodes, key))
     case .mapping(let members):
@@ -147,7 +157,8 @@ indirect enum MappingNode: Sendable {
   }
 
   private static func nodes(
-    _ nodes: [DocumentNode], _ key: String
+    _ nodes: [DocumentNode],
+    _ key: String
   ) throws(DocumentError) -> [MappingNode] {
     var result: [MappingNode] = []
     for (index, node) in nodes.enumerated() {
@@ -157,7 +168,8 @@ indirect enum MappingNode: Sendable {
   }
 
   private static func operation(
-    _ node: DocumentNode, _ key: String
+    _ node: DocumentNode,
+    _ key: String
   ) throws(DocumentError) -> MappingNode {
     var reader = try DocumentReader(node, path: key)
     func path(_ name: String) throws(DocumentError) -> PropertyPath {
@@ -180,7 +192,9 @@ indirect enum MappingNode: Sendable {
       result = .unread(try reader.requiredText("$unread"))
     } else if reader.keys.contains("$each") {
       result = .each(
-        try path("$each"), try MappingNode(try reader.requiredNode("$item"), "\(key).$item"))
+        try path("$each"),
+        try MappingNode(try reader.requiredNode("$item"), "\(key).$item")
+      )
     } else if reader.keys.contains("$first") {
       result = .first(try nodes(try reader.list("$first"), "\(key).$first"))
     } else if reader.keys.contains("$when") {
@@ -188,13 +202,19 @@ indirect enum MappingNode: Sendable {
       var otherwise = MappingNode.nothing
       if let node = reader.node("$else") { otherwise = try MappingNode(node, "\(key).$else") }
       result = .when(
-        try path("$when"), equals: reader.node("$equals")?.json, then: then, otherwise: otherwise)
+        try path("$when"),
+        equals: reader.node("$equals")?.json,
+        then: then,
+        otherwise: otherwise
+      )
     } else if reader.keys.contains("$concat") {
       result = .concat(try nodes(try reader.list("$concat"), "\(key).$concat"))
     } else {
       throw DocumentError(
-        "expected one of $path, $value, $unread, $each, $first, $when, $concat", key: key,
-        at: node.location)
+        "expected one of $path, $value, $unread, $each, $first, $when, $concat",
+        key: key,
+        at: node.location
+      )
     }
     try reader.finish()
     return result

@@ -42,16 +42,22 @@ struct TerraformPlan {
         ? "; this looks like a raw state file" : ""
       throw DocumentError(
         "not a Terraform plan or state as JSON\(hint); "
-          + "make one with: terraform show -json plan.out > plan.json", key: "format_version",
-        at: location)
+          + "make one with: terraform show -json plan.out > plan.json",
+        key: "format_version",
+        at: location
+      )
     }
     if let changes = json["resource_changes"]?.array {
       for change in changes { readChange(change) }
+      noteDataSources(json["prior_state"]?["values"]?["root_module"])
     } else if let root = json["values"]?["root_module"] ?? json["planned_values"]?["root_module"] {
       readModule(root, module: "")
     } else if json["planned_values"] == nil, json["values"] == nil {
       throw DocumentError(
-        "holds neither resource_changes nor values", key: "", at: location)
+        "holds neither resource_changes nor values",
+        key: "",
+        at: location
+      )
     }
   }
 
@@ -63,15 +69,33 @@ struct TerraformPlan {
     }
     let actions = change["change"]?["actions"]?.array?.compactMap(\.string) ?? []
     if actions == ["delete"] || actions == ["forget"] {
-      outside.append((address, actions == ["delete"] ? "the plan deletes it" : "the plan forgets it"))
+      outside.append(
+        (address, actions == ["delete"] ? "the plan deletes it" : "the plan forgets it")
+      )
       return
     }
     let body = change["change"]
     append(
-      change, module: change["module_address"]?.string ?? "",
+      change,
+      module: change["module_address"]?.string ?? "",
       TerraformValue(
-        value: body?["after"], unknown: body?["after_unknown"], sensitive: body?["after_sensitive"]),
-      isCreated: actions.contains("create"))
+        value: body?["after"],
+        unknown: body?["after_unknown"],
+        sensitive: body?["after_sensitive"]
+      ),
+      isCreated: actions.contains("create")
+    )
+  }
+
+  /// Notes the data sources that were read while planning; a plan lists no change for them.
+  private mutating func noteDataSources(_ module: JSONValue?) {
+    for resource in module?["resources"]?.array ?? [] where resource["mode"]?.string == "data" {
+      let address = resource["address"]?.string ?? ""
+      if !outside.contains(where: { $0.address == address }) {
+        outside.append((address, "a data source"))
+      }
+    }
+    for child in module?["child_modules"]?.array ?? [] { noteDataSources(child) }
   }
 
   private mutating func readModule(_ node: JSONValue, module: String) {
@@ -81,10 +105,15 @@ struct TerraformPlan {
         continue
       }
       append(
-        resource, module: module,
+        resource,
+        module: module,
         TerraformValue(
-          value: resource["values"], unknown: nil, sensitive: resource["sensitive_values"]),
-        isCreated: false)
+          value: resource["values"],
+          unknown: nil,
+          sensitive: resource["sensitive_values"]
+        ),
+        isCreated: false
+      )
     }
     for child in node["child_modules"]?.array ?? [] {
       readModule(child, module: child["address"]?.string ?? module)
@@ -92,14 +121,24 @@ struct TerraformPlan {
   }
 
   private mutating func append(
-    _ resource: JSONValue, module: String, _ value: TerraformValue, isCreated: Bool
+    _ resource: JSONValue,
+    module: String,
+    _ value: TerraformValue,
+    isCreated: Bool
   ) {
     instances.append(
       Instance(
-        address: resource["address"]?.string ?? "", module: module,
-        modulePath: Self.names(of: module), type: resource["type"]?.string ?? "",
-        name: resource["name"]?.string ?? "", index: resource["index"], value: value,
-        isCreated: isCreated, provider: resource["provider_name"]?.string ?? ""))
+        address: resource["address"]?.string ?? "",
+        module: module,
+        modulePath: Self.names(of: module),
+        type: resource["type"]?.string ?? "",
+        name: resource["name"]?.string ?? "",
+        index: resource["index"],
+        value: value,
+        isCreated: isCreated,
+        provider: resource["provider_name"]?.string ?? ""
+      )
+    )
   }
 
   /// The module names of an address such as `module.a["x"].module.b[0]`.
@@ -162,14 +201,20 @@ struct TerraformPlan {
   /// - Returns: no instance when the argument refers to nothing in the plan, several when the plan
   ///   does not tell which one is meant.
   func instances(
-    ofType type: String, referredToBy part: Instance, argument: PropertyPath
+    ofType type: String,
+    referredToBy part: Instance,
+    argument: PropertyPath
   ) -> [Int] {
     guard case .key(let name) = argument.components.first,
       let block = configuration(of: part)
     else { return [] }
     let forEach = block["for_each_expression"]?["references"]
     let references = references(
-      block["expressions"]?[name]?["references"], in: part.modulePath, forEach: forEach, depth: 0)
+      block["expressions"]?[name]?["references"],
+      in: part.modulePath,
+      forEach: forEach,
+      depth: 0
+    )
     for reference in references where reference.type == type {
       var found = instances.indices.filter { index in
         let instance = instances[index]
@@ -201,7 +246,10 @@ struct TerraformPlan {
 
   /// Follows references through variables, module outputs and `for_each` to resource blocks.
   private func references(
-    _ list: JSONValue?, in path: [String], forEach: JSONValue?, depth: Int
+    _ list: JSONValue?,
+    in path: [String],
+    forEach: JSONValue?,
+    depth: Int
   ) -> [Reference] {
     guard depth < 16 else { return [] }
     var result: [Reference] = []
@@ -218,7 +266,11 @@ struct TerraformPlan {
         let parent = Array(path.dropLast())
         let arguments = module(parent)?["module_calls"]?[call]?["expressions"]
         result += references(
-          arguments?[keys[1]]?["references"], in: parent, forEach: nil, depth: depth + 1)
+          arguments?[keys[1]]?["references"],
+          in: parent,
+          forEach: nil,
+          depth: depth + 1
+        )
       case "module":
         guard keys.count >= 3 else { continue }
         let child = path + [keys[1]]
@@ -227,7 +279,12 @@ struct TerraformPlan {
       default:
         result.append(
           Reference(
-            modulePath: path, type: keys[0], name: keys[1], index: Self.index(in: parsed)))
+            modulePath: path,
+            type: keys[0],
+            name: keys[1],
+            index: Self.index(in: parsed)
+          )
+        )
       }
     }
     return result

@@ -96,7 +96,8 @@ final class KindBuilder {
       switch component {
       case .key(let key):
         steps.append(
-          Step(kind: .key, offset: Int32(stepBytes.count), length: Int32(key.utf8.count)))
+          Step(kind: .key, offset: Int32(stepBytes.count), length: Int32(key.utf8.count))
+        )
         stepBytes += key.utf8
       case .index(let index): steps.append(Step(kind: .index, offset: Int32(index), length: 0))
       case .each: steps.append(Step(kind: .each, offset: 0, length: 0))
@@ -162,8 +163,11 @@ final class KindBuilder {
       loopOrder += frame.loops
       parts.frames.append(
         Frame(
-          node: frame.node, slots: span,
-          loops: Span32(start: loopStart, count: Int32(frame.loops.count))))
+          node: frame.node,
+          slots: span,
+          loops: Span32(start: loopStart, count: Int32(frame.loops.count))
+        )
+      )
     }
     for index in loopOrder {
       let draft = loops[Int(index)]
@@ -171,8 +175,12 @@ final class KindBuilder {
       parts.clauses += draft.clauses
       parts.loops.append(
         Loop(
-          slot: slots[Int(draft.node)], steps: draft.steps, frame: draft.frame,
-          clauses: Span32(start: start, count: Int32(draft.clauses.count))))
+          slot: slots[Int(draft.node)],
+          steps: draft.steps,
+          frame: draft.frame,
+          clauses: Span32(start: start, count: Int32(draft.clauses.count))
+        )
+      )
     }
     var place = [Int32](repeating: 0, count: loops.count)
     for (position, index) in loopOrder.enumerated() { place[Int(index)] = Int32(position) }
@@ -213,8 +221,12 @@ final class KindBuilder {
       for (shift, byte) in key.utf8.prefix(8).enumerated() { head |= UInt64(byte) << (8 * shift) }
       parts.keyEdges.append(
         KeyEdge(
-          head: head, length: UInt32(key.utf8.count), offset: Int32(parts.bytes.count),
-          node: child))
+          head: head,
+          length: UInt32(key.utf8.count),
+          offset: Int32(parts.bytes.count),
+          node: child
+        )
+      )
       parts.bytes += key.utf8
     }
     let indexEdges = Span32(start: Int32(parts.indexEdges.count), count: Int32(draft.indices.count))
@@ -222,7 +234,10 @@ final class KindBuilder {
       parts.indexEdges.append(IndexEdge(index: index, node: child))
     }
     parts.nodes[Int(node)] = PathNode(
-      slot: slots[Int(node)], edges: edges, indexEdges: indexEdges,
-      subtree: Span32(start: first, count: Int32(parts.slotCount) - first))
+      slot: slots[Int(node)],
+      edges: edges,
+      indexEdges: indexEdges,
+      subtree: Span32(start: first, count: Int32(parts.slotCount) - first)
+    )
   }
 }

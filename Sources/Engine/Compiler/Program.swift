@@ -156,7 +156,7 @@ struct Contribution {
   var join: LeafOperation?
 }
 
-/// The tables of one compiled kind. They hold no references, so reading them counts none.
+/// The tables of one compiled kind; they hold no references, so reading them counts none.
 struct ProgramTables: Sendable {
   let nodes: Table<PathNode>
   let keyEdges: Table<KeyEdge>
@@ -212,7 +212,9 @@ struct ValueTables: Sendable {
   @inline(__always)
   func text(_ span: Span32) -> UnsafeBufferPointer<UInt8> {
     unsafe UnsafeBufferPointer(
-      start: bytes.base.map { unsafe $0 + Int(span.start) }, count: Int(span.count))
+      start: bytes.base.map { unsafe $0 + Int(span.start) },
+      count: Int(span.count)
+    )
   }
 }
 
@@ -239,16 +241,27 @@ final class KindProgram: Sendable {
     let parts = builder.finish()
     kind = builder.kind
     tables = ProgramTables(
-      nodes: Table(parts.nodes), keyEdges: Table(parts.keyEdges),
-      indexEdges: Table(parts.indexEdges), steps: Table(builder.steps),
-      frames: Table(parts.frames), loops: Table(parts.loops), clauses: Table(parts.clauses),
-      operations: Table(builder.operations), children: Table(builder.children),
-      leaves: Table(parts.leaves), quantifiers: Table(parts.quantifiers),
-      operands: Table(builder.operands), goals: Table(builder.goals),
+      nodes: Table(parts.nodes),
+      keyEdges: Table(parts.keyEdges),
+      indexEdges: Table(parts.indexEdges),
+      steps: Table(builder.steps),
+      frames: Table(parts.frames),
+      loops: Table(parts.loops),
+      clauses: Table(parts.clauses),
+      operations: Table(builder.operations),
+      children: Table(builder.children),
+      leaves: Table(parts.leaves),
+      quantifiers: Table(parts.quantifiers),
+      operands: Table(builder.operands),
+      goals: Table(builder.goals),
       contributions: Table(parts.contributions),
       values: ValueTables(
-        bytes: Table(parts.bytes), strings: Table(builder.strings),
-        numbers: Table(builder.numbers), networks: Table(builder.networks)))
+        bytes: Table(parts.bytes),
+        strings: Table(builder.strings),
+        numbers: Table(builder.numbers),
+        networks: Table(builder.networks)
+      )
+    )
     slotCount = parts.slotCount
     tallyCount = builder.tallyCount
     readsEnvelope = builder.frames[Self.envelope].isUsed

@@ -48,7 +48,9 @@ package final class RuleSet: Sendable {
     clauses = compiler.clauses
     programs = compiler.builders.map(KindProgram.init)
     kinds = Dictionary(
-      programs.enumerated().map { ($1.kind, $0) }, uniquingKeysWith: { first, _ in first })
+      programs.enumerated().map { ($1.kind, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
   }
 
   /// Compiles every rule of an index with its defaults.
@@ -66,10 +68,13 @@ package final class RuleSet: Sendable {
 
   /// The rule's defaults with a goal's values put over them.
   package static func parameters(
-    of rule: Rule, filledBy goal: Goal
+    of rule: Rule,
+    filledBy goal: Goal
   ) throws(GoalError) -> [String: JSONValue] {
     var values = Dictionary(
-      rule.parameters.map { ($0.name, $0.defaultValue) }, uniquingKeysWith: { first, _ in first })
+      rule.parameters.map { ($0.name, $0.defaultValue) },
+      uniquingKeysWith: { first, _ in first }
+    )
     for (name, value) in goal.parameters {
       guard let parameter = rule.parameters.first(where: { $0.name == name }) else {
         throw .noSuchParameter(rule: rule.id, name: name, known: rule.parameters.map(\.name))
@@ -118,8 +123,10 @@ package struct RuleIndex: Sendable {
       for name in [rule.id] + rule.aliases {
         if let other = byName.updateValue(index, forKey: name) {
           throw DocumentError(
-            "\"\(name)\" is taken by the rule in \(self.rules[other].source.file)", key: "id",
-            at: rule.source)
+            "\"\(name)\" is taken by the rule in \(self.rules[other].source.file)",
+            key: "id",
+            at: rule.source
+          )
         }
       }
     }

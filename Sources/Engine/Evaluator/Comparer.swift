@@ -63,7 +63,9 @@ import Model
 
   /// Compares the values of a list, of which there may be more.
   func compareList(
-    _ entries: ArraySlice<Evaluator.Entry>, isOpen: Bool, _ comparison: Operator,
+    _ entries: ArraySlice<Evaluator.Entry>,
+    isOpen: Bool,
+    _ comparison: Operator,
     _ operand: OperandValue
   ) -> Truth {
     let otherwise: Truth = isOpen ? .unknown : .no
@@ -107,7 +109,9 @@ import Model
 
   /// Lends out the text of a string, a number or a boolean; false for anything else.
   private func withText(
-    _ place: Int, _ kind: TapeKind, _ body: (UnsafeBufferPointer<UInt8>) -> Bool
+    _ place: Int,
+    _ kind: TapeKind,
+    _ body: (UnsafeBufferPointer<UInt8>) -> Bool
   ) -> Bool {
     var text: String
     switch kind {
@@ -140,7 +144,8 @@ import Model
   /// Whether some string of an operator's value meets a test.
   @inline(__always)
   private func anyText(
-    _ operand: OperandValue, _ test: (UnsafeBufferPointer<UInt8>) -> Bool
+    _ operand: OperandValue,
+    _ test: (UnsafeBufferPointer<UInt8>) -> Bool
   ) -> Bool {
     for index in operand.strings.indices
     where unsafe test(values.text(values.strings[index])) {
@@ -151,7 +156,10 @@ import Model
 
   /// A numeric comparison of a number that is only known to lie between two bounds.
   func truth(
-    _ comparison: Operator, from lowest: Double, to highest: Double, _ operand: OperandValue
+    _ comparison: Operator,
+    from lowest: Double,
+    to highest: Double,
+    _ operand: OperandValue
   ) -> Truth {
     func between(_ isTrueForLowest: Bool, _ isTrueForHighest: Bool) -> Truth {
       isTrueForLowest == isTrueForHighest ? Truth(isTrueForLowest) : .unknown
@@ -160,7 +168,9 @@ import Model
     guard let first = numbers.first.map({ values.numbers[$0] }) else { return .no }
     switch comparison {
     case .numEquals, .numNotEquals:
-      let isReached = numbers.contains { lowest <= values.numbers[$0] && values.numbers[$0] <= highest }
+      let isReached = numbers.contains {
+        lowest <= values.numbers[$0] && values.numbers[$0] <= highest
+      }
       let equal: Truth = !isReached ? .no : lowest == highest ? .yes : .unknown
       return comparison == .numEquals ? equal : !equal
     case .numLessThan: return between(lowest < first, highest < first)
@@ -172,14 +182,18 @@ import Model
 
   @inline(__always)
   static func equal(
-    _ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>
+    _ left: UnsafeBufferPointer<UInt8>,
+    _ right: UnsafeBufferPointer<UInt8>
   ) -> Bool {
     guard left.count == right.count else { return false }
     guard let one = left.baseAddress, let other = right.baseAddress else { return true }
     return unsafe memcmp(one, other, left.count) == 0
   }
 
-  private static func contains(_ text: UnsafeBufferPointer<UInt8>, _ part: UnsafeBufferPointer<UInt8>) -> Bool {
+  private static func contains(
+    _ text: UnsafeBufferPointer<UInt8>,
+    _ part: UnsafeBufferPointer<UInt8>
+  ) -> Bool {
     guard part.count > 0 else { return true }
     let first = unsafe part[0]
     guard text.count >= part.count else { return false }
@@ -197,7 +211,9 @@ import Model
   /// Whether the whole text matches a pattern of `*` and `?`, where `?` is one character.
   ///
   /// Keeps the last `*` and returns to it on a mismatch, so time is at most text times pattern.
-  static func matches(_ text: UnsafeBufferPointer<UInt8>, pattern: UnsafeBufferPointer<UInt8>) -> Bool {
+  static func matches(_ text: UnsafeBufferPointer<UInt8>, pattern: UnsafeBufferPointer<UInt8>)
+    -> Bool
+  {
     var position = 0
     var index = 0
     var star = -1
@@ -226,7 +242,8 @@ import Model
   }
 
   private static func behindCharacter(
-    _ text: UnsafeBufferPointer<UInt8>, _ position: Int
+    _ text: UnsafeBufferPointer<UInt8>,
+    _ position: Int
   ) -> Int {
     var next = position + 1
     while next < text.count, unsafe text[next] & 0xC0 == 0x80 { next += 1 }

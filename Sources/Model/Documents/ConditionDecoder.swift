@@ -13,7 +13,9 @@ package struct ConditionDecoder {
   /// A decoder for conditions that may use the parameters given.
   package init(parameters: [Parameter] = [], annotations: Set<String> = []) {
     self.parameters = Dictionary(
-      parameters.map { ($0.name, $0.type) }, uniquingKeysWith: { first, _ in first })
+      parameters.map { ($0.name, $0.type) },
+      uniquingKeysWith: { first, _ in first }
+    )
     self.annotations = annotations
   }
 
@@ -23,11 +25,17 @@ package struct ConditionDecoder {
   }
 
   private func condition(
-    _ node: DocumentNode, path: String, depth: Int, inElement: Bool
+    _ node: DocumentNode,
+    path: String,
+    depth: Int,
+    inElement: Bool
   ) throws(DocumentError) -> Condition {
     guard depth < Self.depthLimit else {
       throw DocumentError(
-        "conditions nest deeper than \(Self.depthLimit) levels", key: path, at: node.location)
+        "conditions nest deeper than \(Self.depthLimit) levels",
+        key: path,
+        at: node.location
+      )
     }
     var reader = try DocumentReader(node, path: path)
     for annotation in annotations { _ = reader.node(annotation) }
@@ -40,7 +48,9 @@ package struct ConditionDecoder {
         found.isEmpty
           ? "a condition needs one of the keys \(words)"
           : "a condition has one of the keys \(words), not \(found.joined(separator: " and "))",
-        key: path, at: node.location)
+        key: path,
+        at: node.location
+      )
     }
     let result: Condition
     switch form {
@@ -49,14 +59,20 @@ package struct ConditionDecoder {
       for (index, part) in try reader.list(form).enumerated() {
         parts.append(
           try condition(
-            part, path: "\(reader.key(form))[\(index)]", depth: depth + 1, inElement: inElement))
+            part,
+            path: "\(reader.key(form))[\(index)]",
+            depth: depth + 1,
+            inElement: inElement
+          )
+        )
       }
       guard !parts.isEmpty else { throw reader.error(form, "expected at least one condition") }
       result = form == "and" ? .and(parts) : .or(parts)
     case "not":
       let inner = try reader.requiredNode("not")
       result = .not(
-        try condition(inner, path: reader.key("not"), depth: depth + 1, inElement: inElement))
+        try condition(inner, path: reader.key("not"), depth: depth + 1, inElement: inElement)
+      )
     case "property": result = .leaf(try leaf(&reader, "property"))
     default:
       result = .quantifier(try quantifier(&reader, form, depth: depth, inElement: inElement))
@@ -68,7 +84,8 @@ package struct ConditionDecoder {
   /// Decodes a target attribute: a leaf whose `name` is an attribute of the resource, or one of its
   /// own fields such as `region`.
   package func targetAttribute(
-    _ node: DocumentNode, path: String
+    _ node: DocumentNode,
+    path: String
   ) throws(DocumentError) -> Condition.Leaf {
     var reader = try DocumentReader(node, path: path)
     let name = try reader.requiredText("name")
@@ -76,12 +93,16 @@ package struct ConditionDecoder {
     try reader.finish()
     let own = ["provider", "account", "region", "id", "name"]
     return Condition.Leaf(
-      PropertyPath(root: .resource, [.key("attributes"), .key(name)]), comparison, value,
-      fallback: own.contains(name) ? PropertyPath(root: .resource, [.key(name)]) : nil)
+      PropertyPath(root: .resource, [.key("attributes"), .key(name)]),
+      comparison,
+      value,
+      fallback: own.contains(name) ? PropertyPath(root: .resource, [.key(name)]) : nil
+    )
   }
 
   private func leaf(
-    _ reader: inout DocumentReader, _ key: String
+    _ reader: inout DocumentReader,
+    _ key: String
   ) throws(DocumentError) -> Condition.Leaf {
     let property = try self.path(&reader, key)
     let (comparison, value) = try comparison(&reader)
@@ -89,7 +110,8 @@ package struct ConditionDecoder {
   }
 
   private func path(
-    _ reader: inout DocumentReader, _ key: String
+    _ reader: inout DocumentReader,
+    _ key: String
   ) throws(DocumentError) -> PropertyPath {
     let text = try reader.requiredText(key)
     guard let path = PropertyPath(text) else {
@@ -108,14 +130,17 @@ package struct ConditionDecoder {
   }
 
   private func operand(
-    _ reader: inout DocumentReader, of comparison: Operator
+    _ reader: inout DocumentReader,
+    of comparison: Operator
   ) throws(DocumentError) -> Condition.Operand {
     let expected = comparison.operand
     guard let node = reader.node("value") else {
       if expected == .none { return .none }
       throw DocumentError(
-        "operator \(comparison.rawValue) needs a value: \(expected.expected)", key: reader.path,
-        at: reader.location)
+        "operator \(comparison.rawValue) needs a value: \(expected.expected)",
+        key: reader.path,
+        at: reader.location
+      )
     }
     if expected == .none {
       throw reader.error("value", "operator \(comparison.rawValue) takes no value; leave it out")
@@ -129,7 +154,8 @@ package struct ConditionDecoder {
         throw reader.error(
           "value",
           "parameter \"\(name)\" is of type \(type.rawValue); operator \(comparison.rawValue) "
-            + "takes \(expected.expected)")
+            + "takes \(expected.expected)"
+        )
       }
       return .parameter(name)
     }
@@ -137,13 +163,17 @@ package struct ConditionDecoder {
     guard expected.accepts(json) else {
       throw reader.error(
         "value",
-        "operator \(comparison.rawValue) takes \(expected.expected), not \(json.text)")
+        "operator \(comparison.rawValue) takes \(expected.expected), not \(json.text)"
+      )
     }
     return .literal(json)
   }
 
   private func quantifier(
-    _ reader: inout DocumentReader, _ form: String, depth: Int, inElement: Bool
+    _ reader: inout DocumentReader,
+    _ form: String,
+    depth: Int,
+    inElement: Bool
   ) throws(DocumentError) -> Condition.Quantifier {
     guard let kind = Condition.Quantifier.Kind(rawValue: form) else {
       throw reader.error(form, "expected any, all, none or count")
@@ -152,7 +182,11 @@ package struct ConditionDecoder {
     var satisfy: Condition?
     if let node = reader.node("satisfy") {
       satisfy = try condition(
-        node, path: reader.key("satisfy"), depth: depth + 1, inElement: true)
+        node,
+        path: reader.key("satisfy"),
+        depth: depth + 1,
+        inElement: true
+      )
     } else if kind == .all {
       throw DocumentError("missing key \"satisfy\"", key: reader.path, at: reader.location)
     }
@@ -167,7 +201,9 @@ package struct ConditionDecoder {
   }
 
   private func range(
-    _ reader: inout DocumentReader, _ form: String, inElement: Bool
+    _ reader: inout DocumentReader,
+    _ form: String,
+    inElement: Bool
   ) throws(DocumentError) -> Condition.Quantifier.Range {
     let node = try reader.requiredNode(form)
     guard case .mapping = node.value else { return .elements(try path(&reader, form)) }
@@ -177,12 +213,15 @@ package struct ConditionDecoder {
     var inner = try DocumentReader(node, path: reader.key(form))
     let related = ResourceKind(
       service: try inner.requiredText("service_name"),
-      kind: try inner.requiredText("resource_kind"))
+      kind: try inner.requiredText("resource_kind")
+    )
     try inner.finish()
     guard let join = reader.node("join") else { return .related(Condition.Related(related)) }
     var sides = try DocumentReader(join, path: reader.key("join"))
     let pair = Condition.Related.Join(
-      property: try path(&sides, "property"), equals: try path(&sides, "equals"))
+      property: try path(&sides, "property"),
+      equals: try path(&sides, "equals")
+    )
     try sides.finish()
     return .related(Condition.Related(related, join: pair))
   }
@@ -195,13 +234,13 @@ extension Operator.Operand {
     switch self {
     case .none: return false
     case .string: return value.string != nil
-    case .stringOrList: return !items.isEmpty && items.allSatisfy { $0.string != nil }
+    case .stringOrList: return items.allSatisfy { $0.string != nil }
     case .stringList: return value.array != nil && items.allSatisfy { $0.string != nil }
     case .networkList:
-      return value.array != nil && !items.isEmpty
+      return value.array != nil
         && items.allSatisfy { $0.string.flatMap(IPNetwork.init) != nil }
     case .number: return Self.isNumber(value)
-    case .numberOrList: return !items.isEmpty && items.allSatisfy(Self.isNumber)
+    case .numberOrList: return items.allSatisfy(Self.isNumber)
     }
   }
 

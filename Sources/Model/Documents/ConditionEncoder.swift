@@ -1,27 +1,27 @@
 package import JSON
 
 extension Condition {
-  /// The condition in the grammar of docs/rules.md, with parameters replaced by their values.
-  package func grammar(_ parameters: [String: JSONValue] = [:]) -> JSONValue {
+  /// The condition in the grammar of docs/rules.md.
+  package var grammar: JSONValue {
     switch self {
-    case .and(let parts): return ["and": .array(parts.map { $0.grammar(parameters) })]
-    case .or(let parts): return ["or": .array(parts.map { $0.grammar(parameters) })]
-    case .not(let part): return ["not": part.grammar(parameters)]
+    case .and(let parts): return ["and": .array(parts.map { $0.grammar })]
+    case .or(let parts): return ["or": .array(parts.map { $0.grammar })]
+    case .not(let part): return ["not": part.grammar]
     case .leaf(let leaf):
       var object: JSONObject = [
         "property": .string(leaf.property.description),
         "operator": .string(leaf.comparison.rawValue),
       ]
-      object["value"] = leaf.value.resolved(parameters)
+      object["value"] = leaf.value.grammar
       return .object(object)
-    case .quantifier(let quantifier): return quantifier.grammar(parameters)
+    case .quantifier(let quantifier): return quantifier.grammar
     }
   }
 }
 
 extension Condition.Quantifier {
-  /// The quantifier in the grammar of docs/rules.md, with parameters replaced by their values.
-  package func grammar(_ parameters: [String: JSONValue]) -> JSONValue {
+  /// The quantifier in the grammar of docs/rules.md.
+  package var grammar: JSONValue {
     var object = JSONObject()
     switch range {
     case .elements(let path): object[kind.rawValue] = .string(path.description)
@@ -37,22 +37,11 @@ extension Condition.Quantifier {
         ]
       }
     }
-    object["satisfy"] = satisfy?.grammar(parameters)
+    object["satisfy"] = satisfy?.grammar
     if let comparison {
       object["operator"] = .string(comparison.rawValue)
-      object["value"] = value.resolved(parameters)
+      object["value"] = value.grammar
     }
     return .object(object)
-  }
-}
-
-extension Condition.Operand {
-  /// The value with a parameter replaced; nil where there is none.
-  package func resolved(_ parameters: [String: JSONValue]) -> JSONValue? {
-    switch self {
-    case .none: nil
-    case .literal(let value): value
-    case .parameter(let name): parameters[name]
-    }
   }
 }

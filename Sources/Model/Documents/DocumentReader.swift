@@ -121,7 +121,8 @@ package struct DocumentReader {
 
   /// One of an enumeration's words under a key.
   package mutating func word<Word: RawRepresentable & CaseIterable>(
-    _ name: String, _ type: Word.Type
+    _ name: String,
+    _ type: Word.Type
   ) throws(DocumentError) -> Word? where Word.RawValue == String {
     guard let text = try text(name) else { return nil }
     if let word = Word(rawValue: text) { return word }

@@ -11,7 +11,10 @@ package enum ProfileDecoder {
       let control = try self.control(node, path: "controls[\(index)]")
       guard seen.insert(control.id).inserted else {
         throw DocumentError(
-          "control \"\(control.id)\" stands twice", key: "controls[\(index)].id", at: node.location)
+          "control \"\(control.id)\" stands twice",
+          key: "controls[\(index)].id",
+          at: node.location
+        )
       }
       controls.append(control)
     }
@@ -19,17 +22,23 @@ package enum ProfileDecoder {
     let date = try reader.requiredText("effective_date")
     guard isDay(date) else { throw reader.error("effective_date", "expected a day, YYYY-MM-DD") }
     let profile = Profile(
-      id: try reader.requiredText("id"), version: try reader.requiredText("version"),
-      effectiveDate: date, title: try reader.requiredText("title"),
+      id: try reader.requiredText("id"),
+      version: try reader.requiredText("version"),
+      effectiveDate: date,
+      title: try reader.requiredText("title"),
       framework: try reader.text("framework") ?? "",
       description: try reader.text("description") ?? "",
-      source: try reader.text("source") ?? "", controls: controls, location: node.location)
+      source: try reader.text("source") ?? "",
+      controls: controls,
+      location: node.location
+    )
     try reader.finish()
     return profile
   }
 
   private static func control(
-    _ node: DocumentNode, path: String
+    _ node: DocumentNode,
+    path: String
   ) throws(DocumentError) -> Profile.Control {
     var reader = try DocumentReader(node, path: path)
     var goals: [Goal] = []
@@ -40,11 +49,17 @@ package enum ProfileDecoder {
     if isManual != goals.isEmpty {
       throw DocumentError(
         isManual ? "a manual control has no goals" : "a control needs goals, or manual: true",
-        key: path, at: node.location)
+        key: path,
+        at: node.location
+      )
     }
     let control = Profile.Control(
-      id: try reader.requiredText("id"), title: try reader.requiredText("title"), goals: goals,
-      manualReason: try reader.text("reason") ?? "", location: node.location)
+      id: try reader.requiredText("id"),
+      title: try reader.requiredText("title"),
+      goals: goals,
+      manualReason: try reader.text("reason") ?? "",
+      location: node.location
+    )
     try reader.finish()
     return control
   }

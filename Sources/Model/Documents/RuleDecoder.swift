@@ -2,13 +2,12 @@ import JSON
 
 /// Decodes rule documents and their cases (docs/rules.md).
 package enum RuleDecoder {
-  /// Decodes a rule.
-  ///
-  /// - Parameter name: the id of a document that states none: its file's name.
+  /// Decodes a rule; a document that states no id takes the name given, its file's.
   package static func rule(_ node: DocumentNode, name: String) throws(DocumentError) -> Rule {
     var reader = try DocumentReader(node)
     let id = try reader.text("id") ?? name
-    guard !id.isEmpty, id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".-_".contains($0)) })
+    guard !id.isEmpty,
+      id.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".-_".contains($0)) })
     else { throw reader.error("id", "expected letters, digits, dots and dashes") }
     let parameters = try self.parameters(&reader)
     let conditions = ConditionDecoder(parameters: parameters)
@@ -33,7 +32,8 @@ package enum RuleDecoder {
       rationale: try reader.text("rationale") ?? "",
       remediation: try remediation(&reader),
       references: try reader.strings("references"),
-      source: node.location)
+      source: node.location
+    )
     try reader.finish()
     return rule
   }
@@ -44,7 +44,8 @@ package enum RuleDecoder {
   }
 
   private static func target(
-    _ reader: inout DocumentReader, _ conditions: ConditionDecoder
+    _ reader: inout DocumentReader,
+    _ conditions: ConditionDecoder
   ) throws(DocumentError) -> Rule.Target {
     var target = try DocumentReader(try reader.requiredNode("target"), path: "target")
     let service = try target.requiredText("service_name")
@@ -63,7 +64,9 @@ package enum RuleDecoder {
     }
     try target.finish()
     return Rule.Target(
-      kinds: kinds.map { ResourceKind(service: service, kind: $0) }, attributes: attributes)
+      kinds: kinds.map { ResourceKind(service: service, kind: $0) },
+      attributes: attributes
+    )
   }
 
   private static func parameters(
@@ -79,9 +82,14 @@ package enum RuleDecoder {
       }
       let allowed = reader.node("allowed") == nil ? nil : try reader.list("allowed").map(\.json)
       let parameter = Parameter(
-        name: name, type: type, defaultValue: try reader.requiredNode("default").json,
-        minimum: try reader.number("minimum"), maximum: try reader.number("maximum"),
-        allowed: allowed, description: try reader.text("description") ?? "")
+        name: name,
+        type: type,
+        defaultValue: try reader.requiredNode("default").json,
+        minimum: try reader.number("minimum"),
+        maximum: try reader.number("maximum"),
+        allowed: allowed,
+        description: try reader.text("description") ?? ""
+      )
       if let fault = parameter.fault(in: parameter.defaultValue) {
         throw reader.error("default", fault)
       }
@@ -109,7 +117,8 @@ package enum RuleDecoder {
   ///
   /// - Returns: the id of the rule and its cases.
   package static func cases(
-    _ node: DocumentNode, for rule: (String) throws(DocumentError) -> Rule
+    _ node: DocumentNode,
+    for rule: (String) throws(DocumentError) -> Rule
   ) throws(DocumentError) -> (rule: String, cases: [RuleCase]) {
     var reader = try DocumentReader(node)
     let id = try reader.requiredText("rule")
@@ -124,14 +133,18 @@ package enum RuleDecoder {
   }
 
   private static func oneCase(
-    _ node: DocumentNode, path: String, _ rule: Rule
+    _ node: DocumentNode,
+    path: String,
+    _ rule: Rule
   ) throws(DocumentError) -> RuleCase {
     var reader = try DocumentReader(node, path: path)
     let word = try reader.requiredText("verdict")
     let verdict = Verdict(rawValue: word)
     if verdict == nil, word != "none" {
       throw reader.error(
-        "verdict", "\"\(word)\" is none of pass, fail, unknown, not_applicable, none")
+        "verdict",
+        "\"\(word)\" is none of pass, fail, unknown, not_applicable, none"
+      )
     }
     let resource = try self.resource(&reader, kind: rule.target.kinds[0], name: "resource_name")
     var related: [Resource] = []
@@ -154,16 +167,23 @@ package enum RuleDecoder {
     }
     let parameters = try members(&reader, "parameters")
     let result = RuleCase(
-      name: try reader.requiredText("name"), verdict: verdict, resource: resource,
+      name: try reader.requiredText("name"),
+      verdict: verdict,
+      resource: resource,
       parameters: Dictionary(parameters, uniquingKeysWith: { first, _ in first }),
-      related: related, complete: complete,
-      now: try reader.text("now") ?? "2026-01-01T00:00:00Z", location: reader.location)
+      related: related,
+      complete: complete,
+      now: try reader.text("now") ?? "2026-01-01T00:00:00Z",
+      location: reader.location
+    )
     try reader.finish()
     return result
   }
 
   private static func resource(
-    _ reader: inout DocumentReader, kind: ResourceKind, name: String
+    _ reader: inout DocumentReader,
+    kind: ResourceKind,
+    name: String
   ) throws(DocumentError) -> Resource {
     Resource(
       provider: try reader.text("provider") ?? "",
@@ -171,17 +191,20 @@ package enum RuleDecoder {
       region: try reader.text("region") ?? "",
       kind: ResourceKind(
         service: try reader.text("service_name") ?? kind.service,
-        kind: try reader.text("resource_kind") ?? kind.kind),
+        kind: try reader.text("resource_kind") ?? kind.kind
+      ),
       id: try reader.text("id") ?? "case",
       name: try reader.text(name) ?? "",
       tags: try members(&reader, "tags").map { ($0.0, $0.1.string ?? $0.1.text) },
       attributes: try members(&reader, "attributes").map { (key: $0.0, value: $0.1) },
       configuration: reader.node("configuration")?.json ?? .object(JSONObject()),
-      unread: try members(&reader, "unread").map { ($0.0, $0.1.string ?? $0.1.text) })
+      unread: try members(&reader, "unread").map { ($0.0, $0.1.string ?? $0.1.text) }
+    )
   }
 
   private static func members(
-    _ reader: inout DocumentReader, _ key: String
+    _ reader: inout DocumentReader,
+    _ key: String
   ) throws(DocumentError) -> [(String, JSONValue)] {
     guard let node = reader.node(key) else { return [] }
     guard case .mapping(let members) = node.value else {

@@ -1,4 +1,4 @@
-/// Text that is HTML already. Interpolating a string into it escapes the string.
+/// Text that is HTML already; interpolating a string into it escapes the string.
 ///
 /// Only literals and other ``HTML`` values go in unescaped, so text from outside cannot become
 /// markup by accident.

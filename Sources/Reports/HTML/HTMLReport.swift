@@ -107,22 +107,25 @@ struct HTMLReport {
   }
 
   private func goal(_ rule: Rule?, _ id: String, _ results: [ResultRecord]) -> HTML {
-    let remediation: HTML = rule.map { rule in
-      let snippets = rule.remediation.snippets.map { form, text -> HTML in
-        "<h4>\(form)</h4><pre><code>\(text)</code></pre>"
-      }
-      let references = rule.references.filter { $0.hasPrefix("https://") }.map { link -> HTML in
-        "<li><a href=\"\(link)\">\(link)</a></li>"
-      }
-      return """
-        <p>\(rule.rationale)</p>
-        <h4>How to meet it</h4><p>\(rule.remediation.text)</p>
-        \(HTML(snippets))
-        <ul>\(HTML(references))</ul>
-        """
-    } ?? ""
+    let remediation: HTML =
+      rule.map { rule in
+        let snippets = rule.remediation.snippets.map { form, text -> HTML in
+          "<h4>\(form)</h4><pre><code>\(text)</code></pre>"
+        }
+        let references = rule.references.filter { $0.hasPrefix("https://") }.map { link -> HTML in
+          "<li><a href=\"\(link)\">\(link)</a></li>"
+        }
+        return """
+          <p>\(rule.rationale)</p>
+          <h4>How to meet it</h4><p>\(rule.remediation.text)</p>
+          \(HTML(snippets))
+          <ul>\(HTML(references))</ul>
+          """
+      } ?? ""
     let rows = results.map { result -> HTML in
-      let note: HTML = result.exception.map { "<br>excepted until \($0.expires) by \($0.approver): \($0.reason)" } ?? ""
+      let note: HTML =
+        result.exception.map { "<br>excepted until \($0.expires) by \($0.approver): \($0.reason)" }
+        ?? ""
       return """
         <tr><td><a href="#r\(result.id)">\(result.id)</a></td><td>\(result.resource.id)</td><td>\(result.reason)\(note)</td></tr>
         """
@@ -158,7 +161,8 @@ struct HTMLReport {
         </details>
         """
     }
-    return "<section aria-labelledby=\"profiles\"><h2 id=\"profiles\">Profiles</h2>\(HTML(tables))</section>"
+    return
+      "<section aria-labelledby=\"profiles\"><h2 id=\"profiles\">Profiles</h2>\(HTML(tables))</section>"
   }
 
   private var unjudged: HTML {
@@ -182,15 +186,18 @@ struct HTMLReport {
       "<h3>\(group.title)</h3><ul>\(HTML(group.items))</ul>"
     }
     guard !lists.isEmpty else { return "" }
-    return "<section aria-labelledby=\"unjudged\"><h2 id=\"unjudged\">What was not judged</h2>\(HTML(lists))</section>"
+    return
+      "<section aria-labelledby=\"unjudged\"><h2 id=\"unjudged\">What was not judged</h2>\(HTML(lists))</section>"
   }
 
   private var results: HTML {
     let rows = report.results.map { result -> HTML in
-      let proof: HTML = result.proof.map { proof in
-        "<details><summary>proof</summary><pre><code>\(proof.indented)</code></pre></details>"
-      } ?? ""
-      let place = result.resource.line.map { "\(result.resource.file ?? ""):\($0)" }
+      let proof: HTML =
+        result.proof.map { proof in
+          "<details><summary>proof</summary><pre><code>\(proof.indented)</code></pre></details>"
+        } ?? ""
+      let place =
+        result.resource.line.map { "\(result.resource.file ?? ""):\($0)" }
         ?? result.resource.file ?? ""
       return """
         <tr id="r\(result.id)"><td>\(result.id)</td><td><span class="verdict \(result.verdict.rawValue)">\(result.verdict.label)</span></td><td>\(result.severity.rawValue)</td><td>\(result.goal.rule)</td><td>\(result.resource.id)<br><span class="quiet">\(place)</span></td><td>\(result.reason)\(proof)</td></tr>

@@ -26,9 +26,13 @@ struct JSONReport {
       "profiles": .array(report.profiles.map(profile)),
       "results": .array(report.results.map(\.json)),
       "not_covered": .array(
-        report.notCovered.map { ["type": .string($0.type), "resources": .integer(Int64($0.count))] }),
+        report.notCovered.map {
+          ["type": .string($0.type), "resources": .integer(Int64($0.count))]
+        }
+      ),
       "outside": .array(
-        report.outside.map { ["address": .string($0.address), "reason": .string($0.reason)] }),
+        report.outside.map { ["address": .string($0.address), "reason": .string($0.reason)] }
+      ),
       "diagnostics": .array(
         report.diagnostics.map { diagnostic in
           var object: JSONObject = [
@@ -36,7 +40,8 @@ struct JSONReport {
           ]
           object["line"] = diagnostic.location.line.map { .integer(Int64($0)) }
           return .object(object)
-        }),
+        }
+      ),
       "exception_remarks": .array(report.exceptionRemarks.map(JSONValue.string)),
     ]
     return object.text + "\n"
@@ -54,7 +59,9 @@ struct JSONReport {
       ],
       "counts": .object(
         JSONObject(
-          zip(Verdict.allCases, score.counts).map { ($0.rawValue, .integer(Int64($1))) })),
+          zip(Verdict.allCases, score.counts).map { ($0.rawValue, .integer(Int64($1))) }
+        )
+      ),
       "formula": .string(Score.formula),
     ]
   }
@@ -70,7 +77,8 @@ struct JSONReport {
             "state": .string(state.rawValue),
             "goals": .array(control.goals.map { .string($0.rule) }),
           ]
-        }),
+        }
+      ),
     ]
   }
 }

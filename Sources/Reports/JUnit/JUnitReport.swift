@@ -53,7 +53,8 @@ struct JUnitReport {
       } else {
         lines.append(
           "      <failure type=\"\(result.severity.rawValue)\" message=\"\(escape(result.reason))\">"
-            + escape(report.rules[rule]?.remediation.text ?? "") + "</failure>")
+            + escape(report.rules[rule]?.remediation.text ?? "") + "</failure>"
+        )
       }
       lines.append("    </testcase>")
     }

@@ -54,7 +54,9 @@ struct TextReport {
   private func bar(_ bands: (pass: Double, fail: Double, unknown: Double)) -> String {
     let pass = Int((bands.pass / 100 * Double(Self.barWidth)).rounded())
     let fail = min(
-      Int((bands.fail / 100 * Double(Self.barWidth)).rounded()), Self.barWidth - pass)
+      Int((bands.fail / 100 * Double(Self.barWidth)).rounded()),
+      Self.barWidth - pass
+    )
     let unknown = bands.pass + bands.fail + bands.unknown == 0 ? 0 : Self.barWidth - pass - fail
     return "["
       + style(String(repeating: "=", count: pass), .green)
@@ -74,7 +76,8 @@ struct TextReport {
       let title = report.rules[rule]?.title ?? rule
       lines.append(
         "  \(style(pad(severity.rawValue, 8), color(severity)))  \(style(title, .bold))  "
-          + style("\(rule), \(count) failing", .dim))
+          + style("\(rule), \(count) failing", .dim)
+      )
       for result in results.prefix(Self.resourceLimit) {
         lines.append("            \(result.id)  \(result.resource.id)\(place(result.resource))")
         lines.append("                      " + (result.exception.map(excepted) ?? result.reason))
@@ -103,7 +106,8 @@ struct TextReport {
     for entry in report.worstResources.prefix(5) {
       lines.append(
         "  \(pad("\(entry.weight)", 4)) \(entry.resource.id)  "
-          + style("\(entry.resource.kind), \(plural(entry.failures, "failure"))", .dim))
+          + style("\(entry.resource.kind), \(plural(entry.failures, "failure"))", .dim)
+      )
     }
     return lines
   }
@@ -117,7 +121,8 @@ struct TextReport {
           + ControlState.allCases.map { state in
             let word = state.rawValue.replacing("_", with: " ")
             return "\(word) \(entry.count(state))"
-          }.joined(separator: ", "))
+          }.joined(separator: ", ")
+      )
     }
     return lines
   }
@@ -139,7 +144,8 @@ struct TextReport {
       let rest = report.notCovered.count > 8 ? ", … \(report.notCovered.count - 8) more" : ""
       lines.append(
         style("Not covered", .bold) + "  \(plural(total, "resource")): "
-          + shown.joined(separator: ", ") + rest)
+          + shown.joined(separator: ", ") + rest
+      )
     }
     let outside = Dictionary(grouping: report.outside, by: \.reason).sorted { $0.key < $1.key }
     for (reason, entries) in outside {
