@@ -75,40 +75,46 @@ struct Envelope {
   /// Remembers a value under its key; other keys are left alone.
   @inline(__always)
   private mutating func note(_ key: UnsafeBufferPointer<UInt8>, _ place: Int) throws(Fault) {
-    // The lengths tell all names apart but four pairs, so one comparison settles most keys.
-    switch key.count {
-    case 2: try unsafe Self.set(&id, "id", key, place)
-    case 4:
-      if unsafe key[0] == 0x6E { return try unsafe Self.set(&name, "name", key, place) }
-      try unsafe Self.set(&tags, "tags", key, place)
-    case 6:
-      if unsafe key[0] == 0x72 { return try unsafe Self.set(&region, "region", key, place) }
-      if unsafe key[0] == 0x75 { return try unsafe Self.set(&unread, "unread", key, place) }
-      try unsafe Self.set(&source, "source", key, place)
-    case 7: try unsafe Self.set(&account, "account", key, place)
-    case 8:
-      if unsafe key[0] == 0x70 { return try unsafe Self.set(&provider, "provider", key, place) }
-      try unsafe Self.set(&coverage, "coverage", key, place)
-    case 10: try unsafe Self.set(&attributes, "attributes", key, place)
-    case 12: try unsafe Self.set(&service, "service_name", key, place)
-    case 13:
-      if unsafe key[0] == 0x72 { return try unsafe Self.set(&kind, "resource_kind", key, place) }
-      try unsafe Self.set(&configuration, "configuration", key, place)
+    let words = unsafe KeyWords(key)
+    switch words {
+    case Self.idKey: try Self.set(&id, place, "id")
+    case Self.nameKey: try Self.set(&name, place, "name")
+    case Self.tagsKey: try Self.set(&tags, place, "tags")
+    case Self.regionKey: try Self.set(&region, place, "region")
+    case Self.unreadKey: try Self.set(&unread, place, "unread")
+    case Self.sourceKey: try Self.set(&source, place, "source")
+    case Self.accountKey: try Self.set(&account, place, "account")
+    case Self.providerKey: try Self.set(&provider, place, "provider")
+    case Self.coverageKey: try Self.set(&coverage, place, "coverage")
+    case Self.attributesKey: try Self.set(&attributes, place, "attributes")
+    case Self.serviceKey: try Self.set(&service, place, "service_name")
+    case Self.kindKey: try Self.set(&kind, place, "resource_kind")
+    case Self.configurationKey: try Self.set(&configuration, place, "configuration")
     default: break
     }
   }
 
   @inline(__always)
   private static func set(
-    _ field: inout Int,
-    _ name: StaticString,
-    _ key: UnsafeBufferPointer<UInt8>,
-    _ place: Int
+    _ field: inout Int, _ place: Int, _ name: StaticString
   ) throws(Fault) {
-    for index in 0..<key.count where unsafe key[index] != name.utf8Start[index] { return }
     if field != 0 { throw .duplicate("\(name)") }
     field = place
   }
+
+  private static let idKey = KeyWords("id")
+  private static let nameKey = KeyWords("name")
+  private static let tagsKey = KeyWords("tags")
+  private static let regionKey = KeyWords("region")
+  private static let unreadKey = KeyWords("unread")
+  private static let sourceKey = KeyWords("source")
+  private static let accountKey = KeyWords("account")
+  private static let providerKey = KeyWords("provider")
+  private static let coverageKey = KeyWords("coverage")
+  private static let attributesKey = KeyWords("attributes")
+  private static let serviceKey = KeyWords("service_name")
+  private static let kindKey = KeyWords("resource_kind")
+  private static let configurationKey = KeyWords("configuration")
 
   /// The text at a place; empty where there is none.
   func text(_ place: Int, _ tape: Tape) -> String {
@@ -141,43 +147,120 @@ extension Coverage {
   }
 }
 
+/// A key of at most 16 bytes as two words and a length, compared in three steps.
+struct KeyWords: Equatable {
+  private var head: UInt64 = 0
+  private var tail: UInt64 = 0
+  private var length: Int
+
+  init(_ text: StaticString) {
+    self = unsafe KeyWords(
+      UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), isPadded: false)
+  }
+
+  /// Reads a key of a tape, behind which bytes can be loaded.
+  @inline(__always)
+  init(_ key: UnsafeBufferPointer<UInt8>) {
+    unsafe self.init(key, isPadded: true)
+  }
+
+  @inline(__always)
+  private init(_ key: UnsafeBufferPointer<UInt8>, isPadded: Bool) {
+    length = key.count
+    guard let start = key.baseAddress, length <= 16 else { return }
+    guard isPadded else {
+      for index in 0..<length {
+        let byte = unsafe UInt64(start[index]) &<< UInt64(index % 8 * 8)
+        if index < 8 { head |= byte } else { tail |= byte }
+      }
+      return
+    }
+    let raw = unsafe UnsafeRawPointer(start)
+    head = unsafe raw.loadUnaligned(as: UInt64.self)
+    if length < 8 {
+      head &= (1 &<< UInt64(length * 8)) &- 1
+    } else if length > 8 {
+      tail = unsafe raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+      if length < 16 { tail &= (1 &<< UInt64((length - 8) * 8)) &- 1 }
+    }
+  }
+
+  @inline(__always)
+  static func == (left: KeyWords, right: KeyWords) -> Bool {
+    left.head == right.head && left.length == right.length && left.tail == right.tail
+  }
+}
+
 /// Finds the program of a kind by the bytes of its two names.
 @safe final class KindTable {
-  private var buckets: [[(service: [UInt8], kind: [UInt8], program: KindProgram)]]
+  private struct Entry {
+    var service: Span32
+    var kind: Span32
+    /// Index into the programs, or -1.
+    var program: Int32
+  }
+
+  private let programs: [KindProgram]
+  private let entries: Table<Entry>
+  private let bytes: Table<UInt8>
+  private let mask: Int
 
   init(_ programs: [KindProgram]) {
+    self.programs = programs
     var size = 16
     while size < programs.count * 4 { size *= 2 }
-    buckets = Array(repeating: [], count: size)
-    for program in programs {
+    let mask = size - 1
+    var entries = Array(repeating: Entry(service: .empty, kind: .empty, program: -1), count: size)
+    var bytes: [UInt8] = []
+    for (index, program) in programs.enumerated() {
+      func add(_ text: String) -> Span32 {
+        defer { bytes += text.utf8 }
+        return Span32(start: Int32(bytes.count), count: Int32(text.utf8.count))
+      }
+      let entry = Entry(
+        service: add(program.kind.service), kind: add(program.kind.kind), program: Int32(index))
       var service = program.kind.service
       var kind = program.kind.kind
-      let bucket = service.withUTF8 { service in
-        kind.withUTF8 { kind in unsafe Self.hash(service, kind) & (size - 1) }
+      var place = service.withUTF8 { service in
+        kind.withUTF8 { kind in unsafe Self.hash(service, kind) & mask }
       }
-      buckets[bucket].append((Array(service.utf8), Array(kind.utf8), program))
+      while entries[place].program >= 0 { place = (place + 1) & mask }
+      entries[place] = entry
     }
+    self.mask = mask
+    self.entries = Table(entries)
+    self.bytes = Table(bytes)
+  }
+
+  deinit {
+    entries.free()
+    bytes.free()
   }
 
   func program(
-    _ service: UnsafeBufferPointer<UInt8>,
-    _ kind: UnsafeBufferPointer<UInt8>
+    _ service: UnsafeBufferPointer<UInt8>, _ kind: UnsafeBufferPointer<UInt8>
   ) -> KindProgram? {
-    for entry in buckets[unsafe Self.hash(service, kind) & (buckets.count - 1)]
-    where unsafe Self.equal(entry.service, service) && Self.equal(entry.kind, kind) {
-      return entry.program
+    var place = unsafe Self.hash(service, kind) & mask
+    while true {
+      let entry = entries[place]
+      if entry.program < 0 { return nil }
+      if unsafe Comparer.equal(text(entry.service), service),
+        unsafe Comparer.equal(text(entry.kind), kind)
+      {
+        return programs[Int(entry.program)]
+      }
+      place = (place + 1) & mask
     }
-    return nil
   }
 
-  private static func equal(_ name: [UInt8], _ text: UnsafeBufferPointer<UInt8>) -> Bool {
-    unsafe name.withUnsafeBufferPointer { unsafe Comparer.equal($0, text) }
+  private func text(_ span: Span32) -> UnsafeBufferPointer<UInt8> {
+    unsafe UnsafeBufferPointer(
+      start: bytes.base.map { unsafe $0 + Int(span.start) }, count: Int(span.count))
   }
 
   /// FNV-1a over both names: <http://www.isthe.com/chongo/tech/comp/fnv/>.
   private static func hash(
-    _ service: UnsafeBufferPointer<UInt8>,
-    _ kind: UnsafeBufferPointer<UInt8>
+    _ service: UnsafeBufferPointer<UInt8>, _ kind: UnsafeBufferPointer<UInt8>
   ) -> Int {
     var hash: UInt32 = 2_166_136_261
     for index in 0..<service.count { hash = unsafe (hash ^ UInt32(service[index])) &* 16_777_619 }

@@ -11,6 +11,8 @@ package final class Judge {
   private let kinds: KindTable
   private let writer: ResultWriter
   private var outcome: ChunkOutcome
+  /// Verdicts per goal of the chunk at hand, one row after another.
+  private var counts: [Int]
   /// Set in the second pass, when all related resources are counted.
   private var population: Population?
 
@@ -28,6 +30,7 @@ package final class Judge {
     kinds = KindTable(ruleSet.programs)
     writer = ResultWriter(ruleSet, options)
     outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
+    counts = Array(repeating: 0, count: ruleSet.members.count * Verdict.allCases.count)
   }
 
   /// Judges the lines of a chunk, behind which ``JSONParser/padding`` bytes are readable.
@@ -65,10 +68,15 @@ package final class Judge {
   private func reset() {
     outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
     writer.lines.removeAll()
+    for index in counts.indices { counts[index] = 0 }
   }
 
   private func take() -> ChunkOutcome {
     outcome.lines = unsafe Array(writer.lines.text)
+    let width = Verdict.allCases.count
+    for goal in ruleSet.members.indices {
+      outcome.summary.counts[goal] = Array(counts[goal * width..<(goal + 1) * width])
+    }
     return outcome
   }
 
@@ -168,7 +176,7 @@ package final class Judge {
       let goal = program.tables.goals[index]
       guard goal.needsPopulation == (population != nil) else { continue }
       guard let verdict = evaluator.verdict(of: goal) else { continue }
-      outcome.summary.counts[Int(goal.goal)][verdict.index] += 1
+      counts[Int(goal.goal) * Verdict.allCases.count + verdict.index] += 1
       switch options.selection {
       case .none: continue
       case .failures where verdict != .fail: continue

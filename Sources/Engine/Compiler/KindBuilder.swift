@@ -152,7 +152,7 @@ final class KindBuilder {
     parts.bytes = stepBytes
     var slots = [Int32](repeating: -1, count: trie.count)
     parts.nodes = trie.map { _ in
-      PathNode(slot: -1, edges: .empty, indexEdges: .empty, subtree: .empty)
+      PathNode(slot: -1, lengths: 0, edges: .empty, indexEdges: .empty, subtree: .empty)
     }
     var loopOrder: [Int32] = []
     for frame in frames {
@@ -235,6 +235,7 @@ final class KindBuilder {
     }
     parts.nodes[Int(node)] = PathNode(
       slot: slots[Int(node)],
+      lengths: draft.keys.reduce(0) { $0 | 1 &<< UInt64($1.key.utf8.count & 63) },
       edges: edges,
       indexEdges: indexEdges,
       subtree: Span32(start: first, count: Int32(parts.slotCount) - first)

@@ -39,6 +39,9 @@ struct Span32 {
 struct PathNode {
   /// The slot that remembers where the value stands, or -1.
   var slot: Int32
+  /// A bit for the length, modulo 64, of each key that leaves the node: most keys of a document
+  /// have no edge, and most of those are told apart by their length.
+  var lengths: UInt64
   var edges: Span32
   var indexEdges: Span32
   /// The slots of the whole subtree, itself included.

@@ -33,7 +33,7 @@ extension Evaluator {
     var seen: UInt64 = 0
     while index < end {
       let key = unsafe tape.bytes(index)
-      if let edge = unsafe edge(of: node, key) {
+      if node.lengths >> UInt64(key.count & 63) & 1 != 0, let edge = unsafe edge(of: node, key) {
         let bit: UInt64 = 1 &<< UInt64(edge - Int(node.edges.start))
         if seen & bit != 0, duplicateKey == nil { duplicateKey = unsafe tape.string(index) }
         seen |= bit
