@@ -75,6 +75,13 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
+// The fuzzer's main function comes from libFuzzer, so it is built only by script/fuzz.
+if Context.environment["PLUMB_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz", dependencies: ["Engine", "JSON", "Model", "Operations", "YAML"]))
+}
+
 for target in package.targets where target.type != .system && target.name != "CSimdjson" {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),

@@ -17,6 +17,7 @@ ARROWS = {
     "Collectors": {"Model", "JSON", "YAML"},
     "Reports": {"Model", "JSON"},
     "Operations": {"Engine", "Model", "JSON"},
+    "Fuzz": {"Engine", "JSON", "Model", "Operations", "YAML"},
     "TestSupport": {"Model", "JSON"},
     "plumb": {"Model", "JSON", "YAML", "Engine", "Content", "Collectors", "Reports", "Operations"},
 }
