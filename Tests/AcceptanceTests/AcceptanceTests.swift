@@ -64,6 +64,17 @@ struct TerraformAcceptanceTests {
     #expect(!report.results.contains { deleted.contains($0.resource.id) })
   }
 
+  @Test func `kinds of other clouds are mapped, and told where no rule is about them`() async throws {
+    let report = try await scan(terraform("ibm-and-azure.json"))
+    #expect(report.resourceCount >= 20)
+    let kinds = Set(report.notCovered.map(\.type))
+    #expect(
+      kinds.isSuperset(of: [
+        "is/security_group", "iam-access-management/policy", "storage/storage_account",
+        "compute/firewall", "sqladmin/instance",
+      ]), "\(kinds)")
+  }
+
   @Test func `no sensitive value reaches a result`() async throws {
     let plan = try JSONParser().parse(
       Data(contentsOf: Fixtures.acceptance("terraform/web-platform.json"))

@@ -138,12 +138,9 @@ struct MappedValue {
       return
     }
     switch (value, other.value) {
-    case (.object(let mine), .object(let theirs)):
+    case (.object, .object):
       var result = MappedValue(value: .object(JSONObject()))
-      var keys = mine.members.map(\.key)
-      for key in theirs.members.map(\.key) + other.unreadKeys + unreadKeys
-      where !keys.contains(key) { keys.append(key) }
-      for key in keys {
+      for key in keys + other.keys.filter({ !keys.contains($0) }) {
         var member = self.member(key)
         member.merge(other.member(key))
         result.set(key, member)
@@ -158,6 +155,23 @@ struct MappedValue {
 
   private var unreadKeys: [String] {
     unread.compactMap { if case .key(let key) = $0.path.first { key } else { nil } }
+  }
+
+  /// The keys of an object that have a value or something unread, each once.
+  var keys: [String] {
+    var keys = value?.object?.members.map(\.key) ?? []
+    for key in unreadKeys where !keys.contains(key) { keys.append(key) }
+    return keys
+  }
+
+  /// Sets a member of an object and forgets what stood there.
+  mutating func replace(_ key: String, _ member: MappedValue) {
+    if var object = value?.object {
+      object[key] = nil
+      value = .object(object)
+    }
+    unread.removeAll { $0.path.first == .key(key) }
+    set(key, member)
   }
 
   /// The member of an object, with what of it is unread.

@@ -72,11 +72,12 @@ package struct TerraformCollector: Collector {
       for part in mapping.parts {
         for index in byType[part.terraform] ?? [] {
           let instance = plan.instances[index]
-          let found = self.wholes(of: instance, part, among: wholes, plan)
-          for whole in found {
-            assigned[whole, default: []].append(
-              AssignedPart(part: part, instance: instance, isCertain: found.count == 1)
-            )
+          for candidates in self.wholes(of: instance, part, among: wholes, plan) {
+            for whole in candidates.indices {
+              assigned[whole, default: []].append(
+                AssignedPart(
+                  part: part, instance: instance, isCertain: candidates.isCertain))
+            }
           }
         }
       }
@@ -84,22 +85,37 @@ package struct TerraformCollector: Collector {
     return assigned
   }
 
+  /// The instances that a part may configure, and whether it is known to configure them.
+  private struct Candidates {
+    var indices: [Int]
+    var isCertain: Bool
+  }
+
   /// The wholes that a part names by a known value, else those that it refers to.
+  ///
+  /// A part whose reference is unknown and cannot be followed may belong to any of them, or to
+  /// something outside the plan.
   private func wholes(
-    of instance: TerraformPlan.Instance,
-    _ part: TerraformMapping.Part,
-    among wholes: [Int],
+    of instance: TerraformPlan.Instance, _ part: TerraformMapping.Part, among wholes: [Int],
     _ plan: TerraformPlan
-  ) -> [Int] {
+  ) -> [Candidates] {
     let named = instance.value.at(part.refers)
-    if named.obstacle == nil, let value = named.value, !value.isNull {
+    if named.obstacle == nil {
+      let values = named.value?.array ?? named.value.map { [$0] } ?? []
       let equal = wholes.filter { whole in
-        part.matches.contains { plan.instances[whole].value.at($0).value == value }
+        part.matches.contains { path in
+          let own = plan.instances[whole].value.at(path).value
+          return own.map { !$0.isNull && values.contains($0) } ?? false
+        }
       }
-      if !equal.isEmpty { return equal }
+      if !equal.isEmpty { return [Candidates(indices: equal, isCertain: true)] }
     }
-    let type = plan.instances[wholes[0]].type
-    return plan.instances(ofType: type, referredToBy: instance, argument: part.refers)
+    let referred = plan.instances(
+      ofType: plan.instances[wholes[0]].type, referredToBy: instance, argument: part.refers)
+    guard let referred else {
+      return named.obstacle == nil ? [] : [Candidates(indices: wholes, isCertain: false)]
+    }
+    return referred.map { Candidates(indices: $0, isCertain: $0.count == 1) }
   }
 
   private func resource(
@@ -109,25 +125,17 @@ package struct TerraformCollector: Collector {
     _ plan: TerraformPlan,
     file: String
   ) -> Resource {
-    var value = instance.value
-    leaveOutUnwritten(
-      &value,
-      mapping,
-      hasParts: !parts.isEmpty,
-      plan.writtenArguments(of: instance)
-    )
+    let written = plan.writtenArguments(of: instance)
+    let value = instance.value.leavingOut(
+      mapping.absentUnlessWritten + (parts.isEmpty ? [] : mapping.absentWhenPartsExist),
+      unless: written, onlyUnknown: true)
     var mapped = mapping.configuration.evaluate(value)
-    for part in parts {
-      let own = part.part.configuration.evaluate(part.instance.value)
-      guard part.isCertain else {
-        for key in part.part.configuration.keys {
-          mapped.unread.append(
-            ([.key(key)], "which resource \(part.instance.address) configures is not known")
-          )
-        }
-        continue
-      }
-      mapped.merge(own)
+    merge(parts, into: &mapped) {
+      // What the state says of an argument that HCL leaves out is the part's former value. The id is
+      // no argument; a known one says that the resource exists.
+      let arguments = mapping.absentUnlessWritten.filter { $0 != "id" }
+      return mapping.configuration.evaluate(
+        value.leavingOut(arguments, unless: written, onlyUnknown: false))
     }
     fill(&mapped, from: mapping.defaults?.evaluate(value), absent: nil)
     fill(
@@ -160,31 +168,39 @@ package struct TerraformCollector: Collector {
     )
   }
 
-  /// Takes arguments that HCL leaves out, and the provider calls "computed", for not configured
-  /// where the mapping says so.
-  private func leaveOutUnwritten(
-    _ value: inout TerraformValue,
-    _ mapping: TerraformMapping,
-    hasParts: Bool,
-    _ written: Set<String>?
+  /// Merges parts; a key that a part yields stands in for what the whole says of it by itself.
+  private func merge(
+    _ parts: [AssignedPart], into mapped: inout MappedValue, bare: () -> MappedValue
   ) {
-    guard let written, var unknown = value.unknown?.object else { return }
-    let names =
-      mapping.absentUnlessWritten + (hasParts ? mapping.absentWhenPartsExist : [])
-    for name in names where !written.contains(name) && unknown[name]?.bool == true {
-      unknown[name] = nil
+    guard !parts.isEmpty else { return }
+    var own = MappedValue()
+    var uncertain: [(key: String, part: String)] = []
+    for part in parts {
+      if part.isCertain {
+        own.merge(part.part.configuration.evaluate(part.instance.value))
+      } else {
+        uncertain += part.part.configuration.keys.map { ($0, part.instance.address) }
+      }
     }
-    value.unknown = .object(unknown)
+    let bare = bare()
+    for key in own.keys {
+      var member = bare.member(key)
+      member.merge(own.member(key))
+      mapped.replace(key, member)
+    }
+    for (key, address) in uncertain {
+      mapped.unread.append(([.key(key)], "which resource \(address) configures is not known"))
+    }
   }
 
   /// Adds the members that nothing else yields; with `absent` they are unread instead.
   private func fill(_ mapped: inout MappedValue, from defaults: MappedValue?, absent: String?) {
-    for (key, value) in defaults?.value?.object?.members ?? []
-    where mapped.member(key).isAbsent {
+    guard let defaults else { return }
+    for key in defaults.keys where mapped.member(key).isAbsent {
       if let absent {
         mapped.unread.append(([.key(key)], absent))
       } else {
-        mapped.set(key, MappedValue(value: value))
+        mapped.set(key, defaults.member(key))
       }
     }
   }
@@ -203,5 +219,25 @@ extension MappingNode {
   fileprivate var keys: [String] {
     if case .object(let members) = self { return members.map(\.key) }
     return []
+  }
+}
+
+extension TerraformValue {
+  /// The value without the arguments named that HCL does not write; all of them stay where the file
+  /// does not tell what is written.
+  fileprivate func leavingOut(
+    _ names: [String], unless written: Set<String>?, onlyUnknown: Bool
+  ) -> TerraformValue {
+    guard let written else { return self }
+    var result = self
+    var values = value?.object ?? JSONObject()
+    var unknown = self.unknown?.object ?? JSONObject()
+    for name in names where !written.contains(name) {
+      if unknown[name]?.bool == true { unknown[name] = nil }
+      if !onlyUnknown { values[name] = nil }
+    }
+    result.value = .object(values)
+    result.unknown = .object(unknown)
+    return result
   }
 }

@@ -143,14 +143,8 @@ struct TerraformPlan {
 
   /// The module names of an address such as `module.a["x"].module.b[0]`.
   private static func names(of module: String) -> [String] {
-    guard let path = PropertyPath(module) else { return [] }
-    var names: [String] = []
-    var expectsName = false
-    for case .key(let key) in path.components {
-      if expectsName { names.append(key) }
-      expectsName = !expectsName
-    }
-    return names
+    let steps = TerraformAddress(module).steps
+    return stride(from: 1, to: steps.count, by: 2).map { steps[$0].name }
   }
 
   // MARK: - Configuration
@@ -198,24 +192,20 @@ struct TerraformPlan {
 
   /// The instances of a type that an argument of another instance refers to.
   ///
-  /// - Returns: no instance when the argument refers to nothing in the plan, several when the plan
-  ///   does not tell which one is meant.
+  /// One group per reference: several instances in a group when the plan does not tell which one is
+  /// meant; nil when the argument is written and its references cannot be followed.
   func instances(
-    ofType type: String,
-    referredToBy part: Instance,
-    argument: PropertyPath
-  ) -> [Int] {
+    ofType type: String, referredToBy part: Instance, argument: PropertyPath
+  ) -> [[Int]]? {
     guard case .key(let name) = argument.components.first,
       let block = configuration(of: part)
-    else { return [] }
+    else { return nil }
+    guard let expression = block["expressions"]?[name] else { return [] }
     let forEach = block["for_each_expression"]?["references"]
     let references = references(
-      block["expressions"]?[name]?["references"],
-      in: part.modulePath,
-      forEach: forEach,
-      depth: 0
-    )
-    for reference in references where reference.type == type {
+      expression["references"], in: part.modulePath, forEach: forEach, depth: 0)
+    if references.isEmpty { return nil }
+    return references.filter { $0.type == type }.map { reference in
       var found = instances.indices.filter { index in
         let instance = instances[index]
         return instance.type == type && instance.name == reference.name
@@ -223,13 +213,11 @@ struct TerraformPlan {
       }
       narrow(&found) { isRelated(instances[$0].module, part.module) }
       if let index = reference.index {
-        found = found.filter { instances[$0].index == index }
-      } else {
-        narrow(&found) { part.index != nil && instances[$0].index == part.index }
+        return found.filter { instances[$0].index == index }
       }
-      if !found.isEmpty { return found }
-    }
-    return []
+      narrow(&found) { part.index != nil && instances[$0].index == part.index }
+      return found
+    }.filter { !$0.isEmpty }
   }
 
   /// Keeps the instances that meet a test, or all where none does.
@@ -246,18 +234,18 @@ struct TerraformPlan {
 
   /// Follows references through variables, module outputs and `for_each` to resource blocks.
   private func references(
-    _ list: JSONValue?,
-    in path: [String],
-    forEach: JSONValue?,
-    depth: Int
+    _ list: JSONValue?, in path: [String], forEach: JSONValue?, depth: Int
   ) -> [Reference] {
     guard depth < 16 else { return [] }
     var result: [Reference] = []
+    var previous = ""
     for text in list?.array?.compactMap(\.string) ?? [] {
-      guard let parsed = PropertyPath(text) else { continue }
-      let keys = parsed.components.compactMap { if case .key(let key) = $0 { key } else { nil } }
-      guard keys.count >= 2 else { continue }
-      switch keys[0] {
+      // A reference is followed by its own beginnings: a.b["k"].id, a.b["k"], a.b.
+      defer { previous = text }
+      if previous.hasPrefix(text + ".") || previous.hasPrefix(text + "[") { continue }
+      let steps = TerraformAddress(text).steps
+      guard steps.count >= 2 else { continue }
+      switch steps[0].name {
       case "data", "local", "path", "count", "self", "terraform": continue
       case "each":
         result += references(forEach, in: path, forEach: nil, depth: depth + 1)
@@ -266,35 +254,52 @@ struct TerraformPlan {
         let parent = Array(path.dropLast())
         let arguments = module(parent)?["module_calls"]?[call]?["expressions"]
         result += references(
-          arguments?[keys[1]]?["references"],
-          in: parent,
-          forEach: nil,
-          depth: depth + 1
-        )
+          arguments?[steps[1].name]?["references"], in: parent, forEach: nil, depth: depth + 1)
       case "module":
-        guard keys.count >= 3 else { continue }
-        let child = path + [keys[1]]
-        let output = module(child)?["outputs"]?[keys[2]]?["expression"]
+        guard steps.count >= 3 else { continue }
+        let child = path + [steps[1].name]
+        let output = module(child)?["outputs"]?[steps[2].name]?["expression"]
         result += references(output?["references"], in: child, forEach: nil, depth: depth + 1)
       default:
         result.append(
           Reference(
-            modulePath: path,
-            type: keys[0],
-            name: keys[1],
-            index: Self.index(in: parsed)
-          )
-        )
+            modulePath: path, type: steps[0].name, name: steps[1].name, index: steps[1].key))
       }
     }
     return result
   }
+}
 
-  /// The instance key in a reference such as `x.y["k"].id` or `x.y[0].id`.
-  private static func index(in path: PropertyPath) -> JSONValue? {
-    guard path.components.count > 2, case .index(let index) = path.components[2] else {
-      return nil
+/// An address or reference such as `module.a["x.y"].aws_s3_bucket.b[0].id`, split into its steps.
+struct TerraformAddress {
+  /// A name and the instance key behind it.
+  struct Step {
+    var name: String
+    var key: JSONValue?
+  }
+
+  private(set) var steps: [Step] = []
+
+  init(_ text: String) {
+    var rest = Substring(text)
+    while !rest.isEmpty {
+      let name = rest.prefix { $0 != "." && $0 != "[" }
+      rest = rest[name.endIndex...]
+      var step = Step(name: String(name))
+      while rest.first == "[" {
+        // The key is JSON, so its text ends at the bracket that makes it complete.
+        var end = rest.startIndex
+        var key: JSONValue?
+        while key == nil, let close = rest[rest.index(after: end)...].firstIndex(of: "]") {
+          end = close
+          key = try? JSONValue(parsing: String(rest[rest.index(after: rest.startIndex)..<close]))
+        }
+        guard let key else { return }
+        step.key = step.key ?? key
+        rest = rest[rest.index(after: end)...]
+      }
+      steps.append(step)
+      if rest.first == "." { rest.removeFirst() } else if !rest.isEmpty { return }
     }
-    return .integer(Int64(index))
   }
 }
