@@ -79,7 +79,10 @@ let package = Package(
 if Context.environment["PLUMB_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "Fuzz", dependencies: ["Engine", "JSON", "Model", "Operations", "YAML"]))
+      name: "Fuzz",
+      dependencies: ["Engine", "JSON", "Model", "Operations", "YAML"]
+    )
+  )
 }
 
 for target in package.targets where target.type != .system && target.name != "CSimdjson" {

@@ -96,7 +96,9 @@ struct Envelope {
 
   @inline(__always)
   private static func set(
-    _ field: inout Int, _ place: Int, _ name: StaticString
+    _ field: inout Int,
+    _ place: Int,
+    _ name: StaticString
   ) throws(Fault) {
     if field != 0 { throw .duplicate("\(name)") }
     field = place
@@ -155,7 +157,9 @@ struct KeyWords: Equatable {
 
   init(_ text: StaticString) {
     self = unsafe KeyWords(
-      UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), isPadded: false)
+      UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount),
+      isPadded: false
+    )
   }
 
   /// Reads a key of a tape, behind which bytes can be loaded.
@@ -218,7 +222,10 @@ struct KeyWords: Equatable {
         return Span32(start: Int32(bytes.count), count: Int32(text.utf8.count))
       }
       let entry = Entry(
-        service: add(program.kind.service), kind: add(program.kind.kind), program: Int32(index))
+        service: add(program.kind.service),
+        kind: add(program.kind.kind),
+        program: Int32(index)
+      )
       var service = program.kind.service
       var kind = program.kind.kind
       var place = service.withUTF8 { service in
@@ -238,7 +245,8 @@ struct KeyWords: Equatable {
   }
 
   func program(
-    _ service: UnsafeBufferPointer<UInt8>, _ kind: UnsafeBufferPointer<UInt8>
+    _ service: UnsafeBufferPointer<UInt8>,
+    _ kind: UnsafeBufferPointer<UInt8>
   ) -> KindProgram? {
     var place = unsafe Self.hash(service, kind) & mask
     while true {
@@ -255,12 +263,15 @@ struct KeyWords: Equatable {
 
   private func text(_ span: Span32) -> UnsafeBufferPointer<UInt8> {
     unsafe UnsafeBufferPointer(
-      start: bytes.base.map { unsafe $0 + Int(span.start) }, count: Int(span.count))
+      start: bytes.base.map { unsafe $0 + Int(span.start) },
+      count: Int(span.count)
+    )
   }
 
   /// FNV-1a over both names: <http://www.isthe.com/chongo/tech/comp/fnv/>.
   private static func hash(
-    _ service: UnsafeBufferPointer<UInt8>, _ kind: UnsafeBufferPointer<UInt8>
+    _ service: UnsafeBufferPointer<UInt8>,
+    _ kind: UnsafeBufferPointer<UInt8>
   ) -> Int {
     var hash: UInt32 = 2_166_136_261
     for index in 0..<service.count { hash = unsafe (hash ^ UInt32(service[index])) &* 16_777_619 }

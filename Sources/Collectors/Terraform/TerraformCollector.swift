@@ -76,7 +76,11 @@ package struct TerraformCollector: Collector {
             for whole in candidates.indices {
               assigned[whole, default: []].append(
                 AssignedPart(
-                  part: part, instance: instance, isCertain: candidates.isCertain))
+                  part: part,
+                  instance: instance,
+                  isCertain: candidates.isCertain
+                )
+              )
             }
           }
         }
@@ -96,7 +100,9 @@ package struct TerraformCollector: Collector {
   /// A part whose reference is unknown and cannot be followed may belong to any of them, or to
   /// something outside the plan.
   private func wholes(
-    of instance: TerraformPlan.Instance, _ part: TerraformMapping.Part, among wholes: [Int],
+    of instance: TerraformPlan.Instance,
+    _ part: TerraformMapping.Part,
+    among wholes: [Int],
     _ plan: TerraformPlan
   ) -> [Candidates] {
     let named = instance.value.at(part.refers)
@@ -111,7 +117,10 @@ package struct TerraformCollector: Collector {
       if !equal.isEmpty { return [Candidates(indices: equal, isCertain: true)] }
     }
     let referred = plan.instances(
-      ofType: plan.instances[wholes[0]].type, referredToBy: instance, argument: part.refers)
+      ofType: plan.instances[wholes[0]].type,
+      referredToBy: instance,
+      argument: part.refers
+    )
     guard let referred else {
       return named.obstacle == nil ? [] : [Candidates(indices: wholes, isCertain: false)]
     }
@@ -128,14 +137,17 @@ package struct TerraformCollector: Collector {
     let written = plan.writtenArguments(of: instance)
     let value = instance.value.leavingOut(
       mapping.absentUnlessWritten + (parts.isEmpty ? [] : mapping.absentWhenPartsExist),
-      unless: written, onlyUnknown: true)
+      unless: written,
+      onlyUnknown: true
+    )
     var mapped = mapping.configuration.evaluate(value)
     merge(parts, into: &mapped) {
       // What the state says of an argument that HCL leaves out is the part's former value. The id is
       // no argument; a known one says that the resource exists.
       let arguments = mapping.absentUnlessWritten.filter { $0 != "id" }
       return mapping.configuration.evaluate(
-        value.leavingOut(arguments, unless: written, onlyUnknown: false))
+        value.leavingOut(arguments, unless: written, onlyUnknown: false)
+      )
     }
     fill(&mapped, from: mapping.defaults?.evaluate(value), absent: nil)
     fill(
@@ -170,7 +182,9 @@ package struct TerraformCollector: Collector {
 
   /// Merges parts; a key that a part yields stands in for what the whole says of it by itself.
   private func merge(
-    _ parts: [AssignedPart], into mapped: inout MappedValue, bare: () -> MappedValue
+    _ parts: [AssignedPart],
+    into mapped: inout MappedValue,
+    bare: () -> MappedValue
   ) {
     guard !parts.isEmpty else { return }
     var own = MappedValue()
@@ -226,7 +240,9 @@ extension TerraformValue {
   /// The value without the arguments named that HCL does not write; all of them stay where the file
   /// does not tell what is written.
   fileprivate func leavingOut(
-    _ names: [String], unless written: Set<String>?, onlyUnknown: Bool
+    _ names: [String],
+    unless written: Set<String>?,
+    onlyUnknown: Bool
   ) -> TerraformValue {
     guard let written else { return self }
     var result = self

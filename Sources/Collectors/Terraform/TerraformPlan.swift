@@ -195,7 +195,9 @@ struct TerraformPlan {
   /// One group per reference: several instances in a group when the plan does not tell which one is
   /// meant; nil when the argument is written and its references cannot be followed.
   func instances(
-    ofType type: String, referredToBy part: Instance, argument: PropertyPath
+    ofType type: String,
+    referredToBy part: Instance,
+    argument: PropertyPath
   ) -> [[Int]]? {
     guard case .key(let name) = argument.components.first,
       let block = configuration(of: part)
@@ -203,7 +205,11 @@ struct TerraformPlan {
     guard let expression = block["expressions"]?[name] else { return [] }
     let forEach = block["for_each_expression"]?["references"]
     let references = references(
-      expression["references"], in: part.modulePath, forEach: forEach, depth: 0)
+      expression["references"],
+      in: part.modulePath,
+      forEach: forEach,
+      depth: 0
+    )
     if references.isEmpty { return nil }
     return references.filter { $0.type == type }.map { reference in
       var found = instances.indices.filter { index in
@@ -234,7 +240,10 @@ struct TerraformPlan {
 
   /// Follows references through variables, module outputs and `for_each` to resource blocks.
   private func references(
-    _ list: JSONValue?, in path: [String], forEach: JSONValue?, depth: Int
+    _ list: JSONValue?,
+    in path: [String],
+    forEach: JSONValue?,
+    depth: Int
   ) -> [Reference] {
     guard depth < 16 else { return [] }
     var result: [Reference] = []
@@ -254,7 +263,11 @@ struct TerraformPlan {
         let parent = Array(path.dropLast())
         let arguments = module(parent)?["module_calls"]?[call]?["expressions"]
         result += references(
-          arguments?[steps[1].name]?["references"], in: parent, forEach: nil, depth: depth + 1)
+          arguments?[steps[1].name]?["references"],
+          in: parent,
+          forEach: nil,
+          depth: depth + 1
+        )
       case "module":
         guard steps.count >= 3 else { continue }
         let child = path + [steps[1].name]
@@ -263,7 +276,12 @@ struct TerraformPlan {
       default:
         result.append(
           Reference(
-            modulePath: path, type: steps[0].name, name: steps[1].name, index: steps[1].key))
+            modulePath: path,
+            type: steps[0].name,
+            name: steps[1].name,
+            index: steps[1].key
+          )
+        )
       }
     }
     return result
