@@ -45,43 +45,43 @@ package struct ContentLibrary: Sendable {
 
   /// Every shipped rule.
   package func rules() throws -> [Rule] {
-    try Self.rules(under: folder.appendingPathComponent("rules"))
+    try Self.rules(under: folder.appendingPathComponent("rules").path)
   }
 
   /// Every shipped profile, sorted by id.
   package func profiles() throws -> [Profile] {
-    try Self.documents(under: folder.appendingPathComponent("profiles")).map { file in
+    try Self.documents(under: folder.appendingPathComponent("profiles").path).map { file in
       try ProfileDecoder.profile(try Self.node(file))
     }.sorted { $0.id < $1.id }
   }
 
   /// The cases of a folder's rules, by rule id.
   package func cases(for rules: [Rule]) throws -> [String: [RuleCase]] {
-    try Self.cases(under: folder.appendingPathComponent("rules"), for: rules)
+    try Self.cases(under: folder.appendingPathComponent("rules").path, for: rules)
   }
 
   /// The documents of a subfolder, as nodes.
   package func nodes(_ subfolder: String) throws -> [DocumentNode] {
-    try Self.documents(under: folder.appendingPathComponent(subfolder)).map(Self.node)
+    try Self.documents(under: folder.appendingPathComponent(subfolder).path).map(Self.node)
   }
 
   /// The rules of a file or of a folder and all below it.
   ///
   /// - Throws: ``DocumentError`` for a document that is no rule, ``ContentError`` for a path that
   ///   holds none.
-  package static func rules(under path: URL) throws -> [Rule] {
+  package static func rules(under path: String) throws -> [Rule] {
     let files = try documents(under: path).filter { !isCases($0) }
-    if files.isEmpty { throw ContentError.noRules(path.path) }
+    if files.isEmpty { throw ContentError.noRules(path) }
     return try files.map { file in
       try RuleDecoder.rule(
         try node(file),
-        name: file.deletingPathExtension().lastPathComponent
+        name: URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
       )
     }
   }
 
   /// The cases of a file or folder, by rule id.
-  package static func cases(under path: URL, for rules: [Rule]) throws -> [String: [RuleCase]] {
+  package static func cases(under path: String, for rules: [Rule]) throws -> [String: [RuleCase]] {
     var cases: [String: [RuleCase]] = [:]
     let byID = Dictionary(rules.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     for file in try documents(under: path) where isCases(file) {
@@ -97,32 +97,32 @@ package struct ContentLibrary: Sendable {
     return cases
   }
 
-  private static func isCases(_ file: URL) -> Bool {
-    file.deletingPathExtension().lastPathComponent.hasSuffix(".cases")
+  private static func isCases(_ file: String) -> Bool {
+    ["yaml", "yml", "json"].contains { file.hasSuffix(".cases.\($0)") }
   }
 
-  /// The YAML and JSON files at or below a path, sorted.
-  private static func documents(under path: URL) throws -> [URL] {
-    guard let values = try? path.resourceValues(forKeys: [.isDirectoryKey]) else {
-      throw ContentError.notFound([path.path])
+  /// The YAML and JSON files at or below a path, sorted; their names begin as the path does.
+  private static func documents(under path: String) throws -> [String] {
+    let url = URL(fileURLWithPath: path)
+    guard let values = try? url.resourceValues(forKeys: [.isDirectoryKey]) else {
+      throw ContentError.notFound([path])
     }
     guard values.isDirectory == true else { return [path] }
-    let found = FileManager.default.enumerator(at: path, includingPropertiesForKeys: nil)
-    var files: [URL] = []
-    while let file = found?.nextObject() as? URL {
-      if ["yaml", "yml", "json"].contains(file.pathExtension) { files.append(file) }
+    let found = FileManager.default.enumerator(atPath: path)
+    var files: [String] = []
+    while let name = found?.nextObject() as? String {
+      if ["yaml", "yml", "json"].contains(URL(fileURLWithPath: name).pathExtension) {
+        files.append(path.hasSuffix("/") ? path + name : "\(path)/\(name)")
+      }
     }
-    return files.sorted { $0.path < $1.path }
+    return files.sorted()
   }
 
-  private static func node(_ file: URL) throws -> DocumentNode {
-    let text: String
-    do {
-      text = try String(contentsOf: file, encoding: .utf8)
-    } catch {
-      throw ContentError.unreadable(file.path)
+  private static func node(_ file: String) throws -> DocumentNode {
+    guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+      throw ContentError.unreadable(file)
     }
-    return try YAMLReader().document(text, file: file.path)
+    return try YAMLReader().document(text, file: file)
   }
 }
 

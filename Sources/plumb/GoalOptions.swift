@@ -52,7 +52,7 @@ struct GoalOptions: ParsableArguments {
   func choose() throws -> Choice {
     var documents: [Rule] = []
     for path in rules {
-      documents += try ContentLibrary.rules(under: URL(fileURLWithPath: path))
+      documents += try ContentLibrary.rules(under: path)
     }
     if rules.isEmpty || !profile.isEmpty { documents += try ContentLibrary.shipped().rules() }
     let index = try RuleIndex(documents)
@@ -63,7 +63,7 @@ struct GoalOptions: ParsableArguments {
       goals = index.rules.filter { $0.status != .deprecated }.map { Goal(rule: $0.id) }
     }
     for path in rules {
-      goals += try ContentLibrary.rules(under: URL(fileURLWithPath: path)).map {
+      goals += try ContentLibrary.rules(under: path).map {
         Goal(rule: $0.id)
       }
     }

@@ -26,12 +26,12 @@ struct RuleSource: ParsableArguments {
 
   func read() throws -> [Rule] {
     guard let rules else { return try ContentLibrary.shipped().rules() }
-    return try ContentLibrary.rules(under: URL(fileURLWithPath: rules))
+    return try ContentLibrary.rules(under: rules)
   }
 
   func cases(for found: [Rule]) throws -> [String: [RuleCase]] {
     guard let rules else { return try ContentLibrary.shipped().cases(for: found) }
-    return try ContentLibrary.cases(under: URL(fileURLWithPath: rules), for: found)
+    return try ContentLibrary.cases(under: rules, for: found)
   }
 }
 
