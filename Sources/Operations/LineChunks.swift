@@ -82,7 +82,9 @@ struct LineChunks {
     rest.removeAll(keepingCapacity: true)
     var searched = 0
     while true {
-      if let end = unsafe chunk.text[searched...].lastIndex(of: 0x0A), chunk.isFull || isAtEnd {
+      if chunk.isFull || isAtEnd,
+        let end = unsafe chunk.text[searched...].lastIndex(of: 0x0A)
+      {
         unsafe rest.append(contentsOf: chunk.text[(end + 1)...])
         chunk.count = end + 1
         break
