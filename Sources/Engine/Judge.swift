@@ -6,6 +6,8 @@ package import Model
 package final class Judge {
   private let ruleSet: RuleSet
   private let options: JudgeOptions
+  /// The verdicts that are written, a bit for each index.
+  private let written: Int
   private let parser = JSONParser()
   private let evaluator: Evaluator
   private let kinds: KindTable
@@ -25,12 +27,17 @@ package final class Judge {
     }
     self.ruleSet = ruleSet
     self.options = options
+    switch options.selection {
+    case .all: written = ~0
+    case .failures: written = 1 << Verdict.fail.index
+    case .none: written = 0
+    }
     let empty = KindProgram(KindBuilder(kind: ResourceKind(service: "", kind: "")))
     evaluator = Evaluator(ruleSet, empty: empty, now: now)
     kinds = KindTable(ruleSet.programs)
     writer = ResultWriter(ruleSet, options)
     outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
-    counts = Array(repeating: 0, count: ruleSet.members.count * Verdict.allCases.count)
+    counts = Array(repeating: 0, count: ruleSet.members.count * Verdict.count)
   }
 
   /// Judges the lines of a chunk, behind which ``JSONParser/padding`` bytes are readable.
@@ -73,7 +80,7 @@ package final class Judge {
 
   private func take() -> ChunkOutcome {
     outcome.lines = unsafe Array(writer.lines.text)
-    let width = Verdict.allCases.count
+    let width = Verdict.count
     for goal in ruleSet.members.indices {
       outcome.summary.counts[goal] = Array(counts[goal * width..<(goal + 1) * width])
     }
@@ -176,12 +183,9 @@ package final class Judge {
       let goal = program.tables.goals[index]
       guard goal.needsPopulation == (population != nil) else { continue }
       guard let verdict = evaluator.verdict(of: goal) else { continue }
-      counts[Int(goal.goal) * Verdict.allCases.count + verdict.index] += 1
-      switch options.selection {
-      case .none: continue
-      case .failures where verdict != .fail: continue
-      default: writer.write(verdict, goal, evaluator, envelope)
-      }
+      counts[Int(goal.goal) * Verdict.count + verdict.index] += 1
+      // Compared by index: the enumeration's own comparison is a call into another module.
+      if written & 1 << verdict.index != 0 { writer.write(verdict, goal, evaluator, envelope) }
     }
   }
 
@@ -229,6 +233,9 @@ package final class Judge {
 }
 
 extension Verdict {
+  /// How many verdicts there are.
+  static let count = 4
+
   /// The verdict's place in ``Verdict/allCases``.
   package var index: Int {
     switch self {

@@ -100,8 +100,8 @@ final class ResultWriter {
     field("\"provider\":", envelope.provider)
     field("\"account\":", envelope.account)
     field("\"region\":", envelope.region)
-    field("\"service_name\":", envelope.service)
-    field("\"resource_kind\":", envelope.kind)
+    if identity.count > start { identity.append(",") }
+    identity.append(evaluator.program.kindText)
     field("\"id\":", envelope.id)
     field("\"name\":", envelope.name)
     if envelope.source != 0, let source = unsafe try? tape.value(envelope.source) {

@@ -224,6 +224,8 @@ struct ValueTables: Sendable {
 /// All rules of one kind, compiled for one walk over a resource.
 final class KindProgram: Sendable {
   let kind: ResourceKind
+  /// What every result of the kind says of it.
+  let kindText: [UInt8]
   let tables: ProgramTables
   let slotCount: Int
   let tallyCount: Int
@@ -243,6 +245,12 @@ final class KindProgram: Sendable {
   init(_ builder: KindBuilder) {
     let parts = builder.finish()
     kind = builder.kind
+    var text = JSONWriter()
+    text.raw("\"service_name\":")
+    text.string(kind.service)
+    text.raw(",\"resource_kind\":")
+    text.string(kind.kind)
+    kindText = text.bytes
     tables = ProgramTables(
       nodes: Table(parts.nodes),
       keyEdges: Table(parts.keyEdges),
