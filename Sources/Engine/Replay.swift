@@ -103,7 +103,7 @@ package enum Replay {
     if let part = node["not"] { collect(part, &tallies) }
     let isRelated = ["any", "all", "none", "count"].contains { node[$0]?.object != nil }
     guard isRelated else { return }
-    func number(_ key: String) -> Int32 { Int32(node[key]?.double ?? 0) }
+    func number(_ key: String) -> Int32 { Int32(clamping: node[key]?.whole ?? 0) }
     tallies.append(
       Tally(
         yes: number("satisfied"),

@@ -49,6 +49,9 @@ package enum JSONValue: Sendable, Hashable {
     }
   }
 
+  /// The number as an integer, or nil where this is no whole number that fits.
+  package var whole: Int? { double.flatMap { Int(exactly: $0) } }
+
   /// Whether this is JSON's `null`.
   package var isNull: Bool { self == .null }
 }

@@ -45,14 +45,14 @@ package struct ResultRecord: Sendable {
       id: resource["id"]?.string ?? "",
       name: resource["name"]?.string ?? "",
       file: resource["source"]?["file"]?.string,
-      line: resource["source"]?["line"]?.double.map { Int($0) }
+      line: resource["source"]?["line"]?.whole
     )
     let parameters = line["parameters"]?.object?.members ?? []
     goal = Goal(
       rule: rule,
       parameters: Dictionary(parameters.map { ($0.key, $0.value) }) { first, _ in first }
     )
-    ruleVersion = line["rule_version"]?.double.map { Int($0) } ?? 1
+    ruleVersion = line["rule_version"]?.whole ?? 1
     self.severity = severity
     self.verdict = verdict
     reason = line["reason"]?.string ?? ""

@@ -140,7 +140,7 @@ struct Explanation {
       guard let range = tree[key] else { continue }
       return ["\(indent)\(result)\(quantifier(tree, key, range))"]
         + (tree["elements"]?.array ?? []).flatMap { element -> [String] in
-          let index = element["index"]?.double.map { Int($0) } ?? 0
+          let index = element["index"]?.whole ?? 0
           return ["\(indent)    [\(index)]"]
             + (element["condition"].map { node($0, depth: depth + 3) } ?? [])
         }
@@ -160,7 +160,7 @@ struct Explanation {
     let over =
       range.string
       ?? "\(range["service_name"]?.string ?? "")/\(range["resource_kind"]?.string ?? "")"
-    func number(_ key: String) -> Int { Int(tree[key]?.double ?? 0) }
+    func number(_ key: String) -> Int { tree[key]?.whole ?? 0 }
     let comparison = tree["operator"]?.string.map { " \($0) \(tree["expected"]?.text ?? "")" } ?? ""
     let open = tree["may_be_more"]?.bool == true ? ", there may be more" : ""
     return "\(key) of \(over)\(comparison)   (\(number("satisfied")) satisfy, "

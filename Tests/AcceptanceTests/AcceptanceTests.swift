@@ -105,6 +105,21 @@ struct TerraformAcceptanceTests {
   }
 }
 
+struct CollectorKitTests {
+  @Test(arguments: [
+    "web-platform.json", "data-lake.json", "ibm-and-azure.json", "state-small.json",
+  ])
+  func `the Terraform collector keeps to the port`(file: String) throws {
+    #expect(try CollectorKit(terraform(file)).faults() == [])
+  }
+
+  @Test(arguments: ["kubernetes", "kubernetes-broken"])
+  func `the Kubernetes collector keeps to the port`(folder: String) throws {
+    let collector = KubernetesCollector(paths: [Fixtures.acceptance(folder).path])
+    #expect(try CollectorKit(collector).faults() == [])
+  }
+}
+
 struct KubernetesAcceptanceTests {
   @Test func `verdicts worked out by hand come out`() async throws {
     let folder = Fixtures.acceptance("kubernetes").path

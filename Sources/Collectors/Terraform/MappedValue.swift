@@ -257,7 +257,9 @@ extension MappingNode.Conversion {
     case .json: value.string.map { try? JSONValue(parsing: $0) } ?? value
     case .string: .string(value.string ?? value.text)
     case .integer:
-      (value.string.flatMap(Int64.init) ?? value.double.map { Int64($0) }).map(JSONValue.integer)
+      (value.string.flatMap(Int64.init) ?? value.double.flatMap { Int64(exactly: $0) }).map(
+        JSONValue.integer
+      )
     case .boolean:
       (value.bool ?? ["true": true, "false": false][value.string ?? ""]).map(JSONValue.bool)
     case .list: value.array == nil ? .array([value]) : value

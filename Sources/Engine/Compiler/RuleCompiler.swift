@@ -186,7 +186,10 @@ struct RuleCompiler {
     _ builder: KindBuilder,
     _ scope: Int32
   ) -> Int32 {
-    let home = frame(of: path, scope)
+    // Loops over the envelope's lists run with those of the configuration, whose frame is filled
+    // last: their conditions may look at either.
+    let start = frame(of: path, scope)
+    let home = start == KindProgram.envelope ? Int32(KindProgram.configuration) : start
     let (node, steps) = place(path, builder, scope)
     // Loops run in the order in which they were added. One whose condition asks for a loop of an
     // outer frame has to come after that loop, so it does not join an earlier one.

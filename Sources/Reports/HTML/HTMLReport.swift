@@ -73,7 +73,7 @@ struct HTMLReport {
     func bar(_ x: Double, _ width: Double, _ name: String, _ share: Double) -> HTML {
       guard width > 0 else { return "" }
       let label: HTML =
-        width > 60
+        width > 130
         ? """
         <text x="\((x + width / 2).oneDigit)" y="26" class="label">\(name) \(share.oneDigit) %</text>
         """ : ""
@@ -110,14 +110,14 @@ struct HTMLReport {
     let remediation: HTML =
       rule.map { rule in
         let snippets = rule.remediation.snippets.map { form, text -> HTML in
-          "<h4>\(form)</h4><pre><code>\(text)</code></pre>"
+          "<h3>\(form)</h3><pre><code>\(text)</code></pre>"
         }
         let references = rule.references.filter { $0.hasPrefix("https://") }.map { link -> HTML in
           "<li><a href=\"\(link)\">\(link)</a></li>"
         }
         return """
           <p>\(rule.rationale)</p>
-          <h4>How to meet it</h4><p>\(rule.remediation.text)</p>
+          <h3>How to meet it</h3><p>\(rule.remediation.text)</p>
           \(HTML(snippets))
           <ul>\(HTML(references))</ul>
           """
@@ -224,7 +224,7 @@ struct HTMLReport {
     .score{font-size:3rem;font-weight:700;margin:0}svg{width:100%;max-width:48rem;height:auto;border:1px solid var(--line)}
     rect.pass{fill:#146c2e}rect.fail{fill:url(#hatch)}rect.unknown{fill:#7a5900}text.label{fill:#fff;font-size:14px;text-anchor:middle;font-weight:600}
     table{border-collapse:collapse;width:100%;margin:.5rem 0}caption{text-align:left;color:var(--quiet)}th,td{border:1px solid var(--line);padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
-    details{margin:.5rem 0}summary{cursor:pointer}summary:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid var(--link);outline-offset:2px}
+    td:first-child{white-space:nowrap}h3{font-size:1rem}details{margin:.5rem 0}summary{cursor:pointer}summary:focus-visible,a:focus-visible,input:focus-visible{outline:3px solid var(--link);outline-offset:2px}
     pre{overflow:auto;max-height:24rem;border:1px solid var(--line);padding:.5rem}.search input{font:inherit;padding:.3rem;min-width:16rem}
     .severity,.verdict{font-weight:600}.severity.critical,.severity.high,.verdict.fail{color:#b3261e}.verdict.pass{color:#146c2e}.verdict.unknown,.severity.medium{color:#7a5900}
     @media(prefers-color-scheme:dark){.severity.critical,.severity.high,.verdict.fail{color:#ffb4ab}.verdict.pass{color:#7fd990}.verdict.unknown,.severity.medium{color:#f3c04a}}

@@ -1,0 +1,434 @@
+import Foundation
+import JSON
+package import Model
+
+/// A naive evaluator of rules without population quantifiers, written from docs/rules.md alone.
+///
+/// It shares no code with the engine. Where the two disagree, one of them or the page is wrong.
+package struct ReferenceEvaluator {
+  private let resource: Place
+  private let configuration: Place
+  private let parameters: [String: JSONValue]
+  private let now: Date
+
+  /// The verdict of a rule, with its defaults, on a resource; nil where the target leaves it out.
+  ///
+  /// - Precondition: the instant of judgement is ISO 8601.
+  package static func verdict(of rule: Rule, on resource: Resource, now: String) -> Verdict? {
+    guard rule.target.kinds.contains(resource.kind) else { return nil }
+    guard let now = instant(now) else { preconditionFailure("not ISO 8601: \(now)") }
+    return Self(rule, resource, now).verdict(of: rule)
+  }
+
+  private init(_ rule: Rule, _ resource: Resource, _ now: Date) {
+    let unread = resource.unread.compactMap { PropertyPath($0.path)?.components }
+    // Unread paths start at the configuration, which is one member of the whole resource.
+    self.resource = Place(
+      resource.inventoryLine,
+      unread: unread.map { [.key("configuration")] + $0 }
+    )
+    configuration = Place(resource.configuration, unread: unread)
+    parameters = Dictionary(
+      rule.parameters.map { ($0.name, $0.defaultValue) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    self.now = now
+  }
+
+  private func verdict(of rule: Rule) -> Verdict? {
+    switch truth(.and(rule.target.attributes.map(Condition.leaf)), at: configuration) {
+    case .no: return nil
+    case .unknown: return .unknown
+    case .yes, .vacuous: break
+    }
+    let applies = rule.applies.map { truth($0, at: configuration) } ?? .yes
+    if applies == .no { return .notApplicable }
+    switch truth(rule.requiredConfig, at: configuration) {
+    case .vacuous: return .notApplicable
+    case .unknown: return .unknown
+    case .yes: return applies == .unknown ? .unknown : .pass
+    case .no: return applies == .unknown ? .unknown : .fail
+    }
+  }
+}
+
+// MARK: - Conditions
+
+extension ReferenceEvaluator {
+  /// Kleene's three values, and the truth of `all` over an empty list.
+  private enum Truth {
+    case no, unknown, yes, vacuous
+
+    init(_ value: Bool) { self = value ? .yes : .no }
+
+    var withoutVacuous: Truth { self == .vacuous ? .yes : self }
+  }
+
+  private func and(_ parts: [Truth]) -> Truth {
+    if parts.contains(.no) { return .no }
+    if parts.contains(.unknown) { return .unknown }
+    return parts.contains(.yes) ? .yes : .vacuous
+  }
+
+  private func or(_ parts: [Truth]) -> Truth {
+    if parts.contains(.yes) { return .yes }
+    if parts.contains(.vacuous) { return .vacuous }
+    return parts.contains(.unknown) ? .unknown : .no
+  }
+
+  private func not(_ part: Truth) -> Truth {
+    switch part {
+    case .no: .yes
+    case .unknown: .unknown
+    case .yes, .vacuous: .no
+    }
+  }
+
+  private func truth(_ condition: Condition, at current: Place) -> Truth {
+    switch condition {
+    case .and(let parts): and(parts.map { truth($0, at: current) })
+    case .or(let parts): or(parts.map { truth($0, at: current) })
+    case .not(let part): not(truth(part, at: current))
+    case .leaf(let leaf): truth(leaf, at: current)
+    case .quantifier(let quantifier): truth(quantifier, at: current)
+    }
+  }
+
+  private func truth(_ quantifier: Condition.Quantifier, at current: Place) -> Truth {
+    guard case .elements(let path) = quantifier.range else {
+      preconditionFailure("the reference knows no population quantifiers")
+    }
+    let range = elements(of: read(path, from: current))
+    let truths = range.places.map { element in
+      // An element is something to judge, also where the condition on it finds nothing.
+      quantifier.satisfy.map { truth($0, at: element).withoutVacuous } ?? .yes
+    }
+    let others: [Truth] = range.isIncomplete ? [.unknown] : []
+    switch quantifier.kind {
+    case .any: return or(truths + others)
+    case .all: return and(truths + others)
+    case .none: return not(or(truths + others))
+    case .count:
+      let least = truths.count { $0 == .yes }
+      let most = least + truths.count { $0 == .unknown }
+      return count(least...most, isOpen: range.isIncomplete, quantifier)
+    }
+  }
+
+  /// Compares a number of which only bounds are known: it is decided where all of them agree.
+  private func count(
+    _ bounds: ClosedRange<Int>,
+    isOpen: Bool,
+    _ quantifier: Condition.Quantifier
+  ) -> Truth {
+    guard let comparison = quantifier.comparison else { preconditionFailure("no comparison") }
+    let values = operands(quantifier.value)
+    // Beyond the greatest operand every number compares alike.
+    let greatest = values.compactMap(number).map { Int($0.rounded(.up)) }.max() ?? 0
+    let last = isOpen ? max(bounds.upperBound, greatest + 1) : bounds.upperBound
+    let truths = (bounds.lowerBound...last).map { count in
+      compare(.integer(Int64(count)), comparison, values)
+    }
+    if truths.allSatisfy({ $0 }) { return .yes }
+    return truths.contains(true) ? .unknown : .no
+  }
+}
+
+// MARK: - Paths
+
+extension ReferenceEvaluator {
+  /// A place in a document: what is there, and what could not be read from there on.
+  private struct Place {
+    /// Nil where there is nothing or `null`.
+    let value: JSONValue?
+    /// Paths that start here; an empty one is the place itself.
+    let unread: [[PropertyPath.Component]]
+
+    init(_ value: JSONValue?, unread: [[PropertyPath.Component]]) {
+      self.value = value == .null ? nil : value
+      self.unread = unread
+    }
+
+    var isUnread: Bool { unread.contains([]) }
+
+    /// Whether something below could not be read, so that there may be more than is here.
+    var isDoubtful: Bool { !unread.isEmpty }
+
+    /// The unread paths of an element, when this place is a list of one.
+    private var unreadOfOne: [[PropertyPath.Component]] {
+      unread.filter { $0 != [.each] }.map { $0.first == .each ? Array($0.dropFirst()) : $0 }
+    }
+
+    func member(_ key: String) -> Place {
+      Place(
+        value?[key],
+        unread: unread.filter { $0.first == .key(key) }.map { Array($0.dropFirst()) }
+      )
+    }
+
+    func element(_ index: Int) -> Place {
+      let elements = value?.array ?? []
+      let ofAll = unread.filter { $0.first == .each && $0.count > 1 }
+      let ofOne = unread.filter { $0.first == .index(index) }
+      let below = (ofAll + ofOne).map { Array($0.dropFirst()) }
+      if index < elements.count { return Place(elements[index], unread: below) }
+      return Place(nil, unread: unread.contains([.each]) ? [[]] : below)
+    }
+
+    /// The elements, when this is read as a list.
+    var elements: Reading {
+      if isUnread { return Reading([], isIncomplete: true) }
+      guard let value else { return Reading([], isIncomplete: isDoubtful) }
+      guard let list = value.array else {
+        return Reading([Place(value, unread: unreadOfOne)], isIncomplete: false)
+      }
+      let hasMore = unread.contains([.each])
+      let isLonger = unread.contains {
+        if case .index(let index) = $0.first { index >= list.count } else { false }
+      }
+      return Reading(list.indices.map(element), isIncomplete: hasMore || isLonger)
+    }
+  }
+
+  /// What a path leads to.
+  private struct Reading {
+    /// The places with a value; below `[*]` there may be several.
+    var places: [Place]
+    /// Whether something was not read, so that there may be more.
+    var isIncomplete: Bool
+
+    init(_ places: [Place], isIncomplete: Bool) {
+      self.places = places
+      self.isIncomplete = isIncomplete
+    }
+
+    init(joining readings: [Reading], isIncomplete: Bool = false) {
+      places = readings.flatMap(\.places)
+      self.isIncomplete = isIncomplete || readings.contains(where: \.isIncomplete)
+    }
+  }
+
+  private func read(_ path: PropertyPath, from current: Place) -> Reading {
+    // `items[*]` is the list of the elements of `items`, and so is `items`.
+    let steps = path.components.last == .each ? path.components.dropLast() : path.components[...]
+    return switch path.root {
+    case .current: follow(steps, from: current)
+    case .configuration: follow(steps, from: configuration)
+    case .resource: follow(steps, from: resource)
+    }
+  }
+
+  private func follow(
+    _ components: ArraySlice<PropertyPath.Component>,
+    from place: Place
+  ) -> Reading {
+    if place.isUnread { return Reading([], isIncomplete: true) }
+    let rest = components.dropFirst()
+    switch components.first {
+    case nil where place.value == nil: return Reading([], isIncomplete: place.isDoubtful)
+    case nil: return Reading([place], isIncomplete: false)
+    case .key(let key): return follow(rest, from: place.member(key))
+    case .index(let index): return follow(rest, from: place.element(index))
+    case .each:
+      let list = place.elements
+      return Reading(
+        joining: list.places.map { follow(rest, from: $0) },
+        isIncomplete: list.isIncomplete
+      )
+    }
+  }
+
+  /// What was found, with each list replaced by its elements.
+  private func elements(of reading: Reading) -> Reading {
+    Reading(joining: reading.places.map(\.elements), isIncomplete: reading.isIncomplete)
+  }
+}
+
+// MARK: - Operators
+
+extension ReferenceEvaluator {
+  private func truth(_ leaf: Condition.Leaf, at current: Place) -> Truth {
+    var found = read(leaf.property, from: current)
+    if let fallback = leaf.fallback, found.places.isEmpty, !found.isIncomplete {
+      found = read(fallback, from: current)
+    }
+    let isList = leaf.property.isMultiple
+    let values = operands(leaf.value)
+    switch leaf.comparison {
+    case .exists: return exists(found, isList)
+    case .notExists: return not(exists(found, isList))
+    case .isEmpty: return isEmpty(found, isList)
+    case .isNotEmpty: return not(isEmpty(found, isList))
+    case .isTrue: return some(found) { isBoolean($0, true) }
+    case .isFalse: return some(found) { isBoolean($0, false) }
+    case .stringNotEquals, .stringNotMatch, .stringNotContains, .numNotEquals:
+      guard let twin = leaf.comparison.negated else { preconditionFailure("no twin") }
+      return not(some(found) { satisfies($0, twin, values) })
+    case .ipsNotInRange: return not(some(found) { overlaps($0, values) })
+    case .stringsInList, .stringsAllowed:
+      return every(found, isList) { value in text(value).map(texts(values).contains) ?? false }
+    case .ipsInRange: return every(found, isList) { lies($0, within: values) }
+    case .stringsRequired:
+      return and([.yes] + texts(values).map { required in some(found) { text($0) == required } })
+    default: return some(found) { satisfies($0, leaf.comparison, values) }
+    }
+  }
+
+  private func operands(_ operand: Condition.Operand) -> [JSONValue] {
+    switch operand {
+    case .none: []
+    case .literal(let value): value.array ?? [value]
+    case .parameter(let name): parameters[name].map { $0.array ?? [$0] } ?? []
+    }
+  }
+
+  private func exists(_ found: Reading, _ isList: Bool) -> Truth {
+    // What `[*]` finds is one list: the elements of the lists found.
+    let found = isList ? elements(of: found) : found
+    if found.places.contains(where: { $0.value != nil }) { return .yes }
+    return found.isIncomplete ? .unknown : .no
+  }
+
+  private func isEmpty(_ found: Reading, _ isList: Bool) -> Truth {
+    guard let place = found.places.first else { return found.isIncomplete ? .unknown : .yes }
+    if isList { return not(exists(found, isList)) }
+    switch place.value {
+    case .string(""), .array([]), .object([:]): return place.isDoubtful ? .unknown : .yes
+    default: return .no
+    }
+  }
+
+  /// Whether one element satisfies a test; booleans are sought like strings and numbers.
+  private func some(_ found: Reading, _ test: (JSONValue) -> Bool) -> Truth {
+    let list = elements(of: found)
+    let truths = list.places.map { place -> Truth in
+      place.isUnread ? .unknown : Truth(place.value.map(test) ?? false)
+    }
+    return or(truths + (list.isIncomplete ? [.unknown] : []))
+  }
+
+  /// Whether there is a property and each of its elements that is not `null` satisfies a test.
+  private func every(_ found: Reading, _ isList: Bool, _ test: (JSONValue) -> Bool) -> Truth {
+    if found.places.isEmpty, !found.isIncomplete, !isList { return .no }
+    let list = elements(of: found)
+    let truths = list.places.map { place -> Truth in
+      place.isUnread ? .unknown : Truth(place.value.map(test) ?? true)
+    }
+    return and([.yes] + truths + (list.isIncomplete ? [.unknown] : []))
+  }
+
+  private func satisfies(
+    _ value: JSONValue,
+    _ comparison: Operator,
+    _ operands: [JSONValue]
+  ) -> Bool {
+    switch comparison {
+    case .stringEquals: return text(value).map(texts(operands).contains) ?? false
+    case .stringMatch:
+      guard let text = text(value) else { return false }
+      return texts(operands).contains { matches(text.unicodeScalars[...], $0.unicodeScalars[...]) }
+    case .stringContains:
+      guard let text = text(value) else { return false }
+      return texts(operands).contains { hasPart(Array(text.utf8)[...], Array($0.utf8)[...]) }
+    case .daysLessThan, .daysGreaterThan:
+      guard let instant = instant(value), let limit = operands.first.flatMap(number) else {
+        return false
+      }
+      let age = now.timeIntervalSince(instant) / 86_400
+      return comparison == .daysLessThan ? age < limit : age > limit
+    default: return compare(value, comparison, operands)
+    }
+  }
+
+  private func isBoolean(_ value: JSONValue, _ expected: Bool) -> Bool {
+    switch value {
+    case .bool(let value): value == expected
+    case .string(let text): text.lowercased() == (expected ? "true" : "false")
+    default: false
+    }
+  }
+
+  /// The property as string operators see it; nil where it is of another type.
+  private func text(_ value: JSONValue) -> String? {
+    switch value {
+    case .string(let text): text
+    case .bool, .integer, .number: value.text
+    case .null, .array, .object: nil
+    }
+  }
+
+  private func texts(_ operands: [JSONValue]) -> [String] { operands.compactMap(\.string) }
+
+  private func matches(
+    _ text: Substring.UnicodeScalarView,
+    _ pattern: Substring.UnicodeScalarView
+  ) -> Bool {
+    guard let first = pattern.first else { return text.isEmpty }
+    let rest = pattern.dropFirst()
+    if first == "*" {
+      return matches(text, rest) || !text.isEmpty && matches(text.dropFirst(), pattern)
+    }
+    guard let character = text.first else { return false }
+    return (first == "?" || first == character) && matches(text.dropFirst(), rest)
+  }
+
+  private func hasPart(_ text: ArraySlice<UInt8>, _ part: ArraySlice<UInt8>) -> Bool {
+    text.starts(with: part) || !text.isEmpty && hasPart(text.dropFirst(), part)
+  }
+}
+
+// MARK: - Numbers, networks and instants
+
+extension ReferenceEvaluator {
+  private func compare(
+    _ value: JSONValue,
+    _ comparison: Operator,
+    _ operands: [JSONValue]
+  ) -> Bool {
+    guard let number = number(value) else { return comparison == .numNotEquals }
+    return switch comparison {
+    case .numEquals: operands.contains { self.number($0) == number }
+    case .numNotEquals: !operands.contains { self.number($0) == number }
+    case .numLessThan: operands.contains { self.number($0).map { number < $0 } ?? false }
+    case .numLessThanEquals: operands.contains { self.number($0).map { number <= $0 } ?? false }
+    case .numGreaterThan: operands.contains { self.number($0).map { number > $0 } ?? false }
+    case .numGreaterThanEquals: operands.contains { self.number($0).map { number >= $0 } ?? false }
+    default: preconditionFailure("\(comparison) compares no numbers")
+    }
+  }
+
+  private func number(_ value: JSONValue) -> Double? {
+    value.double ?? value.string.flatMap(Double.init)
+  }
+
+  private func networks(_ operands: [JSONValue]) -> [IPNetwork] {
+    texts(operands).compactMap(IPNetwork.init)
+  }
+
+  private func lies(_ value: JSONValue, within operands: [JSONValue]) -> Bool {
+    guard let network = value.string.flatMap(IPNetwork.init) else { return false }
+    return networks(operands).contains { $0.contains(network) }
+  }
+
+  private func overlaps(_ value: JSONValue, _ operands: [JSONValue]) -> Bool {
+    guard let network = value.string.flatMap(IPNetwork.init) else { return false }
+    return networks(operands).contains { $0.overlaps(network) }
+  }
+
+  private func instant(_ value: JSONValue) -> Date? {
+    if let number = number(value) {
+      return Date(timeIntervalSince1970: number >= 1e11 ? number / 1000 : number)
+    }
+    return value.string.flatMap(Self.instant)
+  }
+
+  /// Reads an ISO 8601 date, or date and time, of the forms that the generator writes.
+  private static func instant(_ text: String) -> Date? {
+    let date = Date.ISO8601FormatStyle.iso8601.year().month().day()
+    let isDay = !text.contains("T")
+    let hasZone = text.contains("Z") || text.contains("+")
+    if isDay { return text.count == 10 ? try? date.parse(text) : nil }
+    if !hasZone { return try? date.time(includingFractionalSeconds: false).parse(text) }
+    return try? Date.ISO8601FormatStyle.iso8601.parse(text)
+  }
+}
