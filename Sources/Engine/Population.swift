@@ -42,6 +42,7 @@ package struct Population: Sendable {
       tallies[key, default: Tally()].yes += tally.yes
       tallies[key, default: Tally()].no += tally.no
       tallies[key, default: Tally()].unknown += tally.unknown
+      tallies[key, default: Tally()].vacuous += tally.vacuous
     }
     for statement in other.coverage.values { note(statement) }
   }
@@ -59,9 +60,10 @@ package struct Population: Sendable {
       sum.yes += found.yes
       sum.no += found.no
       sum.unknown += found.unknown
+      sum.vacuous += found.vacuous
     }
     if related.hasJoin, let loose = tallies[Key(clause: clause, account: account, join: nil)] {
-      sum.unknown += loose.yes + loose.unknown
+      sum.unknown += loose.satisfied + loose.unknown
     }
     sum.isOpen = gap(in: related.related, account: account) != nil
     return sum

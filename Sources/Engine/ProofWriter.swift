@@ -67,7 +67,8 @@ struct ProofWriter {
       object["expected"] = value
     }
     let tally = evaluator.tally(of: quantifier)
-    object["satisfied"] = .integer(Int64(tally.yes))
+    object["satisfied"] = .integer(Int64(tally.satisfied))
+    if tally.vacuous > 0 { object["vacuous"] = .integer(Int64(tally.vacuous)) }
     object["not_satisfied"] = .integer(Int64(tally.no))
     object["unknown"] = .integer(Int64(tally.unknown))
     if tally.isOpen { object["may_be_more"] = true }
@@ -161,7 +162,7 @@ extension QuantifierOperation {
   func deciding(_ tally: Tally) -> Truth {
     switch kind {
     case .all: tally.no > 0 ? .no : tally.unknown > 0 ? .unknown : .yes
-    case .any, .none: tally.yes > 0 ? .yes : tally.unknown > 0 ? .unknown : .no
+    case .any, .none: tally.satisfied > 0 ? .yes : tally.unknown > 0 ? .unknown : .no
     case .count: tally.unknown > 0 ? .unknown : .yes
     }
   }
@@ -260,14 +261,14 @@ struct Explainer {
     if quantifier.kind == .count {
       let value = source.value.literal.map { " \($0.text)" } ?? ""
       let must = wanted ? "required" : "not allowed"
-      return "\(tally.yes) of \(name) (\(must): \(quantifier.comparison.rawValue)\(value))"
+      return "\(tally.satisfied) of \(name) (\(must): \(quantifier.comparison.rawValue)\(value))"
     }
     let deciding = quantifier.deciding(tally)
     if quantifier.loop >= 0, let example = example(quantifier, deciding) {
       return "\(name)[\(example.index)]: \(example.reason)"
     }
     switch deciding {
-    case .yes: return "\(tally.yes) of \(name) satisfy the condition"
+    case .yes: return "\(tally.satisfied) of \(name) satisfy the condition"
     default: return tally.no == 0 ? "\(name) is empty" : "none of \(tally.no) \(name) satisfies"
     }
   }

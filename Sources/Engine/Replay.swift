@@ -106,9 +106,10 @@ package enum Replay {
     func number(_ key: String) -> Int32 { Int32(clamping: node[key]?.whole ?? 0) }
     tallies.append(
       Tally(
-        yes: number("satisfied"),
+        yes: number("satisfied") - number("vacuous"),
         no: number("not_satisfied"),
         unknown: number("unknown"),
+        vacuous: number("vacuous"),
         isOpen: node["may_be_more"]?.bool ?? false
       )
     )

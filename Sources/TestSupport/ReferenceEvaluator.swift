@@ -100,8 +100,7 @@ extension ReferenceEvaluator {
     }
     let range = elements(of: read(path, from: current))
     let truths = range.places.map { element in
-      // An element is something to judge, also where the condition on it finds nothing.
-      quantifier.satisfy.map { truth($0, at: element).withoutVacuous } ?? .yes
+      quantifier.satisfy.map { truth($0, at: element) } ?? .yes
     }
     let others: [Truth] = range.isIncomplete ? [.unknown] : []
     switch quantifier.kind {
@@ -109,7 +108,7 @@ extension ReferenceEvaluator {
     case .all: return and(truths + others)
     case .none: return not(or(truths + others))
     case .count:
-      let least = truths.count { $0 == .yes }
+      let least = truths.count { $0.withoutVacuous == .yes }
       let most = least + truths.count { $0 == .unknown }
       return count(least...most, isOpen: range.isIncomplete, quantifier)
     }
@@ -264,7 +263,11 @@ extension ReferenceEvaluator {
     case .stringNotEquals, .stringNotMatch, .stringNotContains, .numNotEquals:
       guard let twin = leaf.comparison.negated else { preconditionFailure("no twin") }
       return not(some(found) { satisfies($0, twin, values) })
-    case .ipsNotInRange: return not(some(found) { overlaps($0, values) })
+    case .ipsNotInRange:
+      // What is no address proves nothing, so unlike its siblings this one is false for it.
+      return every(found, true) {
+        lies($0, within: ["0.0.0.0/0", "::/0"]) && !overlaps($0, values)
+      }
     case .stringsInList, .stringsAllowed:
       return every(found, isList) { value in text(value).map(texts(values).contains) ?? false }
     case .ipsInRange: return every(found, isList) { lies($0, within: values) }

@@ -77,6 +77,7 @@ import Model
       guard each({ compare($0, comparison, operand) }) else { return .no }
       return isOpen ? .unknown : .yes
     case .stringsRequired:
+      if entries.isEmpty && isOpen { return .unknown }
       let lacksOne = unsafe anyText(operand) { wanted in
         !entries.contains { entry in
           let place = Int(entry.place)
@@ -137,7 +138,10 @@ import Model
   }
 
   private func instant(_ place: Int, _ kind: TapeKind) -> Double? {
-    if kind == .string { return unsafe Timestamp.seconds(tape.bytes(place)) }
+    if kind == .string {
+      return unsafe Timestamp.seconds(tape.bytes(place))
+        ?? Double(tape.string(place)).map(Timestamp.seconds)
+    }
     return unsafe tape.number(place).map(Timestamp.seconds)
   }
 

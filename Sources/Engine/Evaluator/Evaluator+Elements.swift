@@ -75,7 +75,7 @@ extension Evaluator {
     case .index:
       let value = element(Int(step.offset), of: place)
       let below = unreadNode == 0 ? 0 : unread.child(unreadNode, index: Int(step.offset))
-      if value == nil, below == 0 { return unreadNode != 0 && unread.isOpen(unreadNode) }
+      if value == nil, below == 0 { return unreadNode != 0 && unread.more(unreadNode) != 0 }
       return gather(value ?? 0, below, rest)
     }
   }
@@ -86,7 +86,8 @@ extension Evaluator {
     guard kind == .array else {
       // One value is a list of one; nothing, with something unread below, may be a list.
       if isAbsent { return unreadNode != 0 }
-      return rest.isEmpty ? push(place, unreadNode) : gather(place, unreadNode, rest)
+      let below = unreadNode == 0 ? 0 : unread.single(unreadNode)
+      return rest.isEmpty ? push(place, below) : gather(place, below, rest)
     }
     var isOpen = false
     var index = place + 1
@@ -103,9 +104,10 @@ extension Evaluator {
       position += 1
     }
     guard unreadNode != 0 else { return isOpen }
-    if unread.isOpen(unreadNode) { isOpen = true }
-    for (beyond, node) in unread.nodes[Int(unreadNode)].indices where beyond >= position {
-      if rest.isEmpty { _ = push(0, node) } else { isOpen = true }
+    if unread.more(unreadNode) != 0 { isOpen = true }
+    // An unread element behind the last one read may be there or not.
+    if unread.nodes[Int(unreadNode)].indices.contains(where: { $0.index >= position }) {
+      isOpen = true
     }
     return isOpen
   }

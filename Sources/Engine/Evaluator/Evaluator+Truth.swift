@@ -106,14 +106,16 @@ extension Evaluator {
   func truth(of quantifier: QuantifierOperation, _ tally: Tally) -> Truth {
     let mayBeMore = tally.unknown > 0 || tally.isOpen
     switch quantifier.kind {
-    case .any: return tally.yes > 0 ? .yes : mayBeMore ? .unknown : .no
-    case .none: return tally.yes > 0 ? .no : mayBeMore ? .unknown : .yes
+    case .any, .none:
+      let any: Truth =
+        tally.yes > 0 ? .yes : tally.vacuous > 0 ? .vacuous : mayBeMore ? .unknown : .no
+      return quantifier.kind == .any ? any : !any
     case .all:
       if tally.no > 0 { return .no }
       if mayBeMore { return .unknown }
       return tally.yes == 0 ? .vacuous : .yes
     case .count:
-      let lowest = Double(tally.yes)
+      let lowest = Double(tally.satisfied)
       let highest = tally.isOpen ? .infinity : lowest + Double(tally.unknown)
       let operand = program.tables.operands[quantifier.value]
       return comparer.truth(quantifier.comparison, from: lowest, to: highest, operand)

@@ -103,9 +103,7 @@ extension Evaluator {
       let edge = tables.indexEdges[edge]
       let value = element(Int(edge.index), of: place)
       var below = unread.child(unreadNode, index: Int(edge.index))
-      if value == nil, below == 0, unread.isOpen(unreadNode) {
-        below = unread.openElement(unreadNode)
-      }
+      if value == nil, below == 0 { below = unread.more(unreadNode) }
       step(edge.node, value, below)
     }
   }

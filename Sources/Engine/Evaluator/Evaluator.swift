@@ -7,14 +7,20 @@ struct Tally {
   var yes: Int32 = 0
   var no: Int32 = 0
   var unknown: Int32 = 0
+  /// Members whose condition holds because it had nothing to judge.
+  var vacuous: Int32 = 0
   /// Whether there may be more members than were read.
   var isOpen = false
+
+  /// Members whose condition holds.
+  var satisfied: Int32 { yes + vacuous }
 
   mutating func add(_ truth: Truth) {
     switch truth {
     case .no: no += 1
     case .unknown: unknown += 1
-    default: yes += 1
+    case .yes: yes += 1
+    default: vacuous += 1
     }
   }
 }

@@ -11,6 +11,10 @@ struct UnreadTree {
     var indices: [(index: Int, node: Int32)] = []
     /// What is unread in every element.
     var each: Int32 = 0
+    /// A node whose reason says that there may be more elements than were read, or 0.
+    var more: Int32 = 0
+    /// What is unread when the value is no list and stands for a list of one.
+    var single: Int32 = 0
   }
 
   private(set) var nodes: [Node] = [Node()]
@@ -28,19 +32,38 @@ struct UnreadTree {
   /// Adds a path; one that cannot be read as a path makes the whole configuration unread.
   mutating func add(_ path: String, reason: String) {
     let parsed = PropertyPath(path)
-    var current: Int32
-    if parsed?.root == .resource {
-      if envelope == 0 { envelope = addNode() }
-      current = envelope
-    } else {
+    let components = parsed?.components ?? []
+    if parsed?.root != .resource {
       if configuration == 0 { configuration = addNode() }
-      current = configuration
+      add(components, below: configuration, reason)
     }
-    for component in parsed?.components ?? [] { current = child(of: current, component) }
+    // The configuration is also a part of the resource, where rules may look at it too.
+    if envelope == 0 { envelope = addNode() }
+    let prefix = parsed?.root == .resource ? [] : [PropertyPath.Component.key("configuration")]
+    add(prefix + components, below: envelope, reason)
+  }
+
+  private mutating func add(
+    _ components: [PropertyPath.Component],
+    below root: Int32,
+    _ reason: String
+  ) {
+    var current = root
+    for (index, component) in components.enumerated() {
+      if component == .each, index == components.count - 1 {
+        if nodes[Int(current)].more == 0 {
+          let more = addNode()
+          nodes[Int(more)].reason = reason
+          nodes[Int(current)].more = more
+        }
+        return
+      }
+      current = child(of: current, component)
+    }
     if nodes[Int(current)].reason == nil { nodes[Int(current)].reason = reason }
   }
 
-  /// Carries what is unread in every element over to the elements named by index.
+  /// Works out what the paths added mean for elements named by index and for lists of one.
   mutating func settle() {
     var index = 1
     while index < nodes.count {
@@ -49,6 +72,19 @@ struct UnreadTree {
         for (_, child) in nodes[index].indices { merge(each, into: child) }
       }
       index += 1
+    }
+    for index in 1..<nodes.count {
+      let first = nodes[index].indices.first { $0.index == 0 }?.node ?? nodes[index].each
+      guard first != 0 else {
+        nodes[index].single = Int32(index)
+        continue
+      }
+      let single = addNode()
+      nodes[Int(single)].keys = nodes[index].keys
+      merge(first, into: single)
+      // The value itself is there, so it was read.
+      nodes[Int(single)].reason = nil
+      nodes[index].single = single
     }
   }
 
@@ -80,26 +116,14 @@ struct UnreadTree {
     }
   }
 
-  /// Merges what is below one node into another; the node's own reason says only that there may be
-  /// more elements, and stays.
+  /// Merges one node and what is below it into another.
   private mutating func merge(_ source: Int32, into target: Int32) {
-    for (key, node) in nodes[Int(source)].keys {
-      let child = child(of: target, .key(key))
-      adopt(node, into: child)
-    }
-    for (index, node) in nodes[Int(source)].indices {
-      let child = child(of: target, .index(index))
-      adopt(node, into: child)
-    }
-    if nodes[Int(source)].each != 0 {
-      let child = child(of: target, .each)
-      adopt(nodes[Int(source)].each, into: child)
-    }
-  }
-
-  private mutating func adopt(_ source: Int32, into target: Int32) {
-    if nodes[Int(target)].reason == nil { nodes[Int(target)].reason = nodes[Int(source)].reason }
-    merge(source, into: target)
+    let from = nodes[Int(source)]
+    if nodes[Int(target)].reason == nil { nodes[Int(target)].reason = from.reason }
+    if nodes[Int(target)].more == 0 { nodes[Int(target)].more = from.more }
+    for (key, node) in from.keys { merge(node, into: child(of: target, .key(key))) }
+    for (index, node) in from.indices { merge(node, into: child(of: target, .index(index))) }
+    if from.each != 0 { merge(from.each, into: child(of: target, .each)) }
   }
 
   /// What is unread below a key.
@@ -113,24 +137,14 @@ struct UnreadTree {
 
   /// What is unread in the element at an index.
   func child(_ node: Int32, index: Int) -> Int32 {
-    if let found = nodes[Int(node)].indices.first(where: { $0.index == index }) {
-      return found.node
-    }
-    let each = nodes[Int(node)].each
-    // `[*]` with a reason of its own says that there may be more elements; those read are read.
-    if each != 0, nodes[Int(each)].reason != nil, nodes[Int(each)].keys.isEmpty,
-      nodes[Int(each)].indices.isEmpty, nodes[Int(each)].each == 0
-    {
-      return 0
-    }
-    return each
+    nodes[Int(node)].indices.first { $0.index == index }?.node ?? nodes[Int(node)].each
   }
 
-  /// Whether a node says that there may be more elements than were read.
-  func isOpen(_ node: Int32) -> Bool {
-    let each = nodes[Int(node)].each
-    return each != 0 && nodes[Int(each)].reason != nil
-  }
+  /// What is unread in a value that stands for a list of one.
+  func single(_ node: Int32) -> Int32 { nodes[Int(node)].single }
+
+  /// A node that says that there may be more elements than were read, or 0.
+  func more(_ node: Int32) -> Int32 { nodes[Int(node)].more }
 
   /// Why the value at a node was not read; nil where it was.
   func reason(_ node: Int32) -> String? { node == 0 ? nil : nodes[Int(node)].reason }
@@ -142,11 +156,6 @@ struct UnreadTree {
     if let reason = here.reason { return reason }
     for (_, child) in here.keys { if let reason = anyReason(child) { return reason } }
     for (_, child) in here.indices { if let reason = anyReason(child) { return reason } }
-    return anyReason(here.each)
+    return anyReason(here.each) ?? anyReason(here.more)
   }
-}
-
-extension UnreadTree {
-  /// The node that says that there may be more elements, or 0.
-  func openElement(_ node: Int32) -> Int32 { isOpen(node) ? nodes[Int(node)].each : 0 }
 }
