@@ -98,7 +98,8 @@ enum KubernetesObject {
         provider: "kubernetes",
         account: account,
         kind: kind,
-        id: [namespace, workload ?? kind.kind, name].compactMap { $0 }.joined(separator: "/"),
+        id: [namespace, workload ?? kind.kind, name.isEmpty ? location.description : name]
+          .compactMap { $0 }.joined(separator: "/"),
         name: name,
         tags: labels.compactMap { key, value in value.string.map { (key, $0) } },
         attributes: attributes,
