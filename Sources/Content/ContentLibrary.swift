@@ -105,7 +105,7 @@ package struct ContentLibrary: Sendable {
   private static func documents(under path: String) throws -> [String] {
     let url = URL(fileURLWithPath: path)
     guard let values = try? url.resourceValues(forKeys: [.isDirectoryKey]) else {
-      throw ContentError.notFound([path])
+      throw ContentError.missing(path)
     }
     guard values.isDirectory == true else { return [path] }
     let found = FileManager.default.enumerator(atPath: path)
@@ -129,6 +129,7 @@ package struct ContentLibrary: Sendable {
 /// Why content cannot be read.
 package enum ContentError: Error, Equatable, CustomStringConvertible {
   case notFound([String])
+  case missing(String)
   case noRules(String)
   case unreadable(String)
 
@@ -137,6 +138,7 @@ package enum ContentError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .notFound(let paths):
       "nothing is at \(paths.joined(separator: " or ")); PLUMB_CONTENT names a content folder"
+    case .missing(let path): "\(path): No such file or directory"
     case .noRules(let path): "\(path): holds no rule documents (.yaml, .yml, .json)"
     case .unreadable(let path): "\(path): cannot be read as UTF-8 text"
     }

@@ -24,6 +24,8 @@ struct Envelope {
     case duplicate(String)
     case missing(String)
     case notAText(String)
+    case notAnObjectAt(String)
+    case unknownKey(String)
 
     var description: String {
       switch self {
@@ -31,6 +33,8 @@ struct Envelope {
       case .duplicate(let key): "duplicate key \"\(key)\""
       case .missing(let key): "missing key \"\(key)\""
       case .notAText(let key): "\(key): expected a text"
+      case .notAnObjectAt(let key): "\(key): expected an object"
+      case .unknownKey(let key): "unknown key \"\(key)\""
       }
     }
   }
@@ -45,6 +49,13 @@ struct Envelope {
       index = unsafe tape.next(index + 1)
     }
     guard coverage == 0 else { return }
+    if configuration != 0 {
+      switch unsafe tape.kind(configuration) {
+      case .null: configuration = 0
+      case .object: break
+      default: throw .notAnObjectAt("configuration")
+      }
+    }
     try unsafe Self.require(service, "service_name", tape)
     try unsafe Self.require(kind, "resource_kind", tape)
     try unsafe Self.require(id, "id", tape)
@@ -133,7 +144,9 @@ extension Coverage {
     } catch {
       throw .duplicate("coverage")
     }
-    guard statement.object != nil else { throw .notAText("coverage") }
+    guard let members = statement.object?.members else { throw .notAnObjectAt("coverage") }
+    let known: Set<String> = ["account", "service_name", "resource_kind", "complete", "reason"]
+    for (key, _) in members where !known.contains(key) { throw .unknownKey("coverage.\(key)") }
     guard let service = statement["service_name"]?.string else {
       throw .missing("coverage.service_name")
     }

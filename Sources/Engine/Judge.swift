@@ -8,13 +8,18 @@ package final class Judge {
   private let options: JudgeOptions
   /// The verdicts that are written, a bit for each index.
   private let written: Int
-  private let parser = JSONParser()
+  private var parser = JSONParser()
   private let evaluator: Evaluator
   private let kinds: KindTable
   private let writer: ResultWriter
   private var outcome: ChunkOutcome
   /// Verdicts per goal of the chunk at hand, one row after another.
   private var counts: [Int]
+  private var chunkSize = 0
+
+  /// How large a chunk may be without the parser's memory being given back.
+  private static let keptSize = 4 << 20
+
   /// Set in the second pass, when all related resources are counted.
   private var population: Population?
 
@@ -51,6 +56,7 @@ package final class Judge {
     population: Population? = nil
   ) -> ChunkOutcome {
     reset()
+    chunkSize = chunk.count
     self.population = population
     var documents = 0
     var judgedUpTo = 0
@@ -79,6 +85,8 @@ package final class Judge {
   }
 
   private func take() -> ChunkOutcome {
+    // A parser keeps the memory of its largest document; that of one long line is given back.
+    if chunkSize > Self.keptSize { parser = JSONParser() }
     outcome.lines = unsafe Array(writer.lines.text)
     let width = Verdict.count
     for goal in ruleSet.members.indices {
@@ -110,6 +118,8 @@ package final class Judge {
 
   private func fault(_ message: String, _ line: Int) {
     outcome.summary.add(fault: LineFault(line: line, message: message))
+    // What the line held is not known, so no kind counts as fully read.
+    outcome.population.noteFault()
   }
 
   /// Judges one resource, or takes in one coverage statement.
@@ -156,9 +166,7 @@ package final class Judge {
       resource: tape.root,
       configuration: envelope.configuration
     )
-    if let key = evaluator.duplicateKey {
-      return fault("\(JSONError.duplicateKey(key))", line)
-    }
+    if let message = evaluator.fault { return fault(message, line) }
     writer.begin(envelope)
     if let population {
       let account = unsafe envelope.text(envelope.account, tape)
@@ -167,7 +175,7 @@ package final class Judge {
       }
       writer.population = (population, account)
     }
-    judgeGoals(program, envelope)
+    judgeGoals(program, envelope, line)
     evaluator.population = nil
     guard population == nil else { return }
     if program.tables.contributions.count > 0 { contribute(program, envelope) }
@@ -178,14 +186,22 @@ package final class Judge {
     }
   }
 
-  private func judgeGoals(_ program: KindProgram, _ envelope: Envelope) {
+  private func judgeGoals(_ program: KindProgram, _ envelope: Envelope, _ line: Int) {
     for index in 0..<program.tables.goals.count {
       let goal = program.tables.goals[index]
       guard goal.needsPopulation == (population != nil) else { continue }
       guard let verdict = evaluator.verdict(of: goal) else { continue }
-      counts[Int(goal.goal) * Verdict.count + verdict.index] += 1
+      // Operators may meet what the walk did not.
+      if let message = evaluator.fault { return fault(message, line) }
       // Compared by index: the enumeration's own comparison is a call into another module.
-      if written & 1 << verdict.index != 0 { writer.write(verdict, goal, evaluator, envelope) }
+      if written & 1 << verdict.index != 0 {
+        do {
+          try writer.write(verdict, goal, evaluator, envelope)
+        } catch {
+          return fault("\(error)", line)
+        }
+      }
+      counts[Int(goal.goal) * Verdict.count + verdict.index] += 1
     }
   }
 
@@ -203,7 +219,7 @@ package final class Judge {
         outcome.population.add(truth, clause: contribution.clause, account: account, join: nil)
         continue
       }
-      for value in values {
+      for value in Set(values) {
         outcome.population.add(truth, clause: contribution.clause, account: account, join: value)
       }
     }
@@ -212,10 +228,10 @@ package final class Judge {
   /// Reads the paths that were not read; a resource without a configuration has read none.
   private func readUnread(_ tape: Tape, _ envelope: Envelope) -> Bool {
     if envelope.configuration == 0 {
-      evaluator.unread.add("$root", reason: "no configuration was given")
+      evaluator.unread.add("$root", reason: ResultWriter.noConfiguration)
     }
-    guard envelope.unread != 0 else { return true }
-    if unsafe tape.kind(envelope.unread) == .null { return true }
+    defer { evaluator.unread.settle() }
+    guard envelope.unread != 0, unsafe tape.kind(envelope.unread) != .null else { return true }
     guard unsafe tape.kind(envelope.unread) == .object else { return false }
     var index = envelope.unread + 1
     let end = unsafe tape.end(envelope.unread)
@@ -227,7 +243,6 @@ package final class Judge {
       )
       index = unsafe tape.next(index + 1)
     }
-    evaluator.unread.settle()
     return true
   }
 }
@@ -297,6 +312,6 @@ extension Population {
       return tally(quantifier.population, of: clause, account: account, joins: [""])
     }
     guard let joins = evaluator.joinValues(join) else { return Tally(isOpen: true) }
-    return tally(quantifier.population, of: clause, account: account, joins: joins)
+    return tally(quantifier.population, of: clause, account: account, joins: Set(joins))
   }
 }

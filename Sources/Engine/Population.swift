@@ -23,7 +23,13 @@ package struct Population: Sendable {
   /// Whether kinds without a statement count as fully read.
   package var isComplete = false
 
+  /// Whether some line could not be judged, whatever it held.
+  private var hasFault = false
+
   package init() {}
+
+  /// Notes that a line could not be judged.
+  mutating func noteFault() { hasFault = true }
 
   /// Counts one related resource under the value that joins it.
   mutating func add(_ truth: Truth, clause: Int32, account: String, join: String?) {
@@ -45,6 +51,7 @@ package struct Population: Sendable {
       tallies[key, default: Tally()].vacuous += tally.vacuous
     }
     for statement in other.coverage.values { note(statement) }
+    if other.hasFault { hasFault = true }
   }
 
   /// What was counted for a clause in an account; joined values add up.
@@ -52,7 +59,7 @@ package struct Population: Sendable {
     _ clause: Int32,
     of related: RuleSet.PopulationClause,
     account: String,
-    joins: [String]
+    joins: Set<String>
   ) -> Tally {
     var sum = Tally()
     for join in joins {
@@ -71,6 +78,7 @@ package struct Population: Sendable {
 
   /// Why a kind may not have been fully read in an account; nil when it was.
   func gap(in kind: ResourceKind, account: String) -> String? {
+    if hasFault { return "a line of the inventory could not be judged" }
     guard let statement = coverage[CoverageKey(account: account, kind: kind)] else {
       return isComplete ? nil : "nothing says that every \(kind) of the account was read"
     }

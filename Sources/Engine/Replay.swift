@@ -49,9 +49,7 @@ package enum Replay {
           throw Failure.notAProof("its target is no list")
         }
         for case .leaf(var leaf) in leaves {
-          if case .key(let name) = leaf.property.components.last {
-            leaf.fallback = PropertyPath(root: .resource, [.key(name)])
-          }
+          leaf.fallback = ConditionDecoder.fallback(of: leaf.property)
           attributes.append(leaf)
         }
       }
@@ -77,7 +75,7 @@ package enum Replay {
   ) throws -> Condition {
     collect(node, &tallies)
     let grammar = DocumentNode(plain(node), at: SourceLocation(file: "proof"))
-    return try ConditionDecoder().condition(grammar, path: "condition")
+    return try ConditionDecoder(isReplay: true).condition(grammar, path: "condition")
   }
 
   /// The tree without what the proof adds to the grammar.
@@ -103,7 +101,7 @@ package enum Replay {
     if let part = node["not"] { collect(part, &tallies) }
     let isRelated = ["any", "all", "none", "count"].contains { node[$0]?.object != nil }
     guard isRelated else { return }
-    func number(_ key: String) -> Int32 { Int32(clamping: node[key]?.whole ?? 0) }
+    func number(_ key: String) -> Int32 { max(0, Int32(clamping: node[key]?.whole ?? 0)) }
     tallies.append(
       Tally(
         yes: number("satisfied") - number("vacuous"),
@@ -127,6 +125,9 @@ package enum Replay {
       throw Failure.notAProof("its instant is not ISO 8601")
     }
     var line = proof["resource"]?.object ?? JSONObject()
+    line["service_name"] = .string(kind.service)
+    line["resource_kind"] = .string(kind.kind)
+    line["id"] = line["id"] ?? "replay"
     line["configuration"] = configuration
     var writer = JSONWriter()
     writer.value(.object(line))
@@ -140,17 +141,15 @@ package enum Replay {
     return unsafe try text.withUnsafeBufferPointer { buffer in
       let body = unsafe UnsafeBufferPointer(rebasing: buffer[..<writer.bytes.count])
       return try unsafe JSONParser().withTape(of: body) { tape in
-        let place = unsafe "configuration".withKey { unsafe tape.member($0, of: tape.root) }
-        unsafe evaluator.load(program, tape, resource: tape.root, configuration: place ?? 0)
+        let envelope = try unsafe Envelope(tape)
+        unsafe evaluator.load(
+          program,
+          tape,
+          resource: tape.root,
+          configuration: envelope.configuration
+        )
         return evaluator.verdict(of: program.tables.goals[0])
       }
     }
-  }
-}
-
-extension String {
-  fileprivate func withKey<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
-    var text = self
-    return text.withUTF8 { unsafe body($0) }
   }
 }

@@ -42,6 +42,9 @@ final class ResultWriter {
     }
   }
 
+  /// Why a resource without a configuration is unread.
+  static let noConfiguration = "no configuration was given"
+
   /// Begins the results of another resource.
   func begin(_ envelope: Envelope) {
     identity.removeAll()
@@ -54,8 +57,8 @@ final class ResultWriter {
     _ goal: GoalProgram,
     _ evaluator: Evaluator,
     _ envelope: Envelope
-  ) {
-    if identity.count == 0 { writeIdentity(envelope, evaluator) }
+  ) throws(JSONError) {
+    if identity.count == 0 { try writeIdentity(envelope, evaluator) }
     unsafe lines.append(identity.text)
     lines.append(goalTexts[Int(goal.goal)])
     switch verdict {
@@ -68,7 +71,7 @@ final class ResultWriter {
     if options.hasProof {
       lines.append(",\"proof\":")
       var proof = JSONWriter()
-      self.proof(goal, evaluator, envelope, into: &proof)
+      try self.proof(goal, evaluator, envelope, into: &proof)
       lines.append(proof.bytes)
     }
     lines.append("}\n")
@@ -87,7 +90,7 @@ final class ResultWriter {
     }
   }
 
-  private func writeIdentity(_ envelope: Envelope, _ evaluator: Evaluator) {
+  private func writeIdentity(_ envelope: Envelope, _ evaluator: Evaluator) throws(JSONError) {
     let tape = unsafe evaluator.tape
     identity.append("{\"resource\":{")
     let start = identity.count
@@ -104,7 +107,8 @@ final class ResultWriter {
     identity.append(evaluator.program.kindText)
     field("\"id\":", envelope.id)
     field("\"name\":", envelope.name)
-    if envelope.source != 0, let source = unsafe try? tape.value(envelope.source) {
+    if envelope.source != 0 {
+      let source = unsafe try tape.value(envelope.source)
       var writer = JSONWriter()
       writer.value(source)
       identity.append(",\"source\":")
@@ -118,7 +122,7 @@ final class ResultWriter {
     _ evaluator: Evaluator,
     _ envelope: Envelope,
     into line: inout JSONWriter
-  ) {
+  ) throws(JSONError) {
     let member = ruleSet.members[Int(goal.goal)]
     line.raw("{\"rule\":")
     line.string(member.rule.id)
@@ -127,16 +131,18 @@ final class ResultWriter {
     line.raw(",\"judged_at\":")
     line.string(options.now)
     line.raw(",\"configuration_sha256\":")
-    line.string(configurationDigest(envelope, evaluator))
+    line.string(try configurationDigest(envelope, evaluator))
     let program = evaluator.program
-    if program.readsEnvelope { envelopeValues(envelope, evaluator, into: &line) }
+    if program.readsEnvelope { try envelopeValues(envelope, evaluator, into: &line) }
     if evaluator.hasUnread {
       line.raw(",\"unread\":")
-      if envelope.configuration == 0 {
-        line.raw("{\"$root\":\"no configuration was given\"}")
-      } else {
-        line.value(unsafe (try? evaluator.tape.value(envelope.unread)) ?? .null)
+      var unread = JSONObject()
+      if envelope.configuration == 0 { unread["$root"] = .string(Self.noConfiguration) }
+      if envelope.unread != 0 {
+        let given = unsafe try evaluator.tape.value(envelope.unread).object?.members ?? []
+        for (path, reason) in given { unread[path] = reason }
       }
+      line.value(.object(unread))
     }
     let tree = ProofWriter(evaluator: evaluator, ruleSet: ruleSet, population: population)
     for (key, operation) in [
@@ -149,11 +155,13 @@ final class ResultWriter {
     line.raw("}")
   }
 
-  private func configurationDigest(_ envelope: Envelope, _ evaluator: Evaluator) -> String {
+  private func configurationDigest(_ envelope: Envelope, _ evaluator: Evaluator) throws(JSONError)
+    -> String
+  {
     if let digest { return digest }
     var configuration = JSONValue.null
     if envelope.configuration != 0 {
-      configuration = unsafe (try? evaluator.tape.value(envelope.configuration)) ?? .null
+      configuration = unsafe try evaluator.tape.value(envelope.configuration)
     }
     let computed = Digest.sha256(of: configuration)
     digest = computed
@@ -165,11 +173,13 @@ final class ResultWriter {
     _ envelope: Envelope,
     _ evaluator: Evaluator,
     into line: inout JSONWriter
-  ) {
+  ) throws(JSONError) {
     let tape = unsafe evaluator.tape
     line.raw(",\"resource\":{")
     let fields: [(StaticString, Int)] = [
-      ("\"region\":", envelope.region), ("\"name\":", envelope.name), ("\"tags\":", envelope.tags),
+      ("\"provider\":", envelope.provider), ("\"account\":", envelope.account),
+      ("\"region\":", envelope.region), ("\"id\":", envelope.id), ("\"name\":", envelope.name),
+      ("\"tags\":", envelope.tags),
       ("\"attributes\":", envelope.attributes),
     ]
     var isFirst = true
@@ -177,7 +187,7 @@ final class ResultWriter {
       if !isFirst { line.raw(",") }
       isFirst = false
       line.raw(key)
-      line.value(unsafe (try? tape.value(place)) ?? .null)
+      line.value(unsafe try tape.value(place))
     }
     line.raw("}")
   }

@@ -8,6 +8,27 @@ package enum Timestamp {
     return text.withUTF8 { unsafe seconds($0) }
   }
 
+  /// The day of an instant in UTC, `YYYY-MM-DD`; the text's own first ten characters where it is none.
+  ///
+  /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+  package static func day(_ text: String) -> String {
+    guard let seconds = seconds(text) else { return String(text.prefix(10)) }
+    let days = Int((seconds / 86_400).rounded(.down)) + 719_468
+    let era = (days >= 0 ? days : days - 146_096) / 146_097
+    let dayOfEra = days - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shifted = (5 * dayOfYear + 2) / 153
+    let day = dayOfYear - (153 * shifted + 2) / 5 + 1
+    let month = shifted < 10 ? shifted + 3 : shifted - 9
+    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    func padded(_ number: Int, _ width: Int) -> String {
+      let digits = String(number)
+      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+    return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+  }
+
   /// A number as an instant: milliseconds from 1e11 on, else seconds.
   static func seconds(_ number: Double) -> Double { abs(number) >= 1e11 ? number / 1000 : number }
 

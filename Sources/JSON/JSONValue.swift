@@ -65,9 +65,13 @@ package struct JSONObject: Sendable, Hashable {
 
   /// An object of the members given, of which a repeated key keeps the last value.
   package init(_ members: [(key: String, value: JSONValue)] = []) {
-    self.members = []
-    self.members.reserveCapacity(members.count)
-    for (key, value) in members { self[key] = value }
+    // Most are without repeated keys, which a set finds out at once.
+    if members.count < 17 || Set(members.map(\.key)).count < members.count {
+      self.members = []
+      for (key, value) in members { self[key] = value }
+    } else {
+      self.members = members
+    }
   }
 
   /// An object of members whose keys are known to differ.

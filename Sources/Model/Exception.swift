@@ -46,6 +46,11 @@ package struct Exception: Sendable, Hashable {
     return exceptions
   }
 
+  /// A person's name without what case and spaces make of it.
+  private static func person(_ name: String) -> [Substring] {
+    name.lowercased().split(whereSeparator: \.isWhitespace)
+  }
+
   private static func one(_ node: DocumentNode, path: String) throws(DocumentError) -> Exception {
     var reader = try DocumentReader(node, path: path)
     let owner = try reader.requiredText("owner")
@@ -64,7 +69,7 @@ package struct Exception: Sendable, Hashable {
     guard ProfileDecoder.isDay(exception.expires) else {
       throw reader.error("expires", "expected a day, YYYY-MM-DD")
     }
-    guard exception.approver != exception.requester else {
+    guard Self.person(exception.approver) != Self.person(exception.requester) else {
       throw reader.error("approver", "must be another person than the requester")
     }
     try reader.finish()

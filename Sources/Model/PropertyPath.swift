@@ -59,7 +59,8 @@ package struct PropertyPath: Sendable, Hashable, CustomStringConvertible {
       switch component {
       case .key(let key):
         if !text.isEmpty { text += "." }
-        text += key.allSatisfy(isPlain) && !key.isEmpty ? key : "\"\(key)\""
+        let isPlain = key.allSatisfy(isPlain) && !key.isEmpty && !key.hasPrefix("$")
+        text += isPlain ? key : "\"\(key)\""
       case .index(let index): text += "[\(index)]"
       case .each: text += "[*]"
       }
@@ -83,7 +84,7 @@ package struct PropertyPath: Sendable, Hashable, CustomStringConvertible {
         let inside = rest[rest.index(after: rest.startIndex)..<close]
         if inside == "*" {
           components.append(.each)
-        } else if let index = Int(inside), index >= 0 {
+        } else if let index = Int(inside), (0...1_000_000).contains(index) {
           components.append(.index(index))
         } else {
           return nil

@@ -60,7 +60,7 @@ package struct ResultRecord: Sendable {
     id = Self.identifier(self.resource, goal)
   }
 
-  /// Eight hexadecimal digits of the digest over goal and resource: the natural key of a result.
+  /// Twelve hexadecimal digits of the digest over goal and resource: the natural key of a result.
   private static func identifier(_ resource: Identity, _ goal: Goal) -> String {
     let parameters = goal.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.text)" }
     let key =
@@ -69,7 +69,7 @@ package struct ResultRecord: Sendable {
         resource.id,
       ]
       .joined(separator: "\u{1F}")
-    return String(Digest.sha256(Array(key.utf8)).prefix(8)).uppercased()
+    return String(Digest.sha256(Array(key.utf8)).prefix(12)).uppercased()
   }
 
   /// The result as a line, with its id and the exception in force.

@@ -89,18 +89,20 @@ package struct ProfileReport: Sendable {
   package var controls: [(control: Profile.Control, state: ControlState)]
 
   /// The state of a profile's controls after a scan.
-  package init(_ profile: Profile, _ results: [ResultRecord]) {
-    let byGoal = Dictionary(grouping: results, by: \.goal.rule)
+  ///
+  /// `resolve` gives a goal with every parameter filled, as results name it.
+  package init(_ profile: Profile, _ results: [ResultRecord], resolve: (Goal) -> Goal) {
+    let byGoal = Dictionary(grouping: results, by: \.goal)
     self.profile = profile
     var score = Score()
-    for rule in Set(profile.goals.map(\.rule)) {
-      for result in byGoal[rule] ?? [] {
+    for goal in Set(profile.goals.map(resolve)) {
+      for result in byGoal[goal] ?? [] {
         score.add(result.verdict, result.severity, isExcepted: result.exception != nil)
       }
     }
     self.score = score
     controls = profile.controls.map { control in
-      let results = control.goals.flatMap { byGoal[$0.rule] ?? [] }
+      let results = control.goals.flatMap { byGoal[resolve($0)] ?? [] }
       return (control, ControlState(control, results))
     }
   }
@@ -128,4 +130,21 @@ package enum ControlState: String, Sendable, CaseIterable {
       self = verdicts.contains(.pass) ? .pass : .notApplicable
     }
   }
+}
+
+extension String {
+  /// The text with control characters replaced, so that it cannot steer a terminal.
+  package var withoutControls: String {
+    guard unicodeScalars.contains(where: \.isControl) else { return self }
+    var result = ""
+    for scalar in unicodeScalars {
+      result.unicodeScalars.append(scalar.isControl ? "\u{FFFD}" : scalar)
+    }
+    return result
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether the scalar is a C0 or C1 control.
+  fileprivate var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 }

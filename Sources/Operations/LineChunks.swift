@@ -30,6 +30,14 @@ import Synchronization
   /// The text of the chunk.
   var text: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(start: start, count: count) }
 
+  /// Gives the memory back and takes as much as asked for.
+  func reset(capacity: Int) {
+    unsafe start.deallocate()
+    unsafe start = Self.memory(capacity)
+    self.capacity = capacity
+    count = 0
+  }
+
   /// Makes room for more bytes and keeps those that are there.
   func grow(to capacity: Int) {
     let larger = unsafe Self.memory(capacity)
@@ -76,6 +84,11 @@ struct LineChunks {
 
   /// Fills a chunk with the next lines; false at the end.
   mutating func fill(_ chunk: Chunk) throws -> Bool {
+    // A chunk that grew for one long line does not stay large.
+    if chunk.capacity > Self.chunkSize, rest.count <= Self.chunkSize {
+      chunk.reset(capacity: Self.chunkSize)
+      if rest.capacity > 4 * Self.chunkSize { rest = Array(rest) }
+    }
     chunk.count = 0
     chunk.firstLine = line
     append(rest[...], to: chunk)

@@ -106,7 +106,7 @@ package struct Scan: Sendable {
       resourceCount: found.resources,
       results: results,
       rules: Dictionary(ruleSet.members.map { ($0.rule.id, $0.rule) }) { first, _ in first },
-      profiles: profiles.map { ProfileReport($0, results) },
+      profiles: profiles.map { ProfileReport($0, results, resolve: ruleSet.resolved) },
       diagnostics: found.diagnostics,
       notCovered: found.notCovered.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         .map { (type: $0.key, count: $0.value) },
@@ -125,7 +125,7 @@ package struct ExceptionResolver {
   /// A resolver as of an instant, ISO 8601; an exception holds through its last day, UTC.
   package init(_ exceptions: [Exception], now: String) {
     self.exceptions = exceptions
-    today = String(now.prefix(10))
+    today = Timestamp.day(now)
   }
 
   /// The exception that covers a failed result, if one is in force.

@@ -155,13 +155,20 @@ extension ReferenceEvaluator {
 
     /// The unread paths of an element, when this place is a list of one.
     private var unreadOfOne: [[PropertyPath.Component]] {
-      unread.filter { $0 != [.each] }.map { $0.first == .each ? Array($0.dropFirst()) : $0 }
+      unread.compactMap { path in
+        switch path.first {
+        case .each, .index(0): path.count > 1 ? Array(path.dropFirst()) : nil
+        case .index: nil
+        default: path
+        }
+      }
     }
 
     func member(_ key: String) -> Place {
       Place(
         value?[key],
-        unread: unread.filter { $0.first == .key(key) }.map { Array($0.dropFirst()) }
+        unread: (value?.array == nil ? unreadOfOne : unread)
+          .filter { $0.first == .key(key) }.map { Array($0.dropFirst()) }
       )
     }
 
@@ -169,7 +176,8 @@ extension ReferenceEvaluator {
       let elements = value?.array ?? []
       let ofAll = unread.filter { $0.first == .each && $0.count > 1 }
       let ofOne = unread.filter { $0.first == .index(index) }
-      let below = (ofAll + ofOne).map { Array($0.dropFirst()) }
+      let isMistaken = unread.contains { if case .key = $0.first { true } else { false } }
+      let below = (ofAll + ofOne).map { Array($0.dropFirst()) } + (isMistaken ? [[]] : [])
       if index < elements.count { return Place(elements[index], unread: below) }
       return Place(nil, unread: unread.contains([.each]) ? [[]] : below)
     }
@@ -179,7 +187,10 @@ extension ReferenceEvaluator {
       if isUnread { return Reading([], isIncomplete: true) }
       guard let value else { return Reading([], isIncomplete: isDoubtful) }
       guard let list = value.array else {
-        return Reading([Place(value, unread: unreadOfOne)], isIncomplete: false)
+        let mayBeMore = unread.contains { path in
+          if case .index(let index) = path.first { index >= 1 } else { path == [.each] }
+        }
+        return Reading([Place(value, unread: unreadOfOne)], isIncomplete: mayBeMore)
       }
       let hasMore = unread.contains([.each])
       let isLonger = unread.contains {

@@ -55,7 +55,7 @@ package struct YAMLReader: Sendable {
 
   /// Reads every document of a text; a broken one does not keep the others from being read.
   package func documents(_ text: String, file: String) -> [Document] {
-    Self.split(text).map { part in
+    Self.split(text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text).map { part in
       Result { () throws(DocumentError) in
         try node(part.text, file: file, firstLine: part.line)
       }

@@ -86,3 +86,18 @@ final class Progress: Sendable {
     if hadLine { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
   }
 }
+
+/// The text of a file that an option names.
+///
+/// - Throws: ``InputError`` that names the file.
+func textFile(_ path: String) throws -> String {
+  do {
+    return try String(contentsOfFile: path, encoding: .utf8)
+  } catch {
+    let isThere = FileManager.default.fileExists(atPath: path)
+    throw InputError.unreadable(
+      path,
+      reason: isThere ? "cannot be read as UTF-8 text" : "No such file or directory"
+    )
+  }
+}

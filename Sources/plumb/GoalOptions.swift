@@ -84,7 +84,7 @@ struct GoalOptions: ParsableArguments {
         return found
       }
       if FileManager.default.fileExists(atPath: name) {
-        let text = try String(contentsOfFile: name, encoding: .utf8)
+        let text = try textFile(name)
         return try ProfileDecoder.profile(YAMLReader().document(text, file: name))
       }
       throw ValidationError(
@@ -97,7 +97,7 @@ struct GoalOptions: ParsableArguments {
   private func settings(_ index: RuleIndex) throws -> [String: [String: JSONValue]] {
     var settings: [String: [String: JSONValue]] = [:]
     if let parametersFile {
-      let text = try String(contentsOfFile: parametersFile, encoding: .utf8)
+      let text = try textFile(parametersFile)
       let node = try YAMLReader().document(text, file: parametersFile)
       guard case .mapping(let rules) = node.value else {
         throw DocumentError(

@@ -23,6 +23,9 @@ enum LastScan {
       writer.value(result.json)
       writer.raw("\n")
     }
+    // Results hold observed values: they are for their owner's eyes.
+    let former = umask(0o077)
+    defer { umask(former) }
     do {
       try FileManager.default.createDirectory(
         at: file.deletingLastPathComponent(),

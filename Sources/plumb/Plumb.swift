@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Model
 
 @main
 struct Plumb: AsyncParsableCommand {
@@ -53,7 +54,7 @@ enum Exit {
 
 /// Writes a line to standard error.
 func complain(_ message: String) {
-  FileHandle.standardError.write(Data("plumb: \(message)\n".utf8))
+  FileHandle.standardError.write(Data("plumb: \(message.withoutControls)\n".utf8))
 }
 
 /// Runs a command's body; an error ends it with exit code 2 and one line that says why.

@@ -136,7 +136,7 @@ struct ScanOptions: ParsableArguments {
     let choice = try goals.choose()
     var found: [Exception] = []
     if let exceptions {
-      let text = try String(contentsOfFile: exceptions, encoding: .utf8)
+      let text = try textFile(exceptions)
       found = try Exception.list(YAMLReader().document(text, file: exceptions))
       for index in found.indices {
         guard let rule = choice.index[found[index].rule] else {
@@ -178,7 +178,11 @@ struct ScanOptions: ParsableArguments {
       && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
     let text = format.render(report, isColored: isColored)
     guard let output else { return try OutputFile.standardOutput.write(Array(text.utf8)) }
-    try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+    } catch {
+      throw InputError.unreadable(output, reason: "cannot be written")
+    }
     complain("wrote \(output)")
   }
 

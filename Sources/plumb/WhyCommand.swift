@@ -53,7 +53,8 @@ struct WhyCommand: AsyncParsableCommand {
       guard let record = ResultRecord(try parser.parse(line)) else { continue }
       if record.id.hasPrefix(result.uppercased()) { found.append(record) }
     }
-    if found.count > 1 {
+    // The same object in two files gives two results of one id; the first stands for both.
+    if Set(found.map(\.id)).count > 1 {
       let ids = found.prefix(5).map(\.id).joined(separator: ", ")
       throw ValidationError("\"\(result)\" is the beginning of several results: \(ids)")
     }
@@ -120,7 +121,8 @@ struct Explanation {
       }
       if !rule.references.isEmpty { lines += [""] + rule.references.map { "  \($0)" } }
     }
-    return lines.joined(separator: "\n")
+    return lines.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
+      .map { String($0).withoutControls }.joined(separator: "\n")
   }
 
   /// One condition and those below it, a line each.

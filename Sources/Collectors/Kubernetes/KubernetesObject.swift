@@ -35,6 +35,15 @@ enum KubernetesObject {
     "kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler",
   ]
 
+  /// Flags that take a value only behind `=`; a word behind them is another argument.
+  private static let booleanFlags: Set<String> = [
+    "allow-privileged", "anonymous-auth", "auto-tls", "client-cert-auth", "contention-profiling",
+    "enable-aggregator-routing", "enable-bootstrap-token-auth", "enable-pprof",
+    "experimental-initial-corrupt-check", "leader-elect", "peer-auto-tls", "peer-client-cert-auth",
+    "profiling", "service-account-extend-token-expiration", "service-account-lookup",
+    "use-service-account-credentials",
+  ]
+
   private static let clusterScoped: Set<String> = [
     "Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "StorageClass",
     "PriorityClass", "CustomResourceDefinition", "ValidatingWebhookConfiguration",
@@ -66,6 +75,13 @@ enum KubernetesObject {
         let own = item.named(kind: kind == "List" ? nil : String(kind.dropLast(4)), version)
         return self.items(of: own, account: account)
       }
+    }
+    let group = version.contains("/") ? String(version.prefix { $0 != "/" }) : ""
+    if workloadGroups.contains(group), let path = templates[kind],
+      path.reduce(Optional(node.json), { $0?[$1] })?["spec"]?.object == nil
+    {
+      let place = (path + ["spec"]).joined(separator: ".")
+      return [.diagnostic(Diagnostic("a \(kind) without \(place)", at: node.location))]
     }
     return resources(node.json, kind, version, at: node.location, account: account)
       .map(Collected.resource)
@@ -160,7 +176,9 @@ enum KubernetesObject {
       let name = word.drop { $0 == "-" }
       if let equals = name.firstIndex(of: "=") {
         flags[String(name[..<equals])] = .string(String(name[name.index(after: equals)...]))
-      } else if index < words.count, !words[index].hasPrefix("-") {
+      } else if !booleanFlags.contains(String(name)), index < words.count,
+        !words[index].hasPrefix("-")
+      {
         flags[String(name)] = .string(words[index])
         index += 1
       } else {

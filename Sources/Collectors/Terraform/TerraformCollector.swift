@@ -155,27 +155,39 @@ package struct TerraformCollector: Collector {
       from: mapping.created?.evaluate(value),
       absent: instance.isCreated ? nil : "not set by the plan"
     )
-    let tags = mapping.tags.lazy.map { value.at($0) }
-      .first { $0.obstacle == nil && $0.value?.object != nil }
+    var unread = mapped.unread.map { (path: PropertyPath($0.path).description, reason: $0.reason) }
+    func note(_ value: MappedValue, at keys: [PropertyPath.Component]) {
+      for (path, reason) in value.unread {
+        unread.append((PropertyPath(root: .resource, keys + path).description, reason))
+      }
+    }
+    let tags =
+      mapping.tags.lazy.map { value.at($0).mapped }.first { $0.value?.object != nil }
+      ?? mapping.tags.lazy.map { value.at($0).mapped }.first { !$0.isAbsent } ?? MappedValue()
+    note(tags, at: [.key("tags")])
     var attributes: [(key: String, value: JSONValue)] = []
     for (key, path) in mapping.attributes {
-      if let attribute = value.at(path).mapped.value { attributes.append((key, attribute)) }
+      let attribute = value.at(path).mapped
+      if let known = attribute.value { attributes.append((key, known)) }
+      note(attribute, at: [.key("attributes"), .key(key)])
     }
     if let known = firstKnown(mapping.id, in: value) {
       attributes.append(("provider_id", .string(known)))
     }
+    let region = plan.region(of: instance)
+    if region.isEmpty { unread.append(("$resource.region", "the plan does not tell")) }
     return Resource(
       provider: mapping.provider,
-      region: plan.region(of: instance),
+      region: region,
       kind: mapping.kind,
       id: instance.address,
       name: firstKnown(mapping.name, in: value) ?? instance.name,
-      tags: tags?.value?.object?.members.compactMap { key, value in
+      tags: tags.value?.object?.members.compactMap { key, value in
         value.string.map { (key, $0) }
       } ?? [],
       attributes: attributes,
       configuration: mapped.value ?? .object(JSONObject()),
-      unread: mapped.unread.map { (PropertyPath($0.path).description, $0.reason) },
+      unread: unread,
       source: ["file": .string(file), "address": .string(instance.address)]
     )
   }

@@ -27,6 +27,8 @@ struct TerraformPlan {
   /// What the file holds that is not to be judged, and why.
   private(set) var outside: [(address: String, reason: String)] = []
   private let configuration: JSONValue?
+  /// The resource blocks of the configuration by module, type and name.
+  private var blocks: [String: JSONValue] = [:]
   private let variables: JSONValue?
 
   /// Reads the parsed text of a plan or state.
@@ -35,6 +37,7 @@ struct TerraformPlan {
   init(_ json: JSONValue, file: String) throws(DocumentError) {
     configuration = json["configuration"]
     variables = json["variables"]
+    index(configuration?["root_module"], path: [])
     let location = SourceLocation(file: file)
     guard json["format_version"]?.string != nil else {
       let hint =
@@ -149,6 +152,21 @@ struct TerraformPlan {
 
   // MARK: - Configuration
 
+  private static func key(_ module: [String], _ type: String, _ name: String) -> String {
+    (module + [type, name]).joined(separator: "\u{1F}")
+  }
+
+  /// Indexes the blocks of a module and of those that it calls.
+  private mutating func index(_ module: JSONValue?, path: [String]) {
+    for block in module?["resources"]?.array ?? [] where block["mode"]?.string == "managed" {
+      let key = Self.key(path, block["type"]?.string ?? "", block["name"]?.string ?? "")
+      blocks[key] = block
+    }
+    for (name, call) in module?["module_calls"]?.object?.members ?? [] {
+      index(call["module"], path: path + [name])
+    }
+  }
+
   private func module(_ path: [String]) -> JSONValue? {
     var module = configuration?["root_module"]
     for name in path { module = module?["module_calls"]?[name]?["module"] }
@@ -156,10 +174,7 @@ struct TerraformPlan {
   }
 
   private func configuration(of instance: Instance) -> JSONValue? {
-    module(instance.modulePath)?["resources"]?.array?.first {
-      $0["type"]?.string == instance.type && $0["name"]?.string == instance.name
-        && $0["mode"]?.string == "managed"
-    }
+    blocks[Self.key(instance.modulePath, instance.type, instance.name)]
   }
 
   /// The arguments that HCL writes for an instance; nil where the file has no configuration.

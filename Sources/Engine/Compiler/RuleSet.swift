@@ -58,6 +58,12 @@ package final class RuleSet: Sendable {
     try self.init(goals: rules.rules.map { Goal(rule: $0.id) }, rules: rules)
   }
 
+  /// A goal of the set with every parameter filled, as results name it.
+  package func resolved(_ goal: Goal) -> Goal {
+    guard let member = members.first(where: { $0.goal == goal }) else { return goal }
+    return Goal(rule: member.rule.id, parameters: member.parameters)
+  }
+
   /// Whether some rule of the set is about resources of a kind.
   package func covers(_ kind: ResourceKind) -> Bool { kinds[kind] != nil }
 

@@ -130,7 +130,7 @@ import Model
   }
 
   private func number(_ place: Int, _ kind: TapeKind) -> Double? {
-    kind == .string ? unsafe Double(tape.string(place)) : unsafe tape.number(place)
+    kind == .string ? unsafe Self.decimal(tape.bytes(place)) : unsafe tape.number(place)
   }
 
   private func network(_ place: Int, _ kind: TapeKind) -> IPNetwork? {
@@ -140,7 +140,7 @@ import Model
   private func instant(_ place: Int, _ kind: TapeKind) -> Double? {
     if kind == .string {
       return unsafe Timestamp.seconds(tape.bytes(place))
-        ?? Double(tape.string(place)).map(Timestamp.seconds)
+        ?? Self.decimal(tape.bytes(place)).map(Timestamp.seconds)
     }
     return unsafe tape.number(place).map(Timestamp.seconds)
   }
@@ -182,6 +182,18 @@ import Model
     case .numGreaterThan: return between(lowest > first, highest > first)
     default: return between(lowest >= first, highest >= first)
     }
+  }
+
+  /// The number that a text holds, written as JSON writes numbers.
+  static func decimal(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
+    for index in 0..<text.count {
+      switch unsafe text[index] {
+      case 0x30...0x39, 0x2B, 0x2D, 0x2E, 0x45, 0x65: continue
+      default: return nil
+      }
+    }
+    let number = unsafe Double(String(decoding: text, as: UTF8.self))
+    return number.flatMap { $0.isFinite ? $0 : nil }
   }
 
   @inline(__always)

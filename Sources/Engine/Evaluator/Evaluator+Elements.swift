@@ -68,13 +68,14 @@ extension Evaluator {
     case .each: return gatherElements(place, unreadNode, rest)
     case .key:
       let key = unsafe tables.values.text(Span32(start: step.offset, count: step.length))
-      let below = unreadNode == 0 ? 0 : unsafe unread.child(unreadNode, key: key)
-      let value = place == 0 ? nil : unsafe tape.member(key, of: place)
+      let isList = unsafe place != 0 && tape.kind(place) == .array
+      let below = unsafe unread.child(unreadNode, key: key, isList: isList)
+      let value = unsafe member(key, of: place)
       if value == nil, below == 0 { return false }
       return gather(value ?? 0, below, rest)
     case .index:
       let value = element(Int(step.offset), of: place)
-      let below = unreadNode == 0 ? 0 : unread.child(unreadNode, index: Int(step.offset))
+      let below = unread.child(unreadNode, index: Int(step.offset))
       if value == nil, below == 0 { return unreadNode != 0 && unread.more(unreadNode) != 0 }
       return gather(value ?? 0, below, rest)
     }
@@ -86,15 +87,16 @@ extension Evaluator {
     guard kind == .array else {
       // One value is a list of one; nothing, with something unread below, may be a list.
       if isAbsent { return unreadNode != 0 }
-      let below = unreadNode == 0 ? 0 : unread.single(unreadNode)
-      return rest.isEmpty ? push(place, below) : gather(place, below, rest)
+      let below = unread.single(unreadNode)
+      let isOpen = unread.isOpen(unreadNode, count: 1)
+      return (rest.isEmpty ? push(place, below) : gather(place, below, rest)) || isOpen
     }
     var isOpen = false
     var index = place + 1
     let end = unsafe tape.end(place)
     var position = 0
     while index < end {
-      let below = unreadNode == 0 ? 0 : unread.child(unreadNode, index: position)
+      let below = unread.child(unreadNode, index: position)
       if rest.isEmpty {
         _ = push(index, below)
       } else if gather(index, below, rest) {
@@ -103,13 +105,8 @@ extension Evaluator {
       index = unsafe tape.next(index)
       position += 1
     }
-    guard unreadNode != 0 else { return isOpen }
-    if unread.more(unreadNode) != 0 { isOpen = true }
-    // An unread element behind the last one read may be there or not.
-    if unread.nodes[Int(unreadNode)].indices.contains(where: { $0.index >= position }) {
-      isOpen = true
-    }
-    return isOpen
+    // There may be more elements than were read, or an unread one behind the last of them.
+    return isOpen || unread.isOpen(unreadNode, count: position)
   }
 
   func push(_ place: Int, _ unreadNode: Int32) -> Bool {

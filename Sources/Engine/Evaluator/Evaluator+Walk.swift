@@ -22,7 +22,9 @@ extension Evaluator {
   func walk(_ index: Int32, _ place: Int) {
     let node = tables.nodes[index]
     if node.slot >= 0 { unsafe slots[Int(node.slot)] = Int32(truncatingIfNeeded: place) }
-    if node.edges.count > 0, unsafe tape.kind(place) == .object { walkObject(node, place) }
+    if node.edges.count > 0 {
+      if unsafe tape.kind(place) == .object { walkObject(node, place) } else { noteText(place) }
+    }
     if node.indexEdges.count > 0, unsafe tape.kind(place) == .array { walkArray(node, place) }
   }
 
@@ -30,13 +32,20 @@ extension Evaluator {
     let tape = unsafe self.tape
     var index = place + 1
     let end = unsafe tape.end(place)
+    // A bit for each edge met; nodes with more than 64 edges keep the others in a set.
     var seen: UInt64 = 0
+    var seenBeyond: Set<Int> = []
     while index < end {
       let key = unsafe tape.bytes(index)
       if node.lengths >> UInt64(key.count & 63) & 1 != 0, let edge = unsafe edge(of: node, key) {
-        let bit: UInt64 = 1 &<< UInt64(edge - Int(node.edges.start))
-        if seen & bit != 0, duplicateKey == nil { duplicateKey = unsafe tape.string(index) }
-        seen |= bit
+        let ordinal = edge - Int(node.edges.start)
+        if ordinal < 64 {
+          let bit: UInt64 = 1 &<< UInt64(ordinal)
+          if seen & bit != 0 { noteDuplicate(index) }
+          seen |= bit
+        } else if !seenBeyond.insert(ordinal).inserted {
+          noteDuplicate(index)
+        }
         walk(tables.keyEdges[edge].node, index + 1)
       }
       index = unsafe tape.next(index + 1)
@@ -91,13 +100,14 @@ extension Evaluator {
       unsafe slots[Int(node.slot)] = Int32(truncatingIfNeeded: place)
       unsafe unreadSlots[Int(node.slot)] = unreadNode
     }
+    let isList = unsafe place != 0 && tape.kind(place) == .array
     for edge in node.edges.indices {
       let edge = tables.keyEdges[edge]
       let key = unsafe tables.values.text(
         Span32(start: edge.offset, count: Int32(edge.length))
       )
-      let value = place == 0 ? nil : unsafe tape.member(key, of: place)
-      step(edge.node, value, unsafe unread.child(unreadNode, key: key))
+      let value = unsafe member(key, of: place)
+      step(edge.node, value, unsafe unread.child(unreadNode, key: key, isList: isList))
     }
     for edge in node.indexEdges.indices {
       let edge = tables.indexEdges[edge]
@@ -106,6 +116,41 @@ extension Evaluator {
       if value == nil, below == 0 { below = unread.more(unreadNode) }
       step(edge.node, value, below)
     }
+  }
+
+  /// The place of the member of the object at a place under a key, or nil.
+  ///
+  /// Notes a key that stands twice, and text that holds the JSON a rule looks for.
+  func member(_ key: UnsafeBufferPointer<UInt8>, of place: Int) -> Int? {
+    guard place != 0 else { return nil }
+    guard unsafe tape.kind(place) == .object else {
+      noteText(place)
+      return nil
+    }
+    var found: Int?
+    var index = place + 1
+    let end = unsafe tape.end(place)
+    while index < end {
+      if unsafe Comparer.equal(tape.bytes(index), key) {
+        if found == nil { found = index + 1 } else { noteDuplicate(index) }
+      }
+      index = unsafe tape.next(index + 1)
+    }
+    return found
+  }
+
+  func noteDuplicate(_ place: Int) {
+    if fault == nil { fault = unsafe "\(JSONError.duplicateKey(tape.string(place)))" }
+  }
+
+  /// Notes a text where a rule looks inside, if it holds JSON that was not parsed.
+  func noteText(_ place: Int) {
+    guard unsafe tape.kind(place) == .string, unsafe tape.textLength(place) > 0, fault == nil else {
+      return
+    }
+    let first = unsafe tape.textStart(place)[0]
+    guard first == 0x7B || first == 0x5B else { return }
+    fault = "a property holds JSON as a text where a rule looks inside; give it parsed"
   }
 
   func step(_ node: Int32, _ place: Int?, _ unreadNode: Int32) {

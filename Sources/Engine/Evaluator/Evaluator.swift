@@ -44,10 +44,10 @@ struct Tally {
   let slots: UnsafeMutablePointer<Int32>
   let unreadSlots: UnsafeMutablePointer<Int32>
   let tallies: UnsafeMutablePointer<Tally>
-  var unread = UnreadTree()
+  var unread = UnreadPaths()
   private(set) var hasUnread = false
-  /// A key that an object read by some rule names twice.
-  var duplicateKey: String?
+  /// Why the resource cannot be judged, found while it was walked; nil where it can.
+  var fault: String?
   /// Values gathered along paths with `[*]`; a stack.
   var scratch: [Entry] = []
   /// The counts over related resources; nil until they are complete.
@@ -94,7 +94,7 @@ struct Tally {
     unsafe self.tape = unsafe tape
     comparer = unsafe Comparer(tape: tape, now: now, values: tables.values)
     hasUnread = !unread.isEmpty
-    duplicateKey = nil
+    fault = nil
     if program.readsEnvelope { fill(KindProgram.envelope, resource, unread.envelope) }
     fill(KindProgram.configuration, configuration, unread.configuration)
   }

@@ -14,16 +14,4 @@ extension Tape {
     default: nil
     }
   }
-
-  /// The place of the member of the object at a place under a key, or nil.
-  func member(_ key: UnsafeBufferPointer<UInt8>, of place: Int) -> Int? {
-    guard unsafe kind(place) == .object else { return nil }
-    var index = place + 1
-    let end = unsafe end(place)
-    while index < end {
-      if unsafe Comparer.equal(bytes(index), key) { return index + 1 }
-      index = unsafe next(index + 1)
-    }
-    return nil
-  }
 }

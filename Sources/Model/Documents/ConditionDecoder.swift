@@ -7,16 +7,16 @@ package struct ConditionDecoder {
 
   /// The parameters that `${name}` may refer to.
   private let parameters: [String: Parameter.Kind]
-  /// Keys that a proof adds to the grammar and a rule does not have.
-  private let annotations: Set<String>
+  /// Whether values come from a proof, where a parameter may have been an empty list.
+  private let isReplay: Bool
 
   /// A decoder for conditions that may use the parameters given.
-  package init(parameters: [Parameter] = [], annotations: Set<String> = []) {
+  package init(parameters: [Parameter] = [], isReplay: Bool = false) {
     self.parameters = Dictionary(
       parameters.map { ($0.name, $0.type) },
       uniquingKeysWith: { first, _ in first }
     )
-    self.annotations = annotations
+    self.isReplay = isReplay
   }
 
   /// Decodes one condition.
@@ -38,7 +38,6 @@ package struct ConditionDecoder {
       )
     }
     var reader = try DocumentReader(node, path: path)
-    for annotation in annotations { _ = reader.node(annotation) }
     _ = try reader.text("description")
     let forms = ["and", "or", "not", "property", "any", "all", "none", "count"]
     let found = forms.filter(reader.keys.contains)
@@ -91,13 +90,17 @@ package struct ConditionDecoder {
     let name = try reader.requiredText("name")
     let (comparison, value) = try comparison(&reader)
     try reader.finish()
-    let own = ["provider", "account", "region", "id", "name"]
-    return Condition.Leaf(
-      PropertyPath(root: .resource, [.key("attributes"), .key(name)]),
-      comparison,
-      value,
-      fallback: own.contains(name) ? PropertyPath(root: .resource, [.key(name)]) : nil
-    )
+    let property = PropertyPath(root: .resource, [.key("attributes"), .key(name)])
+    return Condition.Leaf(property, comparison, value, fallback: Self.fallback(of: property))
+  }
+
+  /// Where a target attribute is looked for when the resource's attributes lack it: among the
+  /// resource's own fields, for those that share the name.
+  package static func fallback(of attribute: PropertyPath) -> PropertyPath? {
+    guard case .key(let name) = attribute.components.last,
+      ["provider", "account", "region", "id", "name"].contains(name)
+    else { return nil }
+    return PropertyPath(root: .resource, [.key(name)])
   }
 
   private func leaf(
@@ -160,7 +163,8 @@ package struct ConditionDecoder {
       return .parameter(name)
     }
     let json = node.json
-    guard expected.accepts(json) else {
+    let isEmptyList = json.array?.isEmpty ?? false
+    guard expected.accepts(json), isReplay || !isEmptyList else {
       throw reader.error(
         "value",
         "operator \(comparison.rawValue) takes \(expected.expected), not \(json.text)"

@@ -29,9 +29,18 @@ struct CSVReport {
   /// A field in quotes where it needs them; one that a spreadsheet would run as a formula is
   /// made plain text by an apostrophe (OWASP, "CSV Injection").
   private func field(_ text: String) -> String {
+    // Scalars, not characters: a combining mark would hide a comma from a comparison of characters.
     var text = text
-    if let first = text.first, "=+-@\t\r".contains(first) { text = "'" + text }
-    guard text.contains(where: { ",\"\n\r".contains($0) || $0 == "\r\n" }) else { return text }
-    return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    if let first = text.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) {
+      text = "'" + text
+    }
+    let special = ",\"\n\r".unicodeScalars
+    guard text.unicodeScalars.contains(where: special.contains) else { return text }
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      if scalar == "\"" { quoted.unicodeScalars.append(scalar) }
+      quoted.unicodeScalars.append(scalar)
+    }
+    return quoted + "\""
   }
 }

@@ -57,7 +57,9 @@ struct SARIFReport {
     if !rule.remediation.text.isEmpty {
       object["help"] = ["text": .string(rule.remediation.text)]
     }
-    if let reference = rule.references.first { object["helpUri"] = .string(reference) }
+    if let reference = rule.references.first(where: { $0.hasPrefix("https://") }) {
+      object["helpUri"] = .string(reference)
+    }
     return .object(object)
   }
 

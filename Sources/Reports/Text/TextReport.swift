@@ -79,8 +79,13 @@ struct TextReport {
           + style("\(rule), \(count) failing", .dim)
       )
       for result in results.prefix(Self.resourceLimit) {
-        lines.append("            \(result.id)  \(result.resource.id)\(place(result.resource))")
-        lines.append("                      " + (result.exception.map(excepted) ?? result.reason))
+        lines.append(
+          "            \(result.id)  \(result.resource.id.withoutControls)\(place(result.resource))"
+        )
+        lines.append(
+          "                      "
+            + (result.exception.map(excepted) ?? result.reason.withoutControls)
+        )
       }
       if results.count > Self.resourceLimit {
         lines.append("            … \(results.count - Self.resourceLimit) more")
@@ -105,7 +110,7 @@ struct TextReport {
     var lines = [style("Resources most at risk", .bold)]
     for entry in report.worstResources.prefix(5) {
       lines.append(
-        "  \(pad("\(entry.weight)", 4)) \(entry.resource.id)  "
+        "  \(pad("\(entry.weight)", 4)) \(entry.resource.id.withoutControls)  "
           + style("\(entry.resource.kind), \(plural(entry.failures, "failure"))", .dim)
       )
     }
@@ -131,7 +136,9 @@ struct TextReport {
     let reasons = report.unknownReasons
     guard !reasons.isEmpty else { return [] }
     var lines = [style("Could not be judged", .bold)]
-    for entry in reasons.prefix(5) { lines.append("  \(pad("\(entry.count)", 4)) \(entry.reason)") }
+    for entry in reasons.prefix(5) {
+      lines.append("  \(pad("\(entry.count)", 4)) \(entry.reason.withoutControls)")
+    }
     if reasons.count > 5 { lines.append("       … \(reasons.count - 5) more reasons") }
     return lines
   }
@@ -140,7 +147,7 @@ struct TextReport {
     var lines: [String] = []
     if !report.notCovered.isEmpty {
       let total = report.notCovered.reduce(0) { $0 + $1.count }
-      let shown = report.notCovered.prefix(8).map { "\($0.type) (\($0.count))" }
+      let shown = report.notCovered.prefix(8).map { "\($0.type.withoutControls) (\($0.count))" }
       let rest = report.notCovered.count > 8 ? ", … \(report.notCovered.count - 8) more" : ""
       lines.append(
         style("Not covered", .bold) + "  \(plural(total, "resource")): "
@@ -149,7 +156,7 @@ struct TextReport {
     }
     let outside = Dictionary(grouping: report.outside, by: \.reason).sorted { $0.key < $1.key }
     for (reason, entries) in outside {
-      let shown = entries.prefix(3).map(\.address).joined(separator: ", ")
+      let shown = entries.prefix(3).map(\.address.withoutControls).joined(separator: ", ")
       let rest = entries.count > 3 ? ", … \(entries.count - 3) more" : ""
       lines.append(style("Not judged", .bold) + "  \(reason): \(shown)\(rest)")
     }
@@ -158,7 +165,7 @@ struct TextReport {
 
   private var remarks: [String] {
     report.exceptionRemarks.map { "Note: \($0)" }
-      + report.diagnostics.map { style("Unread: ", .yellow) + $0.description }
+      + report.diagnostics.map { style("Unread: ", .yellow) + $0.description.withoutControls }
   }
 
   private var next: String {
