@@ -6,10 +6,10 @@ package import Model
 ///
 /// It shares no code with the engine. Where the two disagree, one of them or the page is wrong.
 package struct ReferenceEvaluator {
-  private let resource: Place
-  private let configuration: Place
-  private let parameters: [String: JSONValue]
-  private let now: Date
+  let resource: Place
+  let configuration: Place
+  let parameters: [String: JSONValue]
+  let now: Date
 
   /// The verdict of a rule, with its defaults, on a resource; nil where the target leaves it out.
   ///
@@ -20,7 +20,7 @@ package struct ReferenceEvaluator {
     return Self(rule, resource, now).verdict(of: rule)
   }
 
-  private init(_ rule: Rule, _ resource: Resource, _ now: Date) {
+  init(_ rule: Rule, _ resource: Resource, _ now: Date) {
     let unread = resource.unread.compactMap { PropertyPath($0.path)?.components }
     // Unread paths start at the configuration, which is one member of the whole resource.
     self.resource = Place(
@@ -35,7 +35,7 @@ package struct ReferenceEvaluator {
     self.now = now
   }
 
-  private func verdict(of rule: Rule) -> Verdict? {
+  func verdict(of rule: Rule) -> Verdict? {
     switch truth(.and(rule.target.attributes.map(Condition.leaf)), at: configuration) {
     case .no: return nil
     case .unknown: return .unknown
@@ -56,7 +56,7 @@ package struct ReferenceEvaluator {
 
 extension ReferenceEvaluator {
   /// Kleene's three values, and the truth of `all` over an empty list.
-  private enum Truth {
+  enum Truth {
     case no, unknown, yes, vacuous
 
     init(_ value: Bool) { self = value ? .yes : .no }
@@ -64,19 +64,19 @@ extension ReferenceEvaluator {
     var withoutVacuous: Truth { self == .vacuous ? .yes : self }
   }
 
-  private func and(_ parts: [Truth]) -> Truth {
+  func and(_ parts: [Truth]) -> Truth {
     if parts.contains(.no) { return .no }
     if parts.contains(.unknown) { return .unknown }
     return parts.contains(.yes) ? .yes : .vacuous
   }
 
-  private func or(_ parts: [Truth]) -> Truth {
+  func or(_ parts: [Truth]) -> Truth {
     if parts.contains(.yes) { return .yes }
     if parts.contains(.vacuous) { return .vacuous }
     return parts.contains(.unknown) ? .unknown : .no
   }
 
-  private func not(_ part: Truth) -> Truth {
+  func not(_ part: Truth) -> Truth {
     switch part {
     case .no: .yes
     case .unknown: .unknown
@@ -84,7 +84,7 @@ extension ReferenceEvaluator {
     }
   }
 
-  private func truth(_ condition: Condition, at current: Place) -> Truth {
+  func truth(_ condition: Condition, at current: Place) -> Truth {
     switch condition {
     case .and(let parts): and(parts.map { truth($0, at: current) })
     case .or(let parts): or(parts.map { truth($0, at: current) })
@@ -94,7 +94,7 @@ extension ReferenceEvaluator {
     }
   }
 
-  private func truth(_ quantifier: Condition.Quantifier, at current: Place) -> Truth {
+  func truth(_ quantifier: Condition.Quantifier, at current: Place) -> Truth {
     guard case .elements(let path) = quantifier.range else {
       preconditionFailure("the reference knows no population quantifiers")
     }
@@ -115,7 +115,7 @@ extension ReferenceEvaluator {
   }
 
   /// Compares a number of which only bounds are known: it is decided where all of them agree.
-  private func count(
+  func count(
     _ bounds: ClosedRange<Int>,
     isOpen: Bool,
     _ quantifier: Condition.Quantifier
@@ -137,7 +137,7 @@ extension ReferenceEvaluator {
 
 extension ReferenceEvaluator {
   /// A place in a document: what is there, and what could not be read from there on.
-  private struct Place {
+  struct Place {
     /// Nil where there is nothing or `null`.
     let value: JSONValue?
     /// Paths that start here; an empty one is the place itself.
@@ -154,7 +154,7 @@ extension ReferenceEvaluator {
     var isDoubtful: Bool { !unread.isEmpty }
 
     /// The unread paths of an element, when this place is a list of one.
-    private var unreadOfOne: [[PropertyPath.Component]] {
+    var unreadOfOne: [[PropertyPath.Component]] {
       unread.compactMap { path in
         switch path.first {
         case .each, .index(0): path.count > 1 ? Array(path.dropFirst()) : nil
@@ -201,7 +201,7 @@ extension ReferenceEvaluator {
   }
 
   /// What a path leads to.
-  private struct Reading {
+  struct Reading {
     /// The places with a value; below `[*]` there may be several.
     var places: [Place]
     /// Whether something was not read, so that there may be more.
@@ -218,7 +218,7 @@ extension ReferenceEvaluator {
     }
   }
 
-  private func read(_ path: PropertyPath, from current: Place) -> Reading {
+  func read(_ path: PropertyPath, from current: Place) -> Reading {
     // `items[*]` is the list of the elements of `items`, and so is `items`.
     let steps = path.components.last == .each ? path.components.dropLast() : path.components[...]
     return switch path.root {
@@ -228,7 +228,7 @@ extension ReferenceEvaluator {
     }
   }
 
-  private func follow(
+  func follow(
     _ components: ArraySlice<PropertyPath.Component>,
     from place: Place
   ) -> Reading {
@@ -249,200 +249,7 @@ extension ReferenceEvaluator {
   }
 
   /// What was found, with each list replaced by its elements.
-  private func elements(of reading: Reading) -> Reading {
+  func elements(of reading: Reading) -> Reading {
     Reading(joining: reading.places.map(\.elements), isIncomplete: reading.isIncomplete)
-  }
-}
-
-// MARK: - Operators
-
-extension ReferenceEvaluator {
-  private func truth(_ leaf: Condition.Leaf, at current: Place) -> Truth {
-    var found = read(leaf.property, from: current)
-    if let fallback = leaf.fallback, found.places.isEmpty, !found.isIncomplete {
-      found = read(fallback, from: current)
-    }
-    let isList = leaf.property.isMultiple
-    let values = operands(leaf.value)
-    switch leaf.comparison {
-    case .exists: return exists(found, isList)
-    case .notExists: return not(exists(found, isList))
-    case .isEmpty: return isEmpty(found, isList)
-    case .isNotEmpty: return not(isEmpty(found, isList))
-    case .isTrue: return some(found) { isBoolean($0, true) }
-    case .isFalse: return some(found) { isBoolean($0, false) }
-    case .stringNotEquals, .stringNotMatch, .stringNotContains, .numNotEquals:
-      guard let twin = leaf.comparison.negated else { preconditionFailure("no twin") }
-      return not(some(found) { satisfies($0, twin, values) })
-    case .ipsNotInRange:
-      // What is no address proves nothing, so unlike its siblings this one is false for it.
-      return every(found, true) {
-        lies($0, within: ["0.0.0.0/0", "::/0"]) && !overlaps($0, values)
-      }
-    case .stringsInList, .stringsAllowed:
-      return every(found, isList) { value in text(value).map(texts(values).contains) ?? false }
-    case .ipsInRange: return every(found, isList) { lies($0, within: values) }
-    case .stringsRequired:
-      return and([.yes] + texts(values).map { required in some(found) { text($0) == required } })
-    default: return some(found) { satisfies($0, leaf.comparison, values) }
-    }
-  }
-
-  private func operands(_ operand: Condition.Operand) -> [JSONValue] {
-    switch operand {
-    case .none: []
-    case .literal(let value): value.array ?? [value]
-    case .parameter(let name): parameters[name].map { $0.array ?? [$0] } ?? []
-    }
-  }
-
-  private func exists(_ found: Reading, _ isList: Bool) -> Truth {
-    // What `[*]` finds is one list: the elements of the lists found.
-    let found = isList ? elements(of: found) : found
-    if found.places.contains(where: { $0.value != nil }) { return .yes }
-    return found.isIncomplete ? .unknown : .no
-  }
-
-  private func isEmpty(_ found: Reading, _ isList: Bool) -> Truth {
-    guard let place = found.places.first else { return found.isIncomplete ? .unknown : .yes }
-    if isList { return not(exists(found, isList)) }
-    switch place.value {
-    case .string(""), .array([]), .object([:]): return place.isDoubtful ? .unknown : .yes
-    default: return .no
-    }
-  }
-
-  /// Whether one element satisfies a test; booleans are sought like strings and numbers.
-  private func some(_ found: Reading, _ test: (JSONValue) -> Bool) -> Truth {
-    let list = elements(of: found)
-    let truths = list.places.map { place -> Truth in
-      place.isUnread ? .unknown : Truth(place.value.map(test) ?? false)
-    }
-    return or(truths + (list.isIncomplete ? [.unknown] : []))
-  }
-
-  /// Whether there is a property and each of its elements that is not `null` satisfies a test.
-  private func every(_ found: Reading, _ isList: Bool, _ test: (JSONValue) -> Bool) -> Truth {
-    if found.places.isEmpty, !found.isIncomplete, !isList { return .no }
-    let list = elements(of: found)
-    let truths = list.places.map { place -> Truth in
-      place.isUnread ? .unknown : Truth(place.value.map(test) ?? true)
-    }
-    return and([.yes] + truths + (list.isIncomplete ? [.unknown] : []))
-  }
-
-  private func satisfies(
-    _ value: JSONValue,
-    _ comparison: Operator,
-    _ operands: [JSONValue]
-  ) -> Bool {
-    switch comparison {
-    case .stringEquals: return text(value).map(texts(operands).contains) ?? false
-    case .stringMatch:
-      guard let text = text(value) else { return false }
-      return texts(operands).contains { matches(text.unicodeScalars[...], $0.unicodeScalars[...]) }
-    case .stringContains:
-      guard let text = text(value) else { return false }
-      return texts(operands).contains { hasPart(Array(text.utf8)[...], Array($0.utf8)[...]) }
-    case .daysLessThan, .daysGreaterThan:
-      guard let instant = instant(value), let limit = operands.first.flatMap(number) else {
-        return false
-      }
-      let age = now.timeIntervalSince(instant) / 86_400
-      return comparison == .daysLessThan ? age < limit : age > limit
-    default: return compare(value, comparison, operands)
-    }
-  }
-
-  private func isBoolean(_ value: JSONValue, _ expected: Bool) -> Bool {
-    switch value {
-    case .bool(let value): value == expected
-    case .string(let text): text.lowercased() == (expected ? "true" : "false")
-    default: false
-    }
-  }
-
-  /// The property as string operators see it; nil where it is of another type.
-  private func text(_ value: JSONValue) -> String? {
-    switch value {
-    case .string(let text): text
-    case .bool, .integer, .number: value.text
-    case .null, .array, .object: nil
-    }
-  }
-
-  private func texts(_ operands: [JSONValue]) -> [String] { operands.compactMap(\.string) }
-
-  private func matches(
-    _ text: Substring.UnicodeScalarView,
-    _ pattern: Substring.UnicodeScalarView
-  ) -> Bool {
-    guard let first = pattern.first else { return text.isEmpty }
-    let rest = pattern.dropFirst()
-    if first == "*" {
-      return matches(text, rest) || !text.isEmpty && matches(text.dropFirst(), pattern)
-    }
-    guard let character = text.first else { return false }
-    return (first == "?" || first == character) && matches(text.dropFirst(), rest)
-  }
-
-  private func hasPart(_ text: ArraySlice<UInt8>, _ part: ArraySlice<UInt8>) -> Bool {
-    text.starts(with: part) || !text.isEmpty && hasPart(text.dropFirst(), part)
-  }
-}
-
-// MARK: - Numbers, networks and instants
-
-extension ReferenceEvaluator {
-  private func compare(
-    _ value: JSONValue,
-    _ comparison: Operator,
-    _ operands: [JSONValue]
-  ) -> Bool {
-    guard let number = number(value) else { return comparison == .numNotEquals }
-    return switch comparison {
-    case .numEquals: operands.contains { self.number($0) == number }
-    case .numNotEquals: !operands.contains { self.number($0) == number }
-    case .numLessThan: operands.contains { self.number($0).map { number < $0 } ?? false }
-    case .numLessThanEquals: operands.contains { self.number($0).map { number <= $0 } ?? false }
-    case .numGreaterThan: operands.contains { self.number($0).map { number > $0 } ?? false }
-    case .numGreaterThanEquals: operands.contains { self.number($0).map { number >= $0 } ?? false }
-    default: preconditionFailure("\(comparison) compares no numbers")
-    }
-  }
-
-  private func number(_ value: JSONValue) -> Double? {
-    value.double ?? value.string.flatMap(Double.init)
-  }
-
-  private func networks(_ operands: [JSONValue]) -> [IPNetwork] {
-    texts(operands).compactMap(IPNetwork.init)
-  }
-
-  private func lies(_ value: JSONValue, within operands: [JSONValue]) -> Bool {
-    guard let network = value.string.flatMap(IPNetwork.init) else { return false }
-    return networks(operands).contains { $0.contains(network) }
-  }
-
-  private func overlaps(_ value: JSONValue, _ operands: [JSONValue]) -> Bool {
-    guard let network = value.string.flatMap(IPNetwork.init) else { return false }
-    return networks(operands).contains { $0.overlaps(network) }
-  }
-
-  private func instant(_ value: JSONValue) -> Date? {
-    if let number = number(value) {
-      return Date(timeIntervalSince1970: number >= 1e11 ? number / 1000 : number)
-    }
-    return value.string.flatMap(Self.instant)
-  }
-
-  /// Reads an ISO 8601 date, or date and time, of the forms that the generator writes.
-  private static func instant(_ text: String) -> Date? {
-    let date = Date.ISO8601FormatStyle.iso8601.year().month().day()
-    let isDay = !text.contains("T")
-    let hasZone = text.contains("Z") || text.contains("+")
-    if isDay { return text.count == 10 ? try? date.parse(text) : nil }
-    if !hasZone { return try? date.time(includingFractionalSeconds: false).parse(text) }
-    return try? Date.ISO8601FormatStyle.iso8601.parse(text)
   }
 }
