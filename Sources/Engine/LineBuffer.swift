@@ -21,6 +21,9 @@ import JSON
   /// Empties the buffer and keeps its memory.
   func removeAll() { count = 0 }
 
+  /// Takes back what was appended since the buffer held a number of bytes.
+  func truncate(to count: Int) { self.count = min(self.count, count) }
+
   @inline(__always)
   private func reserve(_ more: Int) {
     if count + more > capacity { grow(more) }

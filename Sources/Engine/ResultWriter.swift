@@ -51,8 +51,24 @@ final class ResultWriter {
     digest = nil
   }
 
-  /// Appends one result.
+  /// Appends one result; nothing of it when the resource turns out to be faulty.
   func write(
+    _ verdict: Verdict,
+    _ goal: GoalProgram,
+    _ evaluator: Evaluator,
+    _ envelope: Envelope
+  ) throws(JSONError) {
+    let start = lines.count
+    do {
+      try append(verdict, goal, evaluator, envelope)
+    } catch {
+      lines.truncate(to: start)
+      identity.removeAll()
+      throw error
+    }
+  }
+
+  private func append(
     _ verdict: Verdict,
     _ goal: GoalProgram,
     _ evaluator: Evaluator,
