@@ -30,13 +30,12 @@ package enum Operator: String, Sendable, CaseIterable {
 
   /// What an operator takes as its value.
   package enum Operand: Sendable, Equatable {
-    case none, string, stringOrList, stringList, networkList, number, numberOrList
+    case none, stringOrList, stringList, networkList, number, numberOrList
 
     /// The kind of value in words.
     package var expected: String {
       switch self {
       case .none: "no value"
-      case .string: "a string"
       case .stringOrList: "a string or a list of strings"
       case .stringList: "a list of strings"
       case .networkList: "a list of IP addresses or networks such as 10.0.0.0/8"

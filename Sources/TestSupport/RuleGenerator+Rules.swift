@@ -123,7 +123,6 @@ extension RuleGenerator {
     }
     switch comparison.operand {
     case .none: return .none
-    case .string: return .literal(.string(pick(Self.texts)))
     case .stringOrList: return .literal(oneOrSome(of: Self.texts))
     case .stringList:
       // A rule that requires no strings says nothing.
@@ -140,7 +139,6 @@ extension RuleGenerator {
   mutating func parameter(of comparison: Operator) -> Condition.Operand {
     switch comparison.operand {
     case .none: .none
-    case .string: .parameter("word")
     case .stringOrList: .parameter(pick(["word", "words"]))
     case .stringList: .parameter("words")
     case .networkList: .parameter("ranges")

@@ -112,7 +112,7 @@ final class KindBuilder {
     var value = OperandValue()
     switch comparison.operand {
     case .none: break
-    case .string, .stringOrList, .stringList:
+    case .stringOrList, .stringList:
       let texts = items.compactMap(\.string)
       value.strings = Span32(start: Int32(strings.count), count: Int32(texts.count))
       for text in texts {

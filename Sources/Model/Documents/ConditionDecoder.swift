@@ -237,7 +237,6 @@ extension Operator.Operand {
     let items = value.array ?? [value]
     switch self {
     case .none: return false
-    case .string: return value.string != nil
     case .stringOrList: return items.allSatisfy { $0.string != nil }
     case .stringList: return value.array != nil && items.allSatisfy { $0.string != nil }
     case .networkList:
@@ -258,7 +257,6 @@ extension Parameter.Kind {
   func suits(_ operand: Operator.Operand) -> Bool {
     switch operand {
     case .none: false
-    case .string: self == .string
     case .stringOrList: self == .string || self == .stringList
     case .stringList, .networkList: self == .stringList
     case .number: self == .integer || self == .number

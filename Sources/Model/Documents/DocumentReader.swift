@@ -46,15 +46,6 @@ package struct DocumentReader {
     return node
   }
 
-  /// The text under a key; a number or boolean there is refused.
-  package mutating func string(_ name: String) throws(DocumentError) -> String? {
-    guard let node = node(name) else { return nil }
-    guard case .scalar(.string(let text)) = node.value else {
-      throw error(name, "expected a text")
-    }
-    return text
-  }
-
   /// The text under a key, a number or date there taken as written.
   package mutating func text(_ name: String) throws(DocumentError) -> String? {
     guard let node = node(name) else { return nil }
