@@ -69,10 +69,12 @@ package struct TerraformCollector: Collector {
     for mapping in mappings.values.sorted(by: { $0.terraform < $1.terraform }) {
       let wholes = byType[mapping.terraform] ?? []
       guard !wholes.isEmpty else { continue }
-      for part in mapping.parts {
+      for part in mapping.parts where byType[part.terraform] != nil {
+        let byName = named(wholes, by: part.matches, plan)
         for index in byType[part.terraform] ?? [] {
           let instance = plan.instances[index]
-          for candidates in self.wholes(of: instance, part, among: wholes, plan) {
+          let found = self.wholes(of: instance, part, among: wholes, byName: byName, plan)
+          for candidates in found {
             for whole in candidates.indices {
               assigned[whole, default: []].append(
                 AssignedPart(
@@ -89,6 +91,22 @@ package struct TerraformCollector: Collector {
     return assigned
   }
 
+  /// Instances by the known values that parts may name them by.
+  private func named(
+    _ wholes: [Int],
+    by paths: [PropertyPath],
+    _ plan: TerraformPlan
+  ) -> [JSONValue: [Int]] {
+    var byName: [JSONValue: [Int]] = [:]
+    for whole in wholes {
+      for path in paths {
+        let value = plan.instances[whole].value.at(path).value ?? .null
+        if !value.isNull { byName[value, default: []].append(whole) }
+      }
+    }
+    return byName
+  }
+
   /// The instances that a part may configure, and whether it is known to configure them.
   private struct Candidates {
     var indices: [Int]
@@ -103,17 +121,13 @@ package struct TerraformCollector: Collector {
     of instance: TerraformPlan.Instance,
     _ part: TerraformMapping.Part,
     among wholes: [Int],
+    byName: [JSONValue: [Int]],
     _ plan: TerraformPlan
   ) -> [Candidates] {
     let named = instance.value.at(part.refers)
     if named.obstacle == nil {
       let values = named.value?.array ?? named.value.map { [$0] } ?? []
-      let equal = wholes.filter { whole in
-        part.matches.contains { path in
-          let own = plan.instances[whole].value.at(path).value
-          return own.map { !$0.isNull && values.contains($0) } ?? false
-        }
-      }
+      let equal = Set(values.flatMap { byName[$0] ?? [] }).sorted()
       if !equal.isEmpty { return [Candidates(indices: equal, isCertain: true)] }
     }
     let referred = plan.instances(
