@@ -7,6 +7,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // System libraries, reached through C headers.
@@ -18,6 +19,16 @@ let package = Package(
       name: "CCrypto",
       pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"])]
+    ),
+
+    .systemLibrary(
+      name: "CLibPQ",
+      pkgConfig: "libpq",
+      providers: [.apt(["libpq-dev"])]
+    ),
+    .target(
+      name: "CPack",
+      linkerSettings: [.linkedLibrary("zstd"), .linkedLibrary("xxhash")]
     ),
 
     // Ours, from the leaf upwards. Each imports only what is listed.
@@ -32,11 +43,26 @@ let package = Package(
     ),
     .target(name: "Collectors", dependencies: ["Model", "JSON", "YAML"]),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),
-    .target(name: "Operations", dependencies: ["Engine", "Model", "JSON"]),
+    .target(
+      name: "Store",
+      dependencies: ["Model", "JSON", "CPack"],
+      resources: [.embedInCode("Migrations")]
+    ),
+    .target(
+      name: "SQLiteDriver",
+      dependencies: [
+        "Store",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ]
+    ),
+    .target(name: "PostgresDriver", dependencies: ["Store", "CLibPQ"]),
+    .target(name: "Operations", dependencies: ["Engine", "Store", "Model", "JSON"]),
     .executableTarget(
       name: "plumb",
       dependencies: [
         "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
+        "Store", "SQLiteDriver", "PostgresDriver",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -85,7 +111,8 @@ if Context.environment["PLUMB_FUZZ"] != nil {
   )
 }
 
-for target in package.targets where target.type != .system && target.name != "CSimdjson" {
+for target in package.targets
+where target.type != .system && !["CSimdjson", "CPack"].contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),

@@ -89,3 +89,8 @@ extern "C" size_t plumb_count_lines(const uint8_t *bytes, size_t length) {
   }
   return count;
 }
+
+extern "C" size_t plumb_line_length(const uint8_t *bytes, size_t length) {
+  auto found = length ? static_cast<const uint8_t *>(memchr(bytes, '\n', length)) : nullptr;
+  return found ? static_cast<size_t>(found - bytes) : length;
+}

@@ -8,14 +8,17 @@ package final class Judge {
   private let options: JudgeOptions
   /// The verdicts that are written, a bit for each index.
   private let written: Int
-  private var parser = JSONParser()
-  private let evaluator: Evaluator
+  private(set) var parser = JSONParser()
+  private let hasVectors: Bool
+  let evaluator: Evaluator
   private let kinds: KindTable
-  private let writer: ResultWriter
-  private var outcome: ChunkOutcome
+  let writer: ResultWriter
+  private(set) var outcome: ChunkOutcome
   /// Verdicts per goal of the chunk at hand, one row after another.
-  private var counts: [Int]
+  private(set) var counts: [Int]
   private var chunkSize = 0
+  /// Where the text at hand starts in the chunk.
+  private(set) var lineBase = 0
 
   /// How large a chunk may be without the parser's memory being given back.
   private static let keptSize = 4 << 20
@@ -35,8 +38,9 @@ package final class Judge {
     switch options.selection {
     case .all: written = ~0
     case .failures: written = 1 << Verdict.fail.index
-    case .none: written = 0
+    case .none, .vectors: written = 0
     }
+    hasVectors = options.selection == .vectors
     let empty = KindProgram(KindBuilder(kind: ResourceKind(service: "", kind: "")))
     evaluator = Evaluator(ruleSet, empty: empty, now: now)
     kinds = KindTable(ruleSet.programs)
@@ -82,6 +86,7 @@ package final class Judge {
     outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
     writer.lines.removeAll()
     for index in counts.indices { counts[index] = 0 }
+    lineBase = 0
   }
 
   private func take() -> ChunkOutcome {
@@ -103,6 +108,7 @@ package final class Judge {
       while unsafe end < chunk.count && chunk[end] != 0x0A { end += 1 }
       let text = unsafe UnsafeBufferPointer(rebasing: chunk[start..<end])
       if unsafe !text.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) {
+        lineBase = start
         do {
           try unsafe parser.withTape(of: text) { tape in
             unsafe judge(tape, text, offset: 0, line: line)
@@ -116,11 +122,17 @@ package final class Judge {
     }
   }
 
-  private func fault(_ message: String, _ line: Int) {
+  func fault(_ message: String, _ line: Int) {
     outcome.summary.add(fault: LineFault(line: line, message: message))
     // What the line held is not known, so no kind counts as fully read.
     outcome.population.noteFault()
   }
+
+  func count(_ verdict: Verdict, _ goal: GoalProgram) {
+    counts[Int(goal.goal) * Verdict.count + verdict.index] += 1
+  }
+
+  func keep(_ resource: JudgedResource) { outcome.resources.append(resource) }
 
   /// Judges one resource, or takes in one coverage statement.
   private func judge(
@@ -152,6 +164,9 @@ package final class Judge {
         kind: tape.string(envelope.kind)
       )
       outcome.summary.notCovered[kind, default: 0] += 1
+      if hasVectors {
+        unsafe append(envelope, tape, kind, program: nil, "", text, offset: offset, line: line)
+      }
       return
     }
     if !evaluator.unread.isEmpty { evaluator.unread.removeAll() }
@@ -167,6 +182,12 @@ package final class Judge {
       configuration: envelope.configuration
     )
     if let message = evaluator.fault { return fault(message, line) }
+    if hasVectors {
+      if program.hasPopulationGoals, population == nil {
+        contribute(program, envelope)
+        return unsafe deferLine(text, offset)
+      }
+    }
     writer.begin(envelope)
     if let population {
       let account = unsafe envelope.text(envelope.account, tape)
@@ -175,15 +196,32 @@ package final class Judge {
       }
       writer.population = (population, account)
     }
-    judgeGoals(program, envelope, line)
+    if hasVectors {
+      if let verdicts = vector(program, envelope, line) {
+        unsafe append(
+          envelope,
+          tape,
+          program.kind,
+          program: program.index,
+          verdicts,
+          text,
+          offset: offset,
+          line: line
+        )
+      }
+    } else {
+      judgeGoals(program, envelope, line)
+    }
     evaluator.population = nil
     guard population == nil else { return }
     if program.tables.contributions.count > 0 { contribute(program, envelope) }
-    if program.hasPopulationGoals {
-      let end = unsafe text[offset...].firstIndex(of: 0x0A) ?? text.count
-      unsafe outcome.deferred.append(contentsOf: text[offset..<end])
-      outcome.deferred.append(0x0A)
-    }
+    if program.hasPopulationGoals { unsafe deferLine(text, offset) }
+  }
+
+  private func deferLine(_ text: UnsafeBufferPointer<UInt8>, _ offset: Int) {
+    let end = unsafe text[offset...].firstIndex(of: 0x0A) ?? text.count
+    unsafe outcome.deferred.append(contentsOf: text[offset..<end])
+    outcome.deferred.append(0x0A)
   }
 
   private func judgeGoals(_ program: KindProgram, _ envelope: Envelope, _ line: Int) {
@@ -201,7 +239,7 @@ package final class Judge {
           return fault("\(error)", line)
         }
       }
-      counts[Int(goal.goal) * Verdict.count + verdict.index] += 1
+      count(verdict, goal)
     }
   }
 

@@ -2,8 +2,8 @@ package import Model
 
 /// Which results a judge writes out, and how much of them.
 package struct JudgeOptions: Sendable {
-  /// Which verdicts are written.
-  package enum Selection: Sendable { case all, failures, none }
+  /// Which verdicts are written as results, or that each resource's are given as one vector.
+  package enum Selection: Sendable { case all, failures, none, vectors }
 
   package var selection: Selection
   package var hasProof: Bool
@@ -69,4 +69,29 @@ package struct ChunkOutcome: Sendable {
   package var deferred: [UInt8] = []
   package var population = Population()
   package var summary: JudgeSummary
+  /// The resources with their verdicts, where the options ask for vectors.
+  package var resources: [JudgedResource] = []
+}
+
+/// One resource of an inventory and its verdicts.
+package struct JudgedResource: Sendable {
+  package var provider: String
+  package var account: String
+  package var region: String
+  package var kind: ResourceKind
+  package var id: String
+  package var name: String
+  /// The resource group that its attributes name; empty where they name none.
+  package var group: String
+  /// The tags as a JSON object; empty where there are none.
+  package var tags: String
+  /// The index of its kind among ``RuleSet/layouts``; nil where no goal is about the kind.
+  package var layout: Int?
+  /// A letter for each place of the layout, see ``Verdict/letter``; `.` where the resource is
+  /// outside the goal's target.
+  package var verdicts: String
+  /// Where its line stands in the chunk that was judged.
+  package var line: Range<Int>
+  /// The number of its line in the input.
+  package var lineNumber: Int
 }

@@ -17,14 +17,14 @@ package struct Population: Sendable {
     var kind: ResourceKind
   }
 
-  private var tallies: [Key: Tally] = [:]
+  var tallies: [Key: Tally] = [:]
   private var coverage: [CoverageKey: Coverage] = [:]
 
   /// Whether kinds without a statement count as fully read.
   package var isComplete = false
 
   /// Whether some line could not be judged, whatever it held.
-  private var hasFault = false
+  package private(set) var hasFault = false
 
   package init() {}
 
@@ -40,6 +40,11 @@ package struct Population: Sendable {
   package mutating func note(_ statement: Coverage) {
     let key = CoverageKey(account: statement.account, kind: statement.kind)
     if coverage[key]?.gap == nil { coverage[key] = statement }
+  }
+
+  /// What was read of each kind, as far as something was said of it.
+  package var statements: [Coverage] {
+    coverage.values.sorted { ($0.account, $0.kind) < ($1.account, $1.kind) }
   }
 
   /// Adds what another part counted.

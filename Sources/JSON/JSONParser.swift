@@ -98,6 +98,11 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     unsafe plumb_count_lines(text.baseAddress, text.count)
   }
 
+  /// How many bytes stand before the first line end, or all of them where there is none.
+  package static func lineLength(of text: UnsafeBufferPointer<UInt8>) -> Int {
+    unsafe plumb_line_length(text.baseAddress, text.count)
+  }
+
   private static func error(_ code: Int32) -> JSONError {
     let text = unsafe String(cString: plumb_error_text(code))
     if text.contains("depth") || text.contains("nested") { return .tooDeep(limit: depthLimit) }

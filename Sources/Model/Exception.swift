@@ -11,10 +11,51 @@ package struct Exception: Sendable, Hashable {
   package var owner: String
   package var requester: String
   package var approver: String
-  /// The last day on which it holds, `YYYY-MM-DD`.
-  package var expires: String
   package var compensatingControl: String
+  /// The name of the scope that it is confined to; empty where there is none.
+  package var scope: String
+  /// When it begins to hold.
+  package var begins: Instant
+  /// When it holds no more: expiry or revocation.
+  package var ends: Instant
   package var location: SourceLocation
+
+  package init(
+    id: String,
+    rule: String,
+    resource: String,
+    reason: String,
+    owner: String,
+    requester: String,
+    approver: String,
+    compensatingControl: String,
+    scope: String = "",
+    begins: Instant,
+    ends: Instant,
+    location: SourceLocation = SourceLocation(file: "")
+  ) {
+    self.id = id
+    self.rule = rule
+    self.resource = resource
+    self.reason = reason
+    self.owner = owner
+    self.requester = requester
+    self.approver = approver
+    self.compensatingControl = compensatingControl
+    self.scope = scope
+    self.begins = begins
+    self.ends = ends
+    self.location = location
+  }
+
+  /// Whether it holds at an instant.
+  package func isInForce(at instant: Instant) -> Bool { begins <= instant && instant < ends }
+
+  /// Until when it holds, for people: the last day, `YYYY-MM-DD`, or the instant where it ends
+  /// within a day.
+  package var expires: String {
+    ends.milliseconds % 86_400_000 == 0 ? ends.advanced(days: -1).day : "\(ends)"
+  }
 
   /// The exception as reports show it.
   package var json: JSONValue {
@@ -46,14 +87,21 @@ package struct Exception: Sendable, Hashable {
     return exceptions
   }
 
-  /// A person's name without what case and spaces make of it.
-  private static func person(_ name: String) -> [Substring] {
-    name.lowercased().split(whereSeparator: \.isWhitespace)
+  /// Whether two names stand for one person, whatever case and spaces make of them.
+  package static func isSamePerson(_ one: String, _ other: String) -> Bool {
+    func plain(_ name: String) -> [Substring] {
+      name.lowercased().split(whereSeparator: \.isWhitespace)
+    }
+    return plain(one) == plain(other)
   }
 
   private static func one(_ node: DocumentNode, path: String) throws(DocumentError) -> Exception {
     var reader = try DocumentReader(node, path: path)
     let owner = try reader.requiredText("owner")
+    let lastDay = try reader.requiredText("expires")
+    guard ProfileDecoder.isDay(lastDay), let last = Instant(lastDay) else {
+      throw reader.error("expires", "expected a day, YYYY-MM-DD")
+    }
     let exception = Exception(
       id: try reader.requiredText("id"),
       rule: try reader.requiredText("rule"),
@@ -62,14 +110,12 @@ package struct Exception: Sendable, Hashable {
       owner: owner,
       requester: try reader.text("requester") ?? owner,
       approver: try reader.requiredText("approver"),
-      expires: try reader.requiredText("expires"),
       compensatingControl: try reader.requiredText("compensating_control"),
+      begins: Instant(milliseconds: .min),
+      ends: last.advanced(days: 1),
       location: node.location
     )
-    guard ProfileDecoder.isDay(exception.expires) else {
-      throw reader.error("expires", "expected a day, YYYY-MM-DD")
-    }
-    guard Self.person(exception.approver) != Self.person(exception.requester) else {
+    guard !Self.isSamePerson(exception.approver, exception.requester) else {
       throw reader.error("approver", "must be another person than the requester")
     }
     try reader.finish()

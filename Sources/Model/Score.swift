@@ -1,3 +1,5 @@
+package import JSON
+
 /// How much of what could be judged is as required, weighted by severity.
 ///
 /// The score is the weight of the passed results over the weight of the passed and failed ones.
@@ -42,6 +44,48 @@ package struct Score: Sendable, Equatable {
       counts[2] += 1
     case .notApplicable: counts[3] += 1
     }
+  }
+
+  /// Adds some results that are alike.
+  package mutating func add(_ verdict: Verdict, _ severity: Severity, count: Int) {
+    let weight = severity.weight * count
+    switch verdict {
+    case .pass:
+      passed += weight
+      counts[0] += count
+    case .fail:
+      failed += weight
+      counts[1] += count
+    case .unknown:
+      unknown += weight
+      counts[2] += count
+    case .notApplicable: counts[3] += count
+    }
+  }
+
+  /// Notes that failures of some weight are covered by exceptions.
+  package mutating func except(weight: Int) { excepted += weight }
+
+  /// The figures, for ``init(_:)-(JSONValue)``.
+  package var json: JSONValue {
+    [
+      "passed": .integer(Int64(passed)), "failed": .integer(Int64(failed)),
+      "unknown": .integer(Int64(unknown)), "excepted": .integer(Int64(excepted)),
+      "results": .array(counts.map { .integer(Int64($0)) }),
+    ]
+  }
+
+  /// Reads figures back; nil where the value holds none.
+  package init?(_ json: JSONValue) {
+    guard let passed = json["passed"]?.whole, let failed = json["failed"]?.whole,
+      let unknown = json["unknown"]?.whole, let excepted = json["excepted"]?.whole,
+      let counts = json["results"]?.array?.compactMap(\.whole), counts.count == 4
+    else { return nil }
+    self.passed = passed
+    self.failed = failed
+    self.unknown = unknown
+    self.excepted = excepted
+    self.counts = counts
   }
 
   /// The score from 0 to 100; nil when nothing passed or failed.

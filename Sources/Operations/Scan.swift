@@ -95,7 +95,7 @@ package struct Scan: Sendable {
     var results = try lines.split(separator: 0x0A).compactMap { line in
       ResultRecord(try parser.parse(line))
     }
-    var resolver = ExceptionResolver(exceptions, now: now)
+    var resolver = ExceptionResolver(exceptions, now: Instant(now) ?? .never)
     for index in results.indices {
       results[index].exception = resolver.exception(for: results[index])
     }
@@ -113,39 +113,5 @@ package struct Scan: Sendable {
       outside: found.outside,
       exceptionRemarks: resolver.remarks
     )
-  }
-}
-
-/// Finds the exception in force for a result; every path asks this one resolver.
-package struct ExceptionResolver {
-  private let exceptions: [Exception]
-  private let today: String
-  private var used: Set<String> = []
-
-  /// A resolver as of an instant, ISO 8601; an exception holds through its last day, UTC.
-  package init(_ exceptions: [Exception], now: String) {
-    self.exceptions = exceptions
-    today = Timestamp.day(now)
-  }
-
-  /// The exception that covers a failed result, if one is in force.
-  package mutating func exception(for result: ResultRecord) -> Exception? {
-    guard result.verdict == .fail else { return nil }
-    let found = exceptions.first {
-      $0.rule == result.goal.rule && $0.expires >= today
-        && Wildcard.matches(result.resource.id, pattern: $0.resource)
-    }
-    if let found { used.insert(found.id) }
-    return found
-  }
-
-  /// What to tell about exceptions that were not used.
-  package var remarks: [String] {
-    exceptions.filter { !used.contains($0.id) }.map { exception in
-      exception.expires < today
-        ? "exception \(exception.id) ended on \(exception.expires)"
-        : "exception \(exception.id) covers no failure (rule \(exception.rule), resource "
-          + "\(exception.resource))"
-    }
   }
 }

@@ -113,6 +113,9 @@ const char *plumb_error_text(int code);
 /// How many line ends a text holds.
 size_t plumb_count_lines(const uint8_t *bytes, size_t length);
 
+/// How many bytes stand before a text's first line end, or its length where there is none.
+size_t plumb_line_length(const uint8_t *bytes, size_t length);
+
 #ifdef __cplusplus
 }
 #endif

@@ -224,6 +224,8 @@ struct ValueTables: Sendable {
 /// All rules of one kind, compiled for one walk over a resource.
 final class KindProgram: Sendable {
   let kind: ResourceKind
+  /// The program's place in its rule set.
+  let index: Int
   /// What every result of the kind says of it.
   let kindText: [UInt8]
   let tables: ProgramTables
@@ -242,9 +244,10 @@ final class KindProgram: Sendable {
   /// The frame of the whole resource.
   static let envelope = 1
 
-  init(_ builder: KindBuilder) {
+  init(_ builder: KindBuilder, index: Int = -1) {
     let parts = builder.finish()
     kind = builder.kind
+    self.index = index
     var text = JSONWriter()
     text.raw("\"service_name\":")
     text.string(kind.service)
@@ -282,4 +285,12 @@ final class KindProgram: Sendable {
   }
 
   deinit { tables.free() }
+
+  /// Whether a verdict can change while the resource stays as it is: with time, or with others.
+  var isVolatile: Bool {
+    hasPopulationGoals || tables.contributions.count > 0
+      || leafSources.contains {
+        $0.comparison == .daysLessThan || $0.comparison == .daysGreaterThan
+      }
+  }
 }

@@ -46,7 +46,7 @@ package final class RuleSet: Sendable {
     var compiler = RuleCompiler()
     for (index, member) in members.enumerated() { compiler.add(member, index: index) }
     clauses = compiler.clauses
-    programs = compiler.builders.map(KindProgram.init)
+    programs = compiler.builders.enumerated().map { KindProgram($1, index: $0) }
     kinds = Dictionary(
       programs.enumerated().map { ($1.kind, $0) },
       uniquingKeysWith: { first, _ in first }
@@ -70,6 +70,17 @@ package final class RuleSet: Sendable {
   /// The kinds that population rules ask for.
   package var relatedKinds: Set<ResourceKind> { Set(clauses.map(\.related)) }
 
+  /// The order of verdicts in the vector of each kind that the set knows.
+  package var layouts: [VectorLayout] {
+    programs.map { program in
+      VectorLayout(
+        kind: program.kind,
+        members: (0..<program.tables.goals.count).map { Int(program.tables.goals[$0].goal) },
+        isVolatile: program.isVolatile
+      )
+    }
+  }
+
   func program(for kind: ResourceKind) -> KindProgram? { kinds[kind].map { programs[$0] } }
 
   /// The rule's defaults with a goal's values put over them.
@@ -92,6 +103,15 @@ package final class RuleSet: Sendable {
     }
     return values
   }
+}
+
+/// What the places of a verdict vector stand for, for one kind of resource.
+package struct VectorLayout: Sendable {
+  package let kind: ResourceKind
+  /// The member of the rule set at each place.
+  package let members: [Int]
+  /// Whether a verdict can change while the resource stays as it is.
+  package let isVolatile: Bool
 }
 
 /// Why a goal cannot be judged.

@@ -9,11 +9,16 @@ package enum Timestamp {
   }
 
   /// The day of an instant in UTC, `YYYY-MM-DD`; the text's own first ten characters where it is none.
-  ///
-  /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
   package static func day(_ text: String) -> String {
     guard let seconds = seconds(text) else { return String(text.prefix(10)) }
-    let days = Int((seconds / 86_400).rounded(.down)) + 719_468
+    return day(ofDays: Int((seconds / 86_400).rounded(.down)))
+  }
+
+  /// The day that lies some days after 1970-01-01, `YYYY-MM-DD`.
+  ///
+  /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+  static func day(ofDays count: Int) -> String {
+    let days = count + 719_468
     let era = (days >= 0 ? days : days - 146_096) / 146_097
     let dayOfEra = days - era * 146_097
     let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
@@ -30,9 +35,10 @@ package enum Timestamp {
   }
 
   /// A number as an instant: milliseconds from 1e11 on, else seconds.
-  static func seconds(_ number: Double) -> Double { abs(number) >= 1e11 ? number / 1000 : number }
+  package static func seconds(_ number: Double) -> Double { abs(number) >= 1e11 ? number / 1000 : number }
 
-  static func seconds(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
+  /// Reads an instant from UTF-8 bytes, as ``seconds(_:)-(String)`` does.
+  package static func seconds(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
     var reader = unsafe Reader(text: text)
     guard let year = unsafe reader.digits(4), unsafe reader.take(0x2D),
       let month = unsafe reader.digits(2), unsafe reader.take(0x2D),

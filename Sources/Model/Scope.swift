@@ -1,0 +1,180 @@
+package import JSON
+
+/// Where a resource is, as far as scopes ask.
+package struct Place: Sendable, Hashable {
+  /// The account and what stands above it in the tree, by id and name.
+  package var accounts: [String]
+  package var provider: String
+  package var region: String
+  package var group: String
+  package var kind: ResourceKind
+  package var id: String
+  package var tags: [String: String]
+
+  package init(
+    accounts: [String],
+    provider: String = "",
+    region: String = "",
+    group: String = "",
+    kind: ResourceKind,
+    id: String,
+    tags: [String: String] = [:]
+  ) {
+    self.accounts = accounts
+    self.provider = provider
+    self.region = region
+    self.group = group
+    self.kind = kind
+    self.id = id
+    self.tags = tags
+  }
+}
+
+/// A named section of the business: what it includes, less what it excludes, within its parent.
+package struct Scope: Sendable, Hashable {
+  package var name: String
+  /// The scope that it is a part of; empty where it is part of none.
+  package var parent: String
+  /// It includes what any of these selects; everything where there are none.
+  package var includes: [Selector]
+  /// It leaves out what any of these selects.
+  package var excludes: [Selector]
+
+  package init(name: String, parent: String, includes: [Selector], excludes: [Selector]) {
+    self.name = name
+    self.parent = parent
+    self.includes = includes
+    self.excludes = excludes
+  }
+
+  /// Terms that must all hold, such as `account=prod-*,tag:env=live`; several values of one key
+  /// stand for any of them.
+  package struct Selector: Sendable, Hashable {
+    /// Patterns by key: `provider`, `account`, `region`, `group`, `service`, `kind`, `id`, `scope`
+    /// or `tag:NAME`.
+    package var terms: [String: [String]]
+
+    package init(terms: [String: [String]]) { self.terms = terms }
+
+    /// The keys beside `tag:NAME`.
+    package static let keys = [
+      "provider", "account", "region", "group", "service", "kind", "id", "scope",
+    ]
+
+    /// Reads `key=pattern` terms set apart by commas.
+    ///
+    /// - Throws: ``ScopeError`` that names the term at fault.
+    package init(_ text: String) throws(ScopeError) {
+      terms = [:]
+      for term in text.split(separator: ",") {
+        let parts = term.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2, !parts[1].isEmpty else {
+          throw ScopeError("\"\(term)\" is no term; expected key=pattern")
+        }
+        let isTag = parts[0].hasPrefix("tag:") && parts[0].count > 4
+        guard isTag || Self.keys.contains(parts[0]) else {
+          throw ScopeError(
+            "\"\(parts[0])\" is no key; expected \(Self.keys.joined(separator: ", ")) or tag:NAME"
+          )
+        }
+        terms[parts[0], default: []].append(parts[1])
+      }
+      if terms.isEmpty { throw ScopeError("a selector needs at least one term, key=pattern") }
+    }
+
+    /// The terms as they are written.
+    package var text: String {
+      terms.sorted { $0.key < $1.key }
+        .flatMap { key, patterns in patterns.map { "\(key)=\($0)" } }.joined(separator: ",")
+    }
+  }
+
+  /// The definition as JSON.
+  package var definition: JSONValue {
+    [
+      "parent": .string(parent),
+      "includes": .array(includes.map { .string($0.text) }),
+      "excludes": .array(excludes.map { .string($0.text) }),
+    ]
+  }
+
+  /// Reads a definition back.
+  ///
+  /// - Throws: ``ScopeError``.
+  package init(name: String, definition: JSONValue) throws(ScopeError) {
+    self.name = name
+    parent = definition["parent"]?.string ?? ""
+    includes = []
+    excludes = []
+    for entry in definition["includes"]?.array ?? [] {
+      includes.append(try Selector(entry.string ?? ""))
+    }
+    for entry in definition["excludes"]?.array ?? [] {
+      excludes.append(try Selector(entry.string ?? ""))
+    }
+  }
+}
+
+/// What is wrong with a scope.
+package struct ScopeError: Error, Equatable, CustomStringConvertible {
+  package var description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// The scopes by name, which may name each other.
+package struct ScopeTree: Sendable {
+  private let scopes: [String: Scope]
+
+  package init(_ scopes: [Scope]) {
+    self.scopes = Dictionary(scopes.map { ($0.name, $0) }) { _, last in last }
+  }
+
+  /// A fault of the tree: a name that is no scope, or scopes that contain themselves.
+  package func check() throws(ScopeError) {
+    for scope in scopes.values.sorted(by: { $0.name < $1.name }) {
+      try check(scope, path: [scope.name])
+    }
+  }
+
+  private func check(_ scope: Scope, path: [String]) throws(ScopeError) {
+    let named = (scope.includes + scope.excludes).flatMap { $0.terms["scope"] ?? [] }
+    for name in named + (scope.parent.isEmpty ? [] : [scope.parent]) {
+      guard let next = scopes[name] else {
+        throw ScopeError("scope \"\(scope.name)\" names the scope \"\(name)\", which is not there")
+      }
+      if path.contains(name) {
+        throw ScopeError("scope \"\(name)\" contains itself: \((path + [name]).joined(separator: " > "))")
+      }
+      try check(next, path: path + [name])
+    }
+  }
+
+  /// Whether a place is in a scope; the empty name is everything, an unknown one nothing.
+  package func contains(_ place: Place, in name: String) -> Bool {
+    if name.isEmpty { return true }
+    guard let scope = scopes[name] else { return false }
+    if !scope.parent.isEmpty, !contains(place, in: scope.parent) { return false }
+    let isIncluded = scope.includes.isEmpty || scope.includes.contains { selects($0, place) }
+    return isIncluded && !scope.excludes.contains { selects($0, place) }
+  }
+
+  private func selects(_ selector: Scope.Selector, _ place: Place) -> Bool {
+    selector.terms.allSatisfy { key, patterns in
+      func any(_ texts: [String]) -> Bool {
+        texts.contains { text in patterns.contains { Wildcard.matches(text, pattern: $0) } }
+      }
+      return switch key {
+      case "provider": any([place.provider])
+      case "account": any(place.accounts)
+      case "region": any([place.region])
+      case "group": any([place.group])
+      case "service": any([place.kind.service])
+      case "kind": any([place.kind.kind, "\(place.kind)"])
+      case "id": any([place.id])
+      case "scope": patterns.contains { contains(place, in: $0) }
+      default: place.tags[String(key.dropFirst(4))].map { any([$0]) } ?? false
+      }
+    }
+  }
+}

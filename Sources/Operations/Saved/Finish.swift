@@ -1,0 +1,105 @@
+import Engine
+import JSON
+import Model
+import Store
+
+/// The end of a saved scan: what is gone, what was read, the scores, all in one transaction.
+struct Finish: Sendable {
+  private let scan: SavedScan
+  private let id: Int64
+  private let stored: StoredPlan
+  private let knowledge: ScanKnowledge
+
+  init(_ scan: SavedScan, _ id: Int64, _ stored: StoredPlan, _ knowledge: ScanKnowledge) {
+    self.scan = scan
+    self.id = id
+    self.stored = stored
+    self.knowledge = knowledge
+  }
+
+  /// What the tasks of a scan counted over all resources.
+  static func population(_ outcomes: [TaskOutcome], isComplete: Bool) throws -> Population {
+    var population = Population()
+    for outcome in outcomes {
+      let json = try JSONParser().parse(outcome.population)
+      guard let part = Population(json) else {
+        throw StoreError.damaged("the counts of a task cannot be read")
+      }
+      population.merge(part)
+    }
+    population.isComplete = isComplete
+    return population
+  }
+
+  func run() async throws -> TaskReport {
+    try await scan.store.write(as: scan.actor, at: scan.clock()) { transaction in
+      let outcomes = try transaction.outcomes(of: id)
+      var report = TaskReport()
+      for outcome in outcomes { report.merge(TaskReport(outcome.report)) }
+      let population = try Self.population(outcomes, isComplete: scan.isComplete)
+      let seen = Set(outcomes.flatMap(\.seen.numbers))
+      let gone = try gone(seen, population, report, transaction)
+      try transaction.endAsGone(gone, at: scan.instant)
+      report.gone = gone.count
+      try note(population, report, seen, transaction)
+      let ledger = try Ledger(scan.plan, stored, transaction)
+      try transaction.add(
+        try ledger.entries(scan: id, at: scan.instant, hasChanges: report.hasChanges)
+      )
+      var summary = report.json.object ?? JSONObject()
+      summary["ledger"] = .string(ledger.digest)
+      try transaction.move(id, to: .finished, report: .object(summary))
+      return report
+    }
+  }
+
+  /// The resources that were not met although everything of their kind and account was read.
+  private func gone(
+    _ seen: Set<Int64>,
+    _ population: Population,
+    _ report: TaskReport,
+    _ transaction: StoreTransaction
+  ) throws -> [Int64] {
+    // What a line that could not be read held is not known: it may have been any of them.
+    guard report.faultCount == 0, !population.hasFault else { return [] }
+    let missing = knowledge.index.entries.filter { $0.isCurrent && !seen.contains($0.resource) }
+    guard !missing.isEmpty else { return [] }
+    let accounts = try transaction.accounts()
+    let kinds = try transaction.kinds()
+    let statements = Dictionary(
+      population.statements.map { ("\($0.account)\u{1F}\($0.kind)", $0.gap == nil) }
+    ) { $0 && $1 }
+    let met = Set(
+      knowledge.index.entries.filter { seen.contains($0.resource) }.map(\.account)
+    )
+    return missing.filter { entry in
+      guard let account = accounts[entry.account]?.account, let kind = kinds[entry.kind] else {
+        return false
+      }
+      if let isComplete = statements["\(account)\u{1F}\(kind)"] { return isComplete }
+      return scan.isComplete && (account == scan.account || met.contains(entry.account))
+    }.map(\.resource)
+  }
+
+  /// Notes which kinds were read fully, and why others were not.
+  private func note(
+    _ population: Population,
+    _ report: TaskReport,
+    _ seen: Set<Int64>,
+    _ transaction: StoreTransaction
+  ) throws {
+    let byName = Dictionary(
+      try transaction.accounts().values.map { ($0.account, $0.id) }
+    ) { first, _ in first }
+    for statement in population.statements {
+      let name = statement.account.isEmpty ? scan.account : statement.account
+      guard let account = byName[name] else { continue }
+      try transaction.note(
+        account: account,
+        kind: try transaction.kind(statement.kind),
+        gap: statement.gap,
+        at: scan.instant
+      )
+    }
+  }
+}

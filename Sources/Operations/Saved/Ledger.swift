@@ -1,0 +1,183 @@
+import Engine
+import JSON
+package import Model
+package import Store
+
+/// Makes the entries of the score ledger from the present state of every resource.
+struct Ledger {
+  private let plan: GoalPlan
+  private let stored: StoredPlan
+  private let transaction: StoreTransaction
+  private let scopes: [Scope]
+  /// SHA-256 over what is counted for whom.
+  let digest: String
+
+  init(_ plan: GoalPlan, _ stored: StoredPlan, _ transaction: StoreTransaction) throws {
+    self.plan = plan
+    self.stored = stored
+    self.transaction = transaction
+    scopes = try transaction.scopes(at: transaction.now)
+    digest = plan.ledgerDigest(scopes)
+  }
+
+  /// The entries after a scan. When nothing changed since the scan before and the same is counted,
+  /// its figures stand.
+  func entries(scan: Int64, at instant: Instant, hasChanges: Bool) throws -> [LedgerEntry] {
+    if !hasChanges, let before = try transaction.lastLedgerInstant(upTo: instant) {
+      let last = try transaction.ledger(from: before, to: before)
+      if let former = last.last?.scan,
+        try transaction.scan(former).report["ledger"]?.string == digest
+      {
+        return last.filter { $0.scan == former }.map {
+          LedgerEntry(
+            scan: scan,
+            scope: $0.scope,
+            profile: $0.profile,
+            version: $0.version,
+            at: instant,
+            score: $0.score
+          )
+        }
+      }
+    }
+    var counter = try ScoreCounter(plan, stored, scopes, transaction)
+    if counter.needsResources {
+      try transaction.states(at: .never) { counter.add($0) }
+    } else {
+      try transaction.vectorCounts { counter.add($0, $1, $2, $3, $4, $5, Int($6)) }
+    }
+    return zip(plan.parts, counter.scores).map { part, score in
+      LedgerEntry(
+        scan: scan,
+        scope: part.scope,
+        profile: part.profile,
+        version: part.version,
+        at: instant,
+        score: score
+      )
+    }
+  }
+}
+
+/// Adds verdict vectors up to a score per part of a plan.
+struct ScoreCounter {
+  /// One place of a vector: what it weighs, and for which parts it counts.
+  private struct Column {
+    var severity: Severity
+    var parts: [Bool]
+  }
+
+  private let plan: GoalPlan
+  private let tree: ScopeTree
+  private let places: Places
+  private let columns: [Int64: [Column?]]
+  /// Whether some scope asks for more than vectors are grouped by.
+  let needsResources: Bool
+  /// A score for each part of the plan.
+  private(set) var scores: [Score]
+
+  init(
+    _ plan: GoalPlan,
+    _ stored: StoredPlan,
+    _ scopes: [Scope],
+    _ transaction: StoreTransaction
+  ) throws {
+    self.plan = plan
+    tree = ScopeTree(scopes)
+    places = try Places(transaction)
+    scores = plan.parts.map { _ in Score() }
+    let goals = try transaction.goals()
+    var columns: [Int64: [Column?]] = [:]
+    for layout in try transaction.layouts().values {
+      columns[layout.id] = layout.goals.map { number in
+        guard let goal = stored.goals[number], let severity = goals[number]?.severity else {
+          return nil
+        }
+        return Column(
+          severity: severity,
+          parts: plan.parts.map { $0.goals?.contains(goal) ?? true }
+        )
+      }
+    }
+    self.columns = columns
+    let named = Set(plan.parts.map(\.scope)).subtracting([""])
+    needsResources = !named.isEmpty && scopes.contains { scope in
+      (scope.includes + scope.excludes).contains { selector in
+        selector.terms.keys.contains { $0 == "id" || $0.hasPrefix("tag:") }
+      }
+    }
+  }
+
+  /// Adds some present resources that have place, layout and verdicts in common.
+  mutating func add(
+    _ account: Int64,
+    _ region: String,
+    _ group: String,
+    _ kind: Int64,
+    _ layout: Int64,
+    _ verdicts: String,
+    _ count: Int
+  ) {
+    let place = places.place(account, region: region, group: group, kind: kind)
+    add(place, layout, verdicts, count)
+  }
+
+  /// Adds one resource.
+  mutating func add(_ state: StoredState) { add(places.place(of: state), state.layout, state.verdicts, 1) }
+
+  private mutating func add(_ place: Place, _ layout: Int64, _ verdicts: String, _ count: Int) {
+    guard let columns = columns[layout] else { return }
+    let isInside = plan.parts.map { tree.contains(place, in: $0.scope) }
+    for (column, letter) in zip(columns, verdicts.utf8) {
+      guard let column, let verdict = Verdict(letter: letter) else { continue }
+      for part in scores.indices where column.parts[part] && isInside[part] {
+        scores[part].add(verdict, column.severity, count: count)
+      }
+    }
+  }
+}
+
+/// Where resources are, by the numbers of their accounts and kinds.
+package struct Places: Sendable {
+  private var accounts: [Int64: (provider: String, names: [String])] = [:]
+  private let kinds: [Int64: ResourceKind]
+
+  /// The places of a store.
+  package init(_ transaction: StoreTransaction) throws {
+    let all = try transaction.accounts()
+    kinds = try transaction.kinds()
+    for account in all.values {
+      var names: [String] = []
+      var next: StoredAccount? = account
+      // A tree has no circle; the bound keeps a damaged one from running on.
+      while let step = next, names.count < 64 {
+        names += [step.account, step.name].filter { !$0.isEmpty }
+        next = step.parent.flatMap { all[$0] }
+      }
+      accounts[account.id] = (account.provider, names)
+    }
+  }
+
+  /// A place without a resource's own facts.
+  package func place(_ account: Int64, region: String, group: String, kind: Int64) -> Place {
+    let found = accounts[account]
+    return Place(
+      accounts: found?.names ?? [],
+      provider: found?.provider ?? "",
+      region: region,
+      group: group,
+      kind: kinds[kind] ?? ResourceKind(service: "", kind: ""),
+      id: ""
+    )
+  }
+
+  /// The place of a resource in one of its states.
+  package func place(of state: StoredState) -> Place {
+    var place = place(state.account, region: state.region, group: state.group, kind: state.kind)
+    place.id = state.id
+    if !state.tags.isEmpty, let tags = try? JSONValue(parsing: state.tags) {
+      for (key, value) in tags.object?.members ?? [] { place.tags[key] = value.string }
+    }
+    return place
+  }
+}

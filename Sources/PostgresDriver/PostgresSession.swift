@@ -1,0 +1,116 @@
+import Store
+
+/// A connection inside one transaction.
+///
+/// After the first error every further statement throws it again, and the transaction is rolled back
+/// even where the body goes on: the server keeps nothing of a transaction with a failed statement. A
+/// `row` closure may not run another statement; one that throws ends the transaction too.
+final class PostgresSession: SQLSession {
+  private let link: ServerLink
+  /// The first error of the transaction.
+  private(set) var failure: (any Error)?
+  private var isBusy = false
+  private var hasEnded = false
+
+  var dialect: SQLDialect { .postgres }
+
+  init(_ link: ServerLink) { self.link = link }
+
+  /// Makes every further statement throw.
+  func end() { hasEnded = true }
+
+  @discardableResult
+  func run(_ sql: String, _ values: [SQLValue]) throws -> Int {
+    try step(sql) {
+      let bound = try BoundValues(values)
+      let statement = try link.prepared(sql, for: values)
+      return try link.execute(statement, bound, count: values.count, sql: sql)
+    }
+  }
+
+  func query(_ sql: String, _ values: [SQLValue], _ row: (any SQLRow) throws -> Void) throws {
+    try step(sql) {
+      let bound = try BoundValues(values)
+      let statement = try link.prepared(sql, for: values)
+      try link.start(statement, bound, count: values.count, sql: sql)
+      let current = PostgresRow()
+      while let answer = link.nextAnswer() {
+        guard answer.isGood else {
+          let error = link.error(answer, sql)
+          link.drain()
+          throw error
+        }
+        guard answer.isRow else { continue }
+        do {
+          try current.show(answer, row)
+        } catch {
+          link.cancel()
+          throw error
+        }
+      }
+    }
+  }
+
+  func insert(into table: String, columns: [String], values: [SQLValue]) throws {
+    let names = columns.map { identifier($0) }.joined(separator: ", ")
+    let sql = "COPY \(identifier(table)) (\(names)) FROM STDIN"
+    try step(sql) {
+      guard !values.isEmpty else { return }
+      guard !columns.isEmpty, values.count.isMultiple(of: columns.count) else {
+        throw SQLError.refused(
+          "\(values.count) values do not make rows of \(columns.count) columns",
+          statement: excerpt(sql)
+        )
+      }
+      try link.run(sql)
+      do {
+        try send(values, width: columns.count, sql)
+      } catch let fault as UnstorableValue {
+        try? link.endCopy(sql, fault: fault.message)
+        throw fault
+      }
+      try link.endCopy(sql)
+    }
+  }
+
+  private func send(_ values: [SQLValue], width: Int, _ sql: String) throws {
+    var buffer = CopyBuffer()
+    for start in stride(from: 0, to: values.count, by: width) {
+      try buffer.append(values[start..<start + width])
+      guard buffer.isFull else { continue }
+      try link.sendCopy(buffer.bytes, sql)
+      buffer.removeAll()
+    }
+    try link.sendCopy(buffer.bytes, sql)
+  }
+
+  func script(_ text: String) throws {
+    try step(text) { _ = try link.run(dialect.fill(text)) }
+  }
+
+  /// One statement, alone and only in a transaction that is in order.
+  private func step<R>(_ sql: String, _ work: () throws -> R) throws -> R {
+    if let failure { throw failure }
+    if hasEnded { throw SQLError.refused("the transaction has ended", statement: excerpt(sql)) }
+    if isBusy {
+      throw SQLError.refused("a query is still handing over its rows", statement: excerpt(sql))
+    }
+    isBusy = true
+    defer { isBusy = false }
+    do {
+      return try work()
+    } catch let fault as UnstorableValue {
+      let error = SQLError.refused(fault.message, statement: excerpt(sql))
+      failure = error
+      throw error
+    } catch {
+      failure = error
+      throw error
+    }
+  }
+}
+
+/// A name as SQL reads it without quotes, in quotes so that it may be a reserved word.
+private func identifier(_ name: String) -> String {
+  "\"\(name.lowercased().replacing("\"", with: "\"\""))\""
+}

@@ -1,0 +1,89 @@
+internal import Foundation
+internal import GRDB
+package import Store
+
+/// A database in one file, for a machine of its own: SQLite in WAL mode, one writer, many readers.
+package final class SQLiteDatabase: SQLDatabase {
+  package let dialect = SQLDialect.sqlite
+  package let name: String
+  private let pool: DatabasePool
+
+  /// How long to wait for another process's write, in seconds.
+  private static let patience = 30.0
+
+  /// Opens the file, and makes it where there is none.
+  ///
+  /// - Throws: ``SQLError`` when it cannot be opened or is no database.
+  package init(_ path: String) throws {
+    name = path
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(Self.patience)
+    configuration.maximumReaderCount = 4
+    configuration.prepareDatabase { database in
+      try database.execute(
+        sql: """
+          PRAGMA synchronous = FULL;
+          PRAGMA cache_size = -65536;
+          PRAGMA temp_store = MEMORY;
+          PRAGMA journal_size_limit = 67108864;
+          PRAGMA wal_autocheckpoint = 8192;
+          """
+      )
+    }
+    do {
+      pool = try DatabasePool(path: path, configuration: configuration)
+    } catch {
+      throw SQLiteFault.error(error, path)
+    }
+  }
+
+  package func read<R: Sendable>(
+    _ body: @Sendable @escaping (any SQLSession) throws -> R
+  ) async throws -> R {
+    let name = name
+    do {
+      return try await pool.read { try body(SQLiteSession($0, name)) }
+    } catch {
+      throw SQLiteFault.error(error, name)
+    }
+  }
+
+  package func write<R: Sendable>(
+    _ body: @Sendable @escaping (any SQLSession) throws -> R
+  ) async throws -> R {
+    let name = name
+    do {
+      return try await pool.write { try body(SQLiteSession($0, name)) }
+    } catch {
+      throw SQLiteFault.error(error, name)
+    }
+  }
+
+  package func close() async { try? pool.close() }
+}
+
+/// SQLite's result codes (<https://www.sqlite.org/rescode.html>) as errors of the port.
+enum SQLiteFault {
+  /// The error of the port for what GRDB threw; other errors stay what they are.
+  static func error(_ error: any Error, _ name: String) -> any Error {
+    guard let fault = error as? DatabaseError else { return error }
+    return of(
+      fault.resultCode.rawValue,
+      fault.message ?? "no message",
+      statement: fault.sql ?? "",
+      name
+    )
+  }
+
+  /// The error of the port for a result code.
+  static func of(_ code: Int32, _ message: String, statement: String, _ name: String) -> SQLError {
+    switch code & 0xFF {
+    case 5, 6: .busy(name)
+    case 8, 10, 14: .unreachable(name, reason: message)
+    case 11, 26: .corrupt(name, reason: message)
+    case 13: .full(name)
+    case 19: .constraint(message)
+    default: .refused(message, statement: String(statement.prefix(200)))
+    }
+  }
+}

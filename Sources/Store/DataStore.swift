@@ -1,0 +1,101 @@
+package import Model
+
+/// Everything that is remembered, over one database.
+///
+/// Reads see one state; writes are kept whole or not at all. What a transaction can read and change
+/// stands in the extensions of ``StoreTransaction``, one file per subject.
+package struct DataStore: Sendable {
+  package let database: any SQLDatabase
+  /// The seed of fingerprints: drawn once per database and never shown, so that nobody can make two
+  /// configurations that look the same to this database.
+  package let seed: UInt64
+
+  /// Opens a database, migrating it where that is needed.
+  ///
+  /// - Throws: ``StoreError`` when a newer binary wrote it, and ``SQLError``.
+  package init(_ database: any SQLDatabase) async throws {
+    self.database = database
+    if try await !Migrator().missing(database).isEmpty { try await Migrator().migrate(database) }
+    let found = try await database.read { try Self.seed($0) }
+    if let found {
+      seed = found
+    } else {
+      seed = try await database.write { session in
+        if let found = try Self.seed(session) { return found }
+        let drawn = UInt64.random(in: .min ... .max)
+        try session.run(
+          "INSERT INTO facts (name, value) VALUES ('fingerprint seed', $1)",
+          [.text(String(drawn))]
+        )
+        return drawn
+      }
+    }
+  }
+
+  private static func seed(_ session: any SQLSession) throws -> UInt64? {
+    try session.first("SELECT value FROM facts WHERE name = 'fingerprint seed'") {
+      UInt64($0.text(0))
+    } ?? nil
+  }
+
+  /// Reads, all from one state.
+  ///
+  /// - Throws: ``SQLError``, and what `body` throws.
+  package func read<R: Sendable>(
+    _ body: @Sendable @escaping (StoreTransaction) throws -> R
+  ) async throws -> R {
+    try await database.read { try body(StoreTransaction(session: $0, actor: "", now: .never)) }
+  }
+
+  /// Changes, as an actor and at an instant; kept whole or not at all.
+  ///
+  /// - Throws: ``SQLError``, and what `body` throws.
+  package func write<R: Sendable>(
+    as actor: String,
+    at now: Instant,
+    _ body: @Sendable @escaping (StoreTransaction) throws -> R
+  ) async throws -> R {
+    try await database.write { try body(StoreTransaction(session: $0, actor: actor, now: now)) }
+  }
+}
+
+/// One transaction of the store.
+package struct StoreTransaction {
+  package let session: any SQLSession
+  /// Who changes something; empty where nothing is changed.
+  package let actor: String
+  /// When the change happens.
+  package let now: Instant
+
+  package init(session: any SQLSession, actor: String, now: Instant) {
+    self.session = session
+    self.actor = actor
+    self.now = now
+  }
+
+  /// Takes numbers that nobody else gets, and returns the first of them.
+  func take(_ count: Int = 1, of counter: String) throws -> Int64 {
+    try session.run(
+      "INSERT INTO counters (name, next) VALUES ($1, 1) ON CONFLICT (name) DO NOTHING",
+      [.text(counter)]
+    )
+    let next = try session.first(
+      "UPDATE counters SET next = next + $2 WHERE name = $1 RETURNING next",
+      [.text(counter), .integer(Int64(count))]
+    ) { $0.integer(0) }
+    guard let next else { throw StoreError.damaged("the counter \(counter) is gone") }
+    return next - Int64(count)
+  }
+}
+
+extension Instant {
+  /// The instant as a value of a statement.
+  var value: SQLValue { .integer(milliseconds) }
+}
+
+extension SQLRow {
+  /// The column as an instant.
+  func instant(_ column: Int) -> Instant { Instant(milliseconds: integer(column)) }
+  /// The column as an instant; nil where it is null.
+  func optionalInstant(_ column: Int) -> Instant? { isNull(column) ? nil : instant(column) }
+}

@@ -1,0 +1,111 @@
+/// What the store knows of every resource before a scan, in memory: about 70 bytes each.
+///
+/// A line of an inventory whose fingerprint is here is a resource that did not change; it need not
+/// even be parsed.
+package struct StateIndex: Sendable {
+  /// One resource as it was last stored.
+  package struct Entry: Sendable {
+    package var resource: Int64
+    package var key: Fingerprint
+    package var fingerprint: Fingerprint
+    package var account: Int64
+    package var kind: Int64
+    package var layout: Int64
+    /// Whether it was still there.
+    package var isCurrent: Bool
+  }
+
+  package private(set) var entries: [Entry] = []
+  private var byFingerprint: [Int32] = []
+  private var byKey: [Int32] = []
+  private var mask = 0
+
+  package init() {}
+
+  /// An index of entries.
+  package init(_ entries: [Entry]) {
+    self.entries = entries
+    var size = 64
+    while size < entries.count * 2 { size *= 2 }
+    mask = size - 1
+    byFingerprint = Array(repeating: -1, count: size)
+    byKey = Array(repeating: -1, count: size)
+    for index in entries.indices {
+      if entries[index].isCurrent { place(index, entries[index].fingerprint, in: &byFingerprint) }
+      place(index, entries[index].key, in: &byKey)
+    }
+  }
+
+  private func place(_ index: Int, _ hash: Fingerprint, in table: inout [Int32]) {
+    var place = Int(truncatingIfNeeded: hash.low) & mask
+    while table[place] >= 0 { place = (place + 1) & mask }
+    table[place] = Int32(truncatingIfNeeded: index)
+  }
+
+  /// The place of the current resource with a fingerprint.
+  package func place(fingerprint: Fingerprint) -> Int? {
+    guard !byFingerprint.isEmpty else { return nil }
+    var place = Int(truncatingIfNeeded: fingerprint.low) & mask
+    while byFingerprint[place] >= 0 {
+      let index = Int(byFingerprint[place])
+      if entries[index].fingerprint == fingerprint { return index }
+      place = (place + 1) & mask
+    }
+    return nil
+  }
+
+  /// The place of the resource with a key, current or gone.
+  package func place(key: Fingerprint) -> Int? {
+    guard !byKey.isEmpty else { return nil }
+    var place = Int(truncatingIfNeeded: key.low) & mask
+    while byKey[place] >= 0 {
+      let index = Int(byKey[place])
+      if entries[index].key == key { return index }
+      place = (place + 1) & mask
+    }
+    return nil
+  }
+}
+
+/// A set of resource numbers, as differences of seven bits a byte.
+package struct NumberSet: Sendable, Equatable {
+  /// The numbers, ascending.
+  package var numbers: [Int64]
+
+  package init(_ numbers: [Int64]) { self.numbers = numbers.sorted() }
+
+  /// The set as compressed bytes.
+  package var packed: [UInt8] {
+    var bytes: [UInt8] = []
+    var last: Int64 = 0
+    for number in numbers {
+      var rest = UInt64(bitPattern: number &- last)
+      last = number
+      while rest >= 0x80 {
+        bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+        rest >>= 7
+      }
+      bytes.append(UInt8(truncatingIfNeeded: rest))
+    }
+    return Pack.compress(bytes)
+  }
+
+  /// Reads a set back.
+  ///
+  /// - Throws: ``StoreError/damaged(_:)``.
+  package init(packed: [UInt8]) throws {
+    numbers = []
+    var last: Int64 = 0
+    var value: UInt64 = 0
+    var shift: UInt64 = 0
+    for byte in try Pack.decompress(packed) {
+      value |= UInt64(byte & 0x7F) << shift
+      shift += 7
+      guard byte & 0x80 == 0 else { continue }
+      last &+= Int64(bitPattern: value)
+      numbers.append(last)
+      value = 0
+      shift = 0
+    }
+  }
+}

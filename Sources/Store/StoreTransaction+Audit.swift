@@ -1,0 +1,107 @@
+package import JSON
+package import Model
+
+/// One entry of the audit log.
+package struct AuditEntry: Sendable, Equatable {
+  package var number: Int64
+  package var at: Instant
+  package var actor: String
+  /// What was done, as `object.verb`.
+  package var action: String
+  /// To what.
+  package var subject: String
+  /// What changed, as JSON.
+  package var detail: String
+  /// The digest of the entry before; empty for the first.
+  package var previous: String
+  package var digest: String
+
+  /// SHA-256 over everything else, the parts kept apart by their lengths.
+  package var computedDigest: String {
+    let parts = ["\(number)", "\(at.milliseconds)", actor, action, subject, detail, previous]
+    let text = parts.map { "\($0.utf8.count):\($0)" }.joined(separator: ",")
+    return Digest.sha256(Array(text.utf8))
+  }
+}
+
+// The audit log: every change by actor, each entry chained to the one before.
+extension StoreTransaction {
+  /// Appends an entry to the audit log.
+  package func record(_ action: String, _ subject: String, _ detail: JSONObject = [:]) throws {
+    // Taking the number holds off other writers until the end of the transaction, so no two
+    // entries follow the same one.
+    let number = try take(of: "audit log")
+    let previous =
+      try session.first("SELECT digest FROM audit_log WHERE id = $1", [.integer(number - 1)]) {
+        $0.text(0)
+      } ?? ""
+    var entry = AuditEntry(
+      number: number,
+      at: now,
+      actor: actor,
+      action: action,
+      subject: subject,
+      detail: JSONValue.object(detail).text,
+      previous: previous,
+      digest: ""
+    )
+    entry.digest = entry.computedDigest
+    try session.run(
+      """
+      INSERT INTO audit_log (id, at, actor, action, subject, detail, previous, digest)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+      """,
+      [
+        .integer(entry.number), entry.at.value, .text(entry.actor), .text(entry.action),
+        .text(entry.subject), .text(entry.detail), .text(entry.previous), .text(entry.digest),
+      ]
+    )
+  }
+
+  /// Hands over the entries of the audit log, oldest first.
+  package func auditLog(_ body: (AuditEntry) throws -> Void) throws {
+    try session.query(
+      """
+      SELECT id, at, actor, action, subject, detail, previous, digest FROM audit_log ORDER BY id
+      """,
+      []
+    ) { row in
+      try body(
+        AuditEntry(
+          number: row.integer(0),
+          at: row.instant(1),
+          actor: row.text(2),
+          action: row.text(3),
+          subject: row.text(4),
+          detail: row.text(5),
+          previous: row.text(6),
+          digest: row.text(7)
+        )
+      )
+    }
+  }
+
+  /// The first break of the chain, in words; nil where the log is whole.
+  package func auditFault() throws -> String? {
+    var expected: (number: Int64, digest: String) = (1, "")
+    var fault: String?
+    try auditLog { entry in
+      guard fault == nil else { return }
+      if entry.number != expected.number {
+        fault = "entry \(expected.number) is missing"
+      } else if entry.previous != expected.digest {
+        fault = "entry \(entry.number) does not follow entry \(entry.number - 1)"
+      } else if entry.digest != entry.computedDigest {
+        fault = "entry \(entry.number) was changed"
+      }
+      expected = (entry.number + 1, entry.digest)
+    }
+    let next = try session.first("SELECT next FROM counters WHERE name = 'audit log'") {
+      $0.integer(0)
+    }
+    if fault == nil, let next, next != expected.number {
+      fault = "the log ends at entry \(expected.number - 1), and \(next - 1) were written"
+    }
+    return fault
+  }
+}

@@ -1,0 +1,194 @@
+package import Model
+
+/// The state of a resource over an interval.
+package struct StoredState: Sendable {
+  package var resource: Int64
+  package var account: Int64
+  package var kind: Int64
+  package var region: String
+  package var group: String
+  package var id: String
+  package var name: String
+  package var tags: String
+  package var begins: Instant
+  package var ends: Instant
+  package var fingerprint: Fingerprint
+  package var block: Int64
+  package var slot: Int64
+  package var layout: Int64
+  /// A letter for each place of the layout.
+  package var verdicts: String
+}
+
+/// Which states are asked for.
+package struct StateFilter: Sendable {
+  package var account: Int64?
+  package var kind: Int64?
+  /// A part of the resources by number, of which it takes those from the first up to the second.
+  package var numbers: Range<Int64>?
+
+  package init(account: Int64? = nil, kind: Int64? = nil, numbers: Range<Int64>? = nil) {
+    self.account = account
+    self.kind = kind
+    self.numbers = numbers
+  }
+
+  fileprivate func clause(_ values: inout [SQLValue]) -> String {
+    var text = ""
+    for (column, number) in [("account", account), ("kind", kind)] {
+      guard let number else { continue }
+      values.append(.integer(number))
+      text += " AND r.\(column) = $\(values.count)"
+    }
+    if let numbers {
+      values += [.integer(numbers.lowerBound), .integer(numbers.upperBound)]
+      text += " AND r.id >= $\(values.count - 1) AND r.id < $\(values.count)"
+    }
+    return text
+  }
+}
+
+// Now and then: the states of resources as of an instant.
+extension StoreTransaction {
+  /// Hands over the state of every resource that was there at an instant, in no order.
+  package func states(
+    at instant: Instant,
+    _ filter: StateFilter = StateFilter(),
+    _ body: (StoredState) throws -> Void
+  ) throws {
+    var values = [instant.bounded.value]
+    let clause = filter.clause(&values)
+    try session.query(
+      Self.presentColumns + " WHERE r.valid_from <= $1 AND r.valid_to > $1" + clause,
+      values
+    ) { try body(Self.state($0)) }
+    try session.query(
+      Self.pastColumns + " WHERE v.valid_to > $1 AND v.valid_from <= $1" + clause,
+      values
+    ) { try body(Self.state($0)) }
+  }
+
+  /// Every state that a resource had, oldest first.
+  package func history(of resource: Int64) throws -> [StoredState] {
+    let past = try session.rows(
+      Self.pastColumns + " WHERE v.resource = $1 ORDER BY v.valid_from",
+      [.integer(resource)],
+      Self.state
+    )
+    let present = try session.rows(
+      Self.presentColumns + " WHERE r.id = $1",
+      [.integer(resource)],
+      Self.state
+    )
+    return past + present
+  }
+
+  /// The resources with an id, or whose name or the end of whose id is the text.
+  package func resources(named text: String) throws -> [StoredState] {
+    let exact = try session.rows(
+      Self.presentColumns + " WHERE r.resource_id = $1",
+      [.text(text)],
+      Self.state
+    )
+    guard exact.isEmpty else { return exact }
+    return try session.rows(
+      Self.presentColumns + " WHERE r.name = $1",
+      [.text(text)],
+      Self.state
+    )
+  }
+
+  /// The lines of an inventory from which states were made, by block and slot.
+  ///
+  /// - Throws: ``StoreError/damaged(_:)``.
+  package func lines(of states: [StoredState]) throws -> [[UInt8]] {
+    var lines: [[UInt8]] = Array(repeating: [], count: states.count)
+    let byBlock = Dictionary(grouping: states.indices) { states[$0].block }
+    for (block, indices) in byBlock {
+      let content = try session.first(
+        "SELECT content FROM blocks WHERE id = $1",
+        [.integer(block)]
+      ) { $0.bytes(0) }
+      guard let content else { throw StoreError.damaged("block \(block) is gone") }
+      let all = try Pack.decompress(content).split(
+        separator: 0x0A,
+        omittingEmptySubsequences: false
+      )
+      for index in indices {
+        let slot = Int(states[index].slot)
+        guard slot < all.count else {
+          throw StoreError.damaged("block \(block) has no line \(slot)")
+        }
+        lines[index] = Array(all[slot])
+      }
+    }
+    return lines
+  }
+
+  /// The proof of a goal that counts related resources, as of a state's beginning.
+  package func proof(of goal: Int64, resource: Int64, from instant: Instant) throws -> String? {
+    let packed = try session.first(
+      "SELECT proof FROM proofs WHERE resource = $1 AND goal = $2 AND valid_from = $3",
+      [.integer(resource), .integer(goal), instant.value]
+    ) { $0.bytes(0) }
+    return try packed.map { String(decoding: try Pack.decompress($0), as: UTF8.self) }
+  }
+
+  /// How many present resources have each place, layout and vector of verdicts.
+  package func vectorCounts(
+    _ body: (
+      _ account: Int64, _ region: String, _ group: String, _ kind: Int64, _ layout: Int64,
+      _ verdicts: String, _ count: Int64
+    ) throws -> Void
+  ) throws {
+    try session.query(
+      """
+      SELECT account, region, resource_group, kind, layout, verdicts, count(*) FROM resources
+      WHERE valid_to = $1 GROUP BY account, region, resource_group, kind, layout, verdicts
+      """,
+      [Instant.never.value]
+    ) { row in
+      try body(
+        row.integer(0),
+        row.text(1),
+        row.text(2),
+        row.integer(3),
+        row.integer(4),
+        row.text(5),
+        row.integer(6)
+      )
+    }
+  }
+
+  private static let presentColumns = """
+    SELECT r.id, r.account, r.kind, r.region, r.resource_group, r.resource_id, r.name, r.tags,
+      r.valid_from, r.valid_to, r.fingerprint, r.block, r.slot, r.layout, r.verdicts
+    FROM resources r
+    """
+
+  private static let pastColumns = """
+    SELECT r.id, r.account, r.kind, v.region, v.resource_group, r.resource_id, v.name, v.tags,
+      v.valid_from, v.valid_to, v.fingerprint, v.block, v.slot, v.layout, v.verdicts
+    FROM versions v JOIN resources r ON r.id = v.resource
+    """
+
+  private static func state(_ row: any SQLRow) -> StoredState {
+    StoredState(
+      resource: row.integer(0),
+      account: row.integer(1),
+      kind: row.integer(2),
+      region: row.text(3),
+      group: row.text(4),
+      id: row.text(5),
+      name: row.text(6),
+      tags: row.text(7),
+      begins: row.instant(8),
+      ends: row.instant(9),
+      fingerprint: Fingerprint(row.bytes(10)),
+      block: row.integer(11),
+      slot: row.integer(12),
+      layout: row.integer(13),
+      verdicts: row.text(14)
+    )
+  }
+}
