@@ -57,17 +57,23 @@ package struct ResultRecord: Sendable {
     self.verdict = verdict
     reason = line["reason"]?.string ?? ""
     proof = line["proof"]
-    id = Self.identifier(self.resource, goal)
+    id = Self.identifier(
+      goal,
+      account: self.resource.account,
+      kind: self.resource.kind,
+      resource: self.resource.id
+    )
   }
 
   /// Twelve hexadecimal digits of the digest over goal and resource: the natural key of a result.
-  private static func identifier(_ resource: Identity, _ goal: Goal) -> String {
+  package static func identifier(
+    _ goal: Goal,
+    account: String,
+    kind: ResourceKind,
+    resource: String
+  ) -> String {
     let parameters = goal.parameters.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.text)" }
-    let key =
-      [
-        goal.rule, parameters.joined(separator: ","), resource.account, "\(resource.kind)",
-        resource.id,
-      ]
+    let key = [goal.rule, parameters.joined(separator: ","), account, "\(kind)", resource]
       .joined(separator: "\u{1F}")
     return String(Digest.sha256(Array(key.utf8)).prefix(12)).uppercased()
   }

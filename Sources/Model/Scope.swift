@@ -130,6 +130,9 @@ package struct ScopeTree: Sendable {
     self.scopes = Dictionary(scopes.map { ($0.name, $0) }) { _, last in last }
   }
 
+  /// Whether there is a scope of a name.
+  package func has(_ name: String) -> Bool { scopes[name] != nil }
+
   /// A fault of the tree: a name that is no scope, or scopes that contain themselves.
   package func check() throws(ScopeError) {
     for scope in scopes.values.sorted(by: { $0.name < $1.name }) {

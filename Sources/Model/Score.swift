@@ -31,33 +31,35 @@ package struct Score: Sendable, Equatable {
 
   /// Adds one result.
   package mutating func add(_ verdict: Verdict, _ severity: Severity, isExcepted: Bool) {
-    switch verdict {
-    case .pass:
-      passed += severity.weight
-      counts[0] += 1
-    case .fail:
-      failed += severity.weight
-      if isExcepted { excepted += severity.weight }
-      counts[1] += 1
-    case .unknown:
-      unknown += severity.weight
-      counts[2] += 1
-    case .notApplicable: counts[3] += 1
-    }
+    change(verdict, weight: severity.weight, isExcepted, by: 1)
   }
 
   /// Adds some results that are alike.
   package mutating func add(_ verdict: Verdict, _ severity: Severity, count: Int) {
-    let weight = severity.weight * count
+    change(verdict, weight: severity.weight, false, by: count)
+  }
+
+  /// Adds one result of a weight.
+  package mutating func insert(_ verdict: Verdict, weight: Int, _ isExcepted: Bool) {
+    change(verdict, weight: weight, isExcepted, by: 1)
+  }
+
+  /// Takes one result of a weight away again.
+  package mutating func remove(_ verdict: Verdict, weight: Int, _ isExcepted: Bool) {
+    change(verdict, weight: weight, isExcepted, by: -1)
+  }
+
+  private mutating func change(_ verdict: Verdict, weight: Int, _ isExcepted: Bool, by count: Int) {
     switch verdict {
     case .pass:
-      passed += weight
+      passed += weight * count
       counts[0] += count
     case .fail:
-      failed += weight
+      failed += weight * count
+      if isExcepted { excepted += weight * count }
       counts[1] += count
     case .unknown:
-      unknown += weight
+      unknown += weight * count
       counts[2] += count
     case .notApplicable: counts[3] += count
     }

@@ -105,8 +105,8 @@ extension ServerLink {
   /// A statement prepared for values such as these.
   ///
   /// Each value declares its parameter's type: a type found by the server may be too narrow, as in
-  /// `$1 + 1`. Where the statement has no meaning with these types (a null of no type, a function that
-  /// takes no BIGINT) other types are tried, at last the server's own; the transaction goes on.
+  /// `$1 + 1`. Where the statement has no meaning with these types, nulls are written into it, and at
+  /// last the server finds the types, as for a function that takes no BIGINT; the transaction goes on.
   func prepared(_ sql: String, for values: [SQLValue]) throws -> PreparedStatement {
     let kinds = statements.kinds(of: values, for: sql)
     if let found = statements.statement(sql, kinds) { return found }
@@ -116,12 +116,16 @@ extension ServerLink {
       try run("DEALLOCATE ALL")
     }
     let types = kinds.map(\.type)
-    let textForNull = types.map { $0 == 0 ? PostgresType.text : $0 }
-    let inferred = types.map { _ in Oid(0) }
+    let nulls = Set(types.indices.filter { types[$0] == 0 })
+    // A parameter that is not in the statement any more still needs a type.
+    let choices = [
+      (sql, types),
+      (statement(sql, withNullAt: nulls), types.map { $0 == 0 ? PostgresType.text : $0 }),
+      (statement(sql, withNullAt: nulls), types.map { $0 == 0 ? PostgresType.text : 0 }),
+    ]
     var refusal: SQLError?
-    for (index, choice) in [types, textForNull, inferred].enumerated()
-    where index == 0 || choice != types {
-      switch try prepare(sql, choice) {
+    for (index, choice) in choices.enumerated() where index != 1 || !nulls.isEmpty {
+      switch try prepare(choice.0, choice.1) {
       case .prepared(let statement):
         statements.keep(statement, sql, kinds)
         return statement

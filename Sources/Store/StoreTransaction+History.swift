@@ -83,7 +83,34 @@ extension StoreTransaction {
     return past + present
   }
 
-  /// The resources with an id, or whose name or the end of whose id is the text.
+  /// The numbers of the resources that began or ended a state after an instant and up to another.
+  package func changed(after: Instant, upTo: Instant) throws -> [Int64] {
+    let bounds = [after.value, upTo.bounded.value]
+    let present = try session.rows(
+      """
+      SELECT id FROM resources
+      WHERE (valid_from > $1 AND valid_from <= $2) OR (valid_to > $1 AND valid_to <= $2)
+      """,
+      bounds
+    ) { $0.integer(0) }
+    let past = try session.rows(
+      """
+      SELECT DISTINCT resource FROM versions
+      WHERE (valid_to > $1 AND valid_to <= $2) OR (valid_from > $1 AND valid_from <= $2)
+      """,
+      bounds
+    ) { $0.integer(0) }
+    return Set(present + past).sorted()
+  }
+
+  /// The state that a resource had at an instant; nil where it was not there.
+  package func state(of resource: Int64, at instant: Instant) throws -> StoredState? {
+    var found: StoredState?
+    try states(at: instant, StateFilter(numbers: resource..<resource + 1)) { found = $0 }
+    return found
+  }
+
+  /// The resources with an id, or else a name.
   package func resources(named text: String) throws -> [StoredState] {
     let exact = try session.rows(
       Self.presentColumns + " WHERE r.resource_id = $1",

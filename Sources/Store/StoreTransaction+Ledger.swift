@@ -13,6 +13,8 @@ package struct LedgerEntry: Sendable {
   package var at: Instant
   /// The figures, without exceptions: those are applied when they are read.
   package var score: Score
+  /// The goals that count, by number; empty where every goal does.
+  package var goals: [Int64]
 
   package init(
     scan: Int64,
@@ -20,7 +22,8 @@ package struct LedgerEntry: Sendable {
     profile: String,
     version: String,
     at: Instant,
-    score: Score
+    score: Score,
+    goals: [Int64] = []
   ) {
     self.scan = scan
     self.scope = scope
@@ -28,6 +31,14 @@ package struct LedgerEntry: Sendable {
     self.version = version
     self.at = at
     self.score = score
+    self.goals = goals
+  }
+
+  /// The figures as they are stored.
+  fileprivate var figures: String {
+    var object = score.json.object ?? JSONObject()
+    if !goals.isEmpty { object["goals"] = .array(goals.map { .integer($0) }) }
+    return JSONValue.object(object).text
   }
 }
 
@@ -41,7 +52,7 @@ extension StoreTransaction {
       values: entries.flatMap { entry -> [SQLValue] in
         [
           .integer(entry.scan), .text(entry.scope), .text(entry.profile), .text(entry.version),
-          entry.at.value, .text(entry.score.json.text),
+          entry.at.value, .text(entry.figures),
         ]
       }
     )
@@ -56,7 +67,8 @@ extension StoreTransaction {
       """,
       [from.value, to.value]
     ) { row in
-      guard let score = Score(try JSONValue(parsing: row.text(5))) else {
+      let figures = try JSONValue(parsing: row.text(5))
+      guard let score = Score(figures) else {
         throw StoreError.damaged("an entry of the score ledger")
       }
       return LedgerEntry(
@@ -65,7 +77,8 @@ extension StoreTransaction {
         profile: row.text(2),
         version: row.text(3),
         at: row.instant(4),
-        score: score
+        score: score,
+        goals: (figures["goals"]?.array ?? []).compactMap { $0.whole.map(Int64.init) }
       )
     }
   }

@@ -4,16 +4,9 @@ import Model
 
 /// The results of the last scan, kept so that `plumb why` can explain them.
 enum LastScan {
-  /// The file that holds them: under `PLUMB_STATE`, else the folder for state of the XDG base
-  /// directory specification.
+  /// The file that holds them.
   static var file: URL {
-    let environment = ProcessInfo.processInfo.environment
-    if let folder = environment["PLUMB_STATE"] {
-      return URL(fileURLWithPath: folder).appendingPathComponent("last-scan.ndjson")
-    }
-    let state =
-      environment["XDG_STATE_HOME"] ?? NSHomeDirectory() + "/.local/state"
-    return URL(fileURLWithPath: state).appendingPathComponent("plumb/last-scan.ndjson")
+    URL(fileURLWithPath: StateFolder.path).appendingPathComponent("last-scan.ndjson")
   }
 
   /// Replaces the kept results; a scan does not fail because they cannot be kept.

@@ -35,7 +35,8 @@ struct Ledger {
             profile: $0.profile,
             version: $0.version,
             at: instant,
-            score: $0.score
+            score: $0.score,
+            goals: $0.goals
           )
         }
       }
@@ -53,7 +54,8 @@ struct Ledger {
         profile: part.profile,
         version: part.version,
         at: instant,
-        score: score
+        score: score,
+        goals: (part.goals ?? []).compactMap(stored.number).sorted()
       )
     }
   }

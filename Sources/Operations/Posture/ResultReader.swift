@@ -1,0 +1,148 @@
+import Engine
+package import JSON
+package import Model
+package import Store
+
+/// One stored result as of an instant.
+package struct StoredResult: Sendable {
+  package var state: StoredState
+  package var place: Place
+  package var goal: StoredGoal
+  package var verdict: Verdict
+  /// The exception in force at the instant, if any.
+  package var exception: Exception?
+
+  /// The result's id, the same as in every report.
+  package var id: String {
+    ResultRecord.identifier(
+      Goal(rule: goal.rule, parameters: goal.parameters),
+      account: place.accounts.first ?? "",
+      kind: place.kind,
+      resource: place.id
+    )
+  }
+
+  /// The result as a line, with the interval of the state in which it holds.
+  package var json: JSONValue {
+    var resource = JSONObject()
+    for (key, text) in [
+      ("provider", place.provider), ("account", place.accounts.first ?? ""),
+      ("region", place.region), ("service_name", place.kind.service),
+      ("resource_kind", place.kind.kind), ("id", place.id), ("name", state.name),
+    ] where !text.isEmpty {
+      resource[key] = .string(text)
+    }
+    var object: JSONObject = [
+      "id": .string(id), "resource": .object(resource), "rule": .string(goal.rule),
+      "rule_version": .integer(Int64(goal.version)), "rule_digest": .string(goal.digest),
+      "severity": .string(goal.severity.rawValue),
+    ]
+    if !goal.parameters.isEmpty {
+      let sorted = goal.parameters.sorted { $0.key < $1.key }
+      object["parameters"] = .object(JSONObject(sorted.map { (key: $0.key, value: $0.value) }))
+    }
+    object["verdict"] = .string(verdict.rawValue)
+    object["since"] = .string("\(state.begins)")
+    if !state.ends.isNever { object["until"] = .string("\(state.ends)") }
+    object["exception"] = exception?.json
+    return .object(object)
+  }
+}
+
+/// Reads results as of an instant; every list, count and report of stored results comes from here.
+package struct ResultReader {
+  private let transaction: StoreTransaction
+  private let instant: Instant
+  private let places: Places
+  private let layouts: [Int64: StoredLayout]
+  private let goals: [Int64: StoredGoal]
+  private let tree: ScopeTree
+  private let marks: MarkIndex
+  private var resolver: ExceptionResolver
+
+  /// A reader as of an instant.
+  package init(_ transaction: StoreTransaction, at instant: Instant) throws {
+    self.transaction = transaction
+    self.instant = instant
+    places = try Places(transaction)
+    layouts = try transaction.layouts()
+    goals = try transaction.goals()
+    tree = ScopeTree(try transaction.scopes(at: instant))
+    marks = MarkIndex(try transaction.marks(at: instant), tree)
+    resolver = ExceptionResolver(
+      try transaction.exceptionsInForce(at: instant),
+      now: instant,
+      scopes: tree
+    )
+  }
+
+  /// Hands over the results that a filter selects, in no order.
+  ///
+  /// - Throws: ``StoreError/notFound(kind:name:)`` for a scope or profile that is not there.
+  package mutating func results(
+    _ filter: ResultFilter,
+    _ body: (StoredResult) throws -> Void
+  ) throws {
+    let counted = try goals(of: filter)
+    var columns: [Int64: [StoredGoal?]] = [:]
+    for layout in layouts.values {
+      columns[layout.id] = layout.goals.map { number in
+        guard counted?.contains(number) ?? true, let goal = goals[number],
+          goal.severity >= filter.threshold, filter.selects(rule: goal.rule)
+        else { return nil }
+        return goal
+      }
+    }
+    try transaction.states(at: instant) { state in
+      guard let columns = columns[state.layout] else { return }
+      // Most filters ask for few verdicts, which most vectors do not hold.
+      if !filter.verdicts.isEmpty,
+        !state.verdicts.utf8.contains(where: { letter in
+          Verdict(letter: letter).map(filter.verdicts.contains) ?? false
+        })
+      {
+        return
+      }
+      let place = places.place(of: state)
+      guard filter.selects(place), tree.contains(place, in: filter.scope), selects(place, filter)
+      else { return }
+      for (goal, letter) in zip(columns, state.verdicts.utf8) {
+        guard let goal, let verdict = Verdict(letter: letter),
+          filter.verdicts.isEmpty || filter.verdicts.contains(verdict)
+        else { continue }
+        var result = StoredResult(state: state, place: place, goal: goal, verdict: verdict)
+        if verdict == .fail, !resolver.isEmpty {
+          result.exception = resolver.exception(rule: goal.rule, resource: place.id) { place }
+          if filter.leavesOutExcepted, result.exception != nil { continue }
+        }
+        try body(result)
+      }
+    }
+  }
+
+  private func selects(_ place: Place, _ filter: ResultFilter) -> Bool {
+    filter.marks.allSatisfy { kind, value in marks.value(kind, of: place) == value }
+  }
+
+  /// The marks that hold at the instant.
+  package var markIndex: MarkIndex { marks }
+
+  /// The exceptions that were in force and covered none of the results read so far.
+  package var unusedExceptions: [Exception] { resolver.unused }
+
+  /// The goals of the filter's profile; nil where it names none.
+  private func goals(of filter: ResultFilter) throws -> Set<Int64>? {
+    if !filter.scope.isEmpty, !tree.has(filter.scope) {
+      throw StoreError.notFound(kind: "scope", name: filter.scope)
+    }
+    guard !filter.profile.isEmpty else { return nil }
+    guard let last = try transaction.lastLedgerInstant(upTo: instant) else { return [] }
+    let entries = try transaction.ledger(from: last, to: last).filter {
+      $0.profile == filter.profile
+    }
+    guard !entries.isEmpty else {
+      throw StoreError.notFound(kind: "profile that counts in the score", name: filter.profile)
+    }
+    return Set(entries.flatMap(\.goals))
+  }
+}

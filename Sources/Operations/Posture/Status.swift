@@ -1,0 +1,115 @@
+import Engine
+import JSON
+package import Model
+package import Store
+
+/// How a profile stands over a scope at an instant, with the scan before.
+package struct Standing: Sendable {
+  /// The entry of the last scan, its score with what exceptions cover at the instant.
+  package var entry: LedgerEntry
+  /// The score of the same scope and profile after the scan before, if there was one.
+  package var before: LedgerEntry?
+}
+
+/// The posture at an instant, from the score ledger and the exceptions in force.
+package struct Status: Sendable {
+  package var instant: Instant
+  package var standings: [Standing]
+  /// The last finished scan that counts.
+  package var scan: ScanRecord?
+  package var report: TaskReport
+  /// Kinds that were not fully read.
+  package var gaps: Int
+  /// Scans that were interrupted or are running.
+  package var open: [ScanRecord]
+  /// Exceptions that end within a time, and requests that wait.
+  package var expiring: [ExceptionRecord]
+  package var requested: [ExceptionRecord]
+
+  /// How many days before its end an exception is told of.
+  package static let notice = 30
+
+  /// Reads the posture at an instant.
+  package init(_ transaction: StoreTransaction, at instant: Instant) throws {
+    self.instant = instant
+    standings = []
+    gaps = try transaction.coverage(at: instant).filter { $0.gap != nil }.count
+    open = try transaction.scans().filter(\.status.isOpen)
+    let exceptions = try transaction.exceptions()
+    expiring = exceptions.filter {
+      $0.state(at: instant) == .approved && $0.expiresAt <= instant.advanced(days: Self.notice)
+    }
+    requested = exceptions.filter { $0.state(at: instant) == .requested }
+    guard let last = try transaction.lastLedgerInstant(upTo: instant) else {
+      report = TaskReport()
+      return
+    }
+    let entries = try Self.newest(transaction.ledger(from: last, to: last))
+    let scan = try entries.first.map { try transaction.scan($0.scan) }
+    self.scan = scan
+    report = TaskReport(scan?.report ?? .null)
+    var before: [LedgerEntry] = []
+    if let former = try transaction.lastLedgerInstant(upTo: last.advanced(milliseconds: -1)) {
+      before = try Self.newest(transaction.ledger(from: former, to: former))
+    }
+    let excepted = try ExceptedWeights(transaction, entries, at: instant).weights
+    standings = zip(entries, excepted).map { entry, weight in
+      var entry = entry
+      entry.score.except(weight: weight)
+      return Standing(
+        entry: entry,
+        before: before.first { $0.scope == entry.scope && $0.profile == entry.profile }
+      )
+    }
+  }
+
+  /// The entries of the newest scan among some of one instant.
+  private static func newest(_ entries: [LedgerEntry]) -> [LedgerEntry] {
+    let scan = entries.map(\.scan).max()
+    return entries.filter { $0.scan == scan }
+  }
+}
+
+/// What the exceptions in force cover, by entry of the ledger.
+///
+/// The ledger is without exceptions, so that one that ends counts from that instant on and not from
+/// the next scan on.
+struct ExceptedWeights {
+  /// The weight of covered failures for each entry.
+  private(set) var weights: [Int]
+
+  init(_ transaction: StoreTransaction, _ entries: [LedgerEntry], at instant: Instant) throws {
+    weights = entries.map { _ in 0 }
+    let tree = ScopeTree(try transaction.scopes(at: instant))
+    var resolver = ExceptionResolver(
+      try transaction.exceptionsInForce(at: instant),
+      now: instant,
+      scopes: tree
+    )
+    guard !resolver.isEmpty else { return }
+    let rules = resolver.rules
+    let goals = try transaction.goals().filter { rules.contains($0.value.rule) }
+    let layouts = try transaction.layouts().filter { !Set($0.value.goals).isDisjoint(with: goals.keys) }
+    let counted = entries.map { Set($0.goals) }
+    let places = try Places(transaction)
+    for kind in Set(layouts.values.map(\.kind)) {
+      try transaction.states(at: instant, StateFilter(kind: kind)) { state in
+        guard let layout = layouts[state.layout] else { return }
+        for (number, letter) in zip(layout.goals, state.verdicts.utf8) {
+          guard Verdict(letter: letter) == .fail, let goal = goals[number] else { continue }
+          let found = resolver.exception(rule: goal.rule, resource: state.id) {
+            places.place(of: state)
+          }
+          guard found != nil else { continue }
+          for index in entries.indices
+          where (counted[index].isEmpty && entries[index].profile.isEmpty)
+            || counted[index].contains(number)
+          {
+            guard tree.contains(places.place(of: state), in: entries[index].scope) else { continue }
+            weights[index] += goal.severity.weight
+          }
+        }
+      }
+    }
+  }
+}
