@@ -16,6 +16,8 @@ package struct Scan: Sendable {
   package let now: String
   /// What is scanned, in words.
   package let subject: String
+  /// The account of resources that name none; empty leaves them without.
+  package let account: String
 
   package init(
     _ collector: any Collector,
@@ -23,7 +25,8 @@ package struct Scan: Sendable {
     profiles: [Profile] = [],
     exceptions: [Exception] = [],
     now: String,
-    subject: String
+    subject: String,
+    account: String = ""
   ) {
     self.collector = collector
     self.ruleSet = ruleSet
@@ -31,13 +34,17 @@ package struct Scan: Sendable {
     self.exceptions = exceptions
     self.now = now
     self.subject = subject
+    self.account = account
   }
 
   /// Runs the scan; `progress` is told now and then what is being done.
   ///
+  /// `keep` receives the inventory that was collected, piece by piece, for a scan that is saved.
+  ///
   /// - Throws: what the collector throws when nothing can be read.
   package func run(
     toolVersion: String,
+    keep kept: ([UInt8]) throws -> Void = { _ in },
     progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> ScanReport {
     var found = Findings()
@@ -48,21 +55,26 @@ package struct Scan: Sendable {
       buffer.raw("\n")
       guard buffer.bytes.count > 1 << 18 else { return }
       try spool.append(buffer.bytes)
+      try kept(buffer.bytes)
       buffer.bytes.removeAll(keepingCapacity: true)
     }
     try collector.collect { item in
       switch item {
-      case .resource(let resource):
+      case .resource(var resource):
         found.resources += 1
+        if resource.account.isEmpty { resource.account = account }
         progress("\(found.resources) resources read")
         try keep(resource.inventoryLine)
-      case .coverage(let coverage): try keep(coverage.inventoryLine)
+      case .coverage(var coverage):
+        if coverage.account.isEmpty { coverage.account = account }
+        try keep(coverage.inventoryLine)
       case .diagnostic(let diagnostic): found.diagnostics.append(diagnostic)
       case .notCovered(let type, _): found.notCovered[type, default: 0] += 1
       case .outside(let address, let reason): found.outside.append((address, reason))
       }
     }
     try spool.append(buffer.bytes)
+    try kept(buffer.bytes)
     try spool.rewind()
     let lines = Mutex<[UInt8]>([])
     let judge = InventoryJudge(ruleSet, JudgeOptions(now: now))

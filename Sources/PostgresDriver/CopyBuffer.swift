@@ -74,10 +74,12 @@ struct CopyBuffer {
 
   private mutating func appendHexadecimal(_ value: [UInt8]) {
     bytes.append(contentsOf: "\\\\x".utf8)
-    bytes.reserveCapacity(bytes.count + 2 * value.count)
-    for byte in value {
-      bytes.append(Self.digit(byte >> 4))
-      bytes.append(Self.digit(byte & 15))
+    unsafe bytes += [UInt8](unsafeUninitializedCapacity: 2 * value.count) { digits, count in
+      for byte in value {
+        unsafe digits[count] = Self.digit(byte >> 4)
+        unsafe digits[count + 1] = Self.digit(byte & 15)
+        count += 2
+      }
     }
   }
 

@@ -46,20 +46,29 @@ struct GoalOptions: ParsableArguments {
     var index: RuleIndex
     var ruleSet: RuleSet
     var profiles: [Profile]
+    /// The profiles by scope, for a scan that is saved: those chosen, and those attached.
+    var attached: [(scope: String, profile: Profile)]
   }
 
   /// Reads rules and profiles and compiles the goals.
-  func choose() throws -> Choice {
+  ///
+  /// Profiles that are attached are judged beside those chosen, each goal once, and instead of all
+  /// shipped rules where nothing is chosen.
+  func choose(
+    attached: [(scope: String, profile: Profile, parameters: [String: [String: JSONValue]])] = []
+  ) throws -> Choice {
     var documents: [Rule] = []
     for path in rules {
       documents += try ContentLibrary.rules(under: path)
     }
-    if rules.isEmpty || !profile.isEmpty { documents += try ContentLibrary.shipped().rules() }
+    if rules.isEmpty || !profile.isEmpty || !attached.isEmpty {
+      documents += try ContentLibrary.shipped().rules()
+    }
     let index = try RuleIndex(documents)
     let profiles = try profile.isEmpty ? [] : chosenProfiles()
     let settings = try settings(index)
     var goals: [Goal] = []
-    if rules.isEmpty && profile.isEmpty {
+    if rules.isEmpty && profile.isEmpty && attached.isEmpty {
       goals = index.rules.filter { $0.status != .deprecated }.map { Goal(rule: $0.id) }
     }
     for path in rules {
@@ -70,10 +79,15 @@ struct GoalOptions: ParsableArguments {
     let adjusted = profiles.map { $0.with(settings, index) }
     goals += adjusted.flatMap(\.goals)
     goals = goals.map { $0.with(settings, index) }
+    let filled = attached.map { scope, profile, parameters in
+      (scope: scope, profile: profile.with(parameters, index))
+    }
+    goals += filled.flatMap(\.profile.goals)
     return Choice(
       index: index,
       ruleSet: try RuleSet(goals: goals, rules: index),
-      profiles: adjusted
+      profiles: adjusted,
+      attached: adjusted.map { (scope: "", profile: $0) } + filled
     )
   }
 

@@ -19,7 +19,9 @@ struct Plumb: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      ScanCommand.self, JudgeCommand.self, WhyCommand.self, RulesCommand.self,
+      ScanCommand.self, ScansCommand.self, StatusCommand.self, ResultsCommand.self,
+      DiffCommand.self, HistoryCommand.self, ScoreCommand.self, CoverageCommand.self,
+      JudgeCommand.self, WhyCommand.self, RulesCommand.self,
       ProfilesCommand.self,
     ]
   )

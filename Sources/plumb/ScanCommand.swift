@@ -6,13 +6,14 @@ import Foundation
 import Model
 import Operations
 import Reports
+import Store
 import YAML
 
 struct ScanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "scan",
     abstract: "Collects resources, judges them and reports.",
-    subcommands: [ScanTerraform.self, ScanKubernetes.self]
+    subcommands: [ScanTerraform.self, ScanKubernetes.self, ScanInventory.self]
   )
 }
 
@@ -44,7 +45,8 @@ struct ScanTerraform: AsyncParsableCommand {
       try await output.scan(
         TerraformCollector(files: plans, mappings: mappings),
         goals,
-        subject: plans
+        subject: plans,
+        account: ""
       )
     }
   }
@@ -79,7 +81,8 @@ struct ScanKubernetes: AsyncParsableCommand {
       try await output.scan(
         KubernetesCollector(paths: paths, cluster: cluster),
         goals,
-        subject: paths
+        subject: paths,
+        account: cluster
       )
     }
   }
@@ -126,14 +129,96 @@ struct ScanOptions: ParsableArguments {
   )
   var now: String?
 
+  @OptionGroup var saving: SaveOptions
+
   /// Scans, reports, keeps the results for `plumb why` and ends with the exit code they ask for.
-  func scan(_ collector: any Collector, _ goals: GoalOptions, subject: [String]) async throws {
+  func scan(
+    _ collector: any Collector,
+    _ goals: GoalOptions,
+    subject: [String],
+    account: String
+  ) async throws {
     guard let format = ReportFormat(rawValue: format) else {
       let words = ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")
       throw ValidationError("--format \"\(self.format)\" is none of \(words)")
     }
     let threshold = try Severity(option: threshold)
-    let choice = try goals.choose()
+    let instant = try moment(instant(now), option: "--now") ?? timeOfDay()
+    var keeper: ScanKeeper?
+    if saving.save {
+      keeper = ScanKeeper(
+        store: try await saving.store.open(),
+        options: saving.store,
+        actor: saving.person.actor
+      )
+    }
+    let attached = try await keeper?.attached(at: instant) ?? []
+    let choice = try goals.choose(attached: attached)
+    var found: [Exception] = []
+    if let keeper {
+      found = try await keeper.store.read { try $0.exceptionsInForce(at: instant) }
+    }
+    found += try excepted(choice)
+    let progress = Progress()
+    let name = subject.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    // Two plans have nothing to do with each other unless one account is named for both.
+    let owner = saving.account ?? (account.isEmpty && saving.save ? name : account)
+    let scan = Scan(
+      collector,
+      choice.ruleSet,
+      profiles: choice.attached.map(\.profile),
+      exceptions: found,
+      now: "\(instant)",
+      subject: name,
+      account: owner
+    )
+    let spool = try keeper.map { try $0.spoolFile() }
+    let writer = try spool.map { try SpoolWriter($0) }
+    let report = try await scan.run(
+      toolVersion: Plumb.configuration.version,
+      keep: { try writer?.append($0) },
+      progress: { text in progress.show(text) }
+    )
+    progress.clear()
+    LastScan.keep(report.results)
+    if let keeper, let spool {
+      try writer?.finish()
+      try await save(report, choice, goals, keeper, spool, owner, instant)
+    }
+    try write(report, format)
+    if format != .text || output != nil {
+      for diagnostic in report.diagnostics { complain("\(diagnostic)") }
+    }
+    try end(report, threshold)
+  }
+
+  /// Keeps what was collected.
+  private func save(
+    _ report: ScanReport,
+    _ choice: GoalOptions.Choice,
+    _ goals: GoalOptions,
+    _ keeper: ScanKeeper,
+    _ spool: String,
+    _ account: String,
+    _ instant: Instant
+  ) async throws {
+    let number = try await keeper.begin(
+      choice,
+      goals,
+      inventory: spool,
+      isSpool: true,
+      subject: account,
+      account: account,
+      isOpen: true,
+      isComplete: false,
+      endsMissing: report.diagnostics.isEmpty,
+      instant: instant
+    )
+    complain(try await keeper.run(number, choice).text(number))
+  }
+
+  /// The exceptions of the file that an option names.
+  private func excepted(_ choice: GoalOptions.Choice) throws -> [Exception] {
     var found: [Exception] = []
     if let exceptions {
       let text = try textFile(exceptions)
@@ -149,27 +234,7 @@ struct ScanOptions: ParsableArguments {
         found[index].rule = rule.id
       }
     }
-    let progress = Progress()
-    let name = subject.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
-    let scan = Scan(
-      collector,
-      choice.ruleSet,
-      profiles: choice.profiles,
-      exceptions: found,
-      now: try instant(now),
-      subject: name
-    )
-    let report = try await scan.run(
-      toolVersion: Plumb.configuration.version,
-      progress: { text in progress.show(text) }
-    )
-    progress.clear()
-    LastScan.keep(report.results)
-    try write(report, format)
-    if format != .text || output != nil {
-      for diagnostic in report.diagnostics { complain("\(diagnostic)") }
-    }
-    try end(report, threshold)
+    return found
   }
 
   private func write(_ report: ScanReport, _ format: ReportFormat) throws {

@@ -9,6 +9,11 @@ package struct Standing: Sendable {
   package var entry: LedgerEntry
   /// The score of the same scope and profile after the scan before, if there was one.
   package var before: LedgerEntry?
+
+  package init(entry: LedgerEntry, before: LedgerEntry? = nil) {
+    self.entry = entry
+    self.before = before
+  }
 }
 
 /// The posture at an instant, from the score ledger and the exceptions in force.

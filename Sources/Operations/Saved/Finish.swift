@@ -77,7 +77,7 @@ struct Finish: Sendable {
         return false
       }
       if let isComplete = statements["\(account)\u{1F}\(kind)"] { return isComplete }
-      return scan.isComplete && (account == scan.account || met.contains(entry.account))
+      return scan.endsMissing && (account == scan.account || met.contains(entry.account))
     }.map(\.resource)
   }
 

@@ -14,8 +14,11 @@ package struct SavedScan: Sendable {
   package let account: String
   /// Whether resources of any account are taken; else all must be of ``account``.
   package let isOpenToAccounts: Bool
-  /// Whether the inventory holds every resource of its accounts, so that those it lacks are gone.
+  /// Whether the inventory holds every resource of every kind, so that counts are final.
   package let isComplete: Bool
+  /// Whether stored resources of its accounts that the inventory lacks are gone, even where nothing
+  /// is said of their kind.
+  package let endsMissing: Bool
   /// The instant of judgement, from which the results hold.
   package let instant: Instant
   package let actor: String
@@ -29,6 +32,7 @@ package struct SavedScan: Sendable {
     account: String,
     isOpenToAccounts: Bool,
     isComplete: Bool,
+    endsMissing: Bool? = nil,
     instant: Instant,
     actor: String,
     clock: @escaping @Sendable () -> Instant,
@@ -39,6 +43,7 @@ package struct SavedScan: Sendable {
     self.account = account
     self.isOpenToAccounts = isOpenToAccounts
     self.isComplete = isComplete
+    self.endsMissing = endsMissing ?? isComplete
     self.instant = instant
     self.actor = actor
     self.clock = clock
@@ -61,6 +66,7 @@ package struct SavedScan: Sendable {
     instruction["account"] = .string(account)
     instruction["open"] = .bool(isOpenToAccounts)
     instruction["complete"] = .bool(isComplete)
+    instruction["ends_missing"] = .bool(endsMissing)
     let told = instruction
     let tasks = try inventory.cut()
     return try await store.write(as: actor, at: clock()) { transaction in

@@ -1,0 +1,255 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+
+/// Which stored results a command is about.
+struct ResultOptions: ParsableArguments {
+  @Option(name: .long, help: ArgumentHelp("Only in this scope.", valueName: "name"))
+  var scope = ""
+
+  @Option(
+    name: .customLong("profile"),
+    help: ArgumentHelp("Only goals of this attached profile.", valueName: "id")
+  )
+  var profile = ""
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Only this verdict; may be repeated; default: fail.",
+      valueName: "pass|fail|unknown|not_applicable|all"
+    )
+  )
+  var verdict: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("This severity or above.", valueName: "critical|high|medium|low")
+  )
+  var severity = "low"
+
+  @Option(name: .long, help: ArgumentHelp("Only rules of this pattern.", valueName: "pattern"))
+  var rule: [String] = []
+
+  @Option(name: .long, help: ArgumentHelp("Only resources of this pattern.", valueName: "pattern"))
+  var resource: [String] = []
+
+  @Option(name: .long, help: ArgumentHelp("Only resources of this kind.", valueName: "service/kind"))
+  var kind: [String] = []
+
+  @Option(name: .long, help: ArgumentHelp("Only in this account or group.", valueName: "id"))
+  var account: [String] = []
+
+  @Option(name: .long, help: ArgumentHelp("Only resources marked so.", valueName: "kind"))
+  var dataKind: String?
+
+  @Option(name: .long, help: ArgumentHelp("Only resources marked so.", valueName: "class"))
+  var dataClassification: String?
+
+  @Option(name: .long, help: ArgumentHelp("Only resources of this owner.", valueName: "name"))
+  var owner: String?
+
+  @Option(name: .long, help: ArgumentHelp("Only resources marked so.", valueName: "level"))
+  var criticality: String?
+
+  @Flag(name: .long, help: "Leave out failures that an exception covers.")
+  var withoutExcepted = false
+
+  /// What the options come to.
+  func filter() throws -> ResultFilter {
+    var filter = ResultFilter()
+    filter.scope = scope
+    filter.profile = profile
+    filter.threshold = try Severity(option: severity)
+    filter.rules = rule
+    filter.resources = resource
+    filter.kinds = kind
+    filter.accounts = account
+    filter.leavesOutExcepted = withoutExcepted
+    filter.marks[.dataKind] = dataKind
+    filter.marks[.dataClassification] = dataClassification
+    filter.marks[.owner] = owner
+    filter.marks[.criticality] = criticality
+    if verdict.isEmpty { filter.verdicts = [.fail] }
+    for word in verdict where word != "all" {
+      guard let verdict = Verdict(rawValue: word) else {
+        let words = Verdict.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("--verdict \"\(word)\" is none of \(words), all")
+      }
+      filter.verdicts.insert(verdict)
+    }
+    return filter
+  }
+}
+
+struct ResultsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "results",
+    abstract: "Lists stored results as of now or of any instant.",
+    discussion: """
+      Examples:
+        plumb results --as-of 2026-11-01T00:00Z --severity high
+        plumb results --scope production --verdict unknown --format ndjson
+        plumb results --data-kind customer --without-excepted
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var options: ResultOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("As of this instant, ISO 8601; default: now.", valueName: "instant")
+  )
+  var asOf: String?
+
+  @Option(name: .long, help: "How many at most.")
+  var limit = 1000
+
+  @Option(name: .long, help: "text, json, ndjson or csv.")
+  var format: RowFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
+      let filter = try options.filter()
+      let limit = max(0, limit)
+      let (results, total) = try await store.open().read { transaction in
+        var reader = try ResultReader(transaction, at: instant)
+        var found: [StoredResult] = []
+        var total = 0
+        try reader.results(filter) { result in
+          total += 1
+          if found.count < limit { found.append(result) }
+        }
+        return (found, total)
+      }
+      let sorted = results.sorted {
+        ($1.goal.severity.weight, $0.goal.rule, $0.place.id)
+          < ($0.goal.severity.weight, $1.goal.rule, $1.place.id)
+      }
+      switch format {
+      case .json: print(JSONValue.array(sorted.map(\.json)).text)
+      case .ndjson: for result in sorted { print(result.json.text) }
+      case .csv:
+        print("id,verdict,severity,rule,account,region,kind,resource,since,exception")
+        for result in sorted { print(result.csv) }
+      case .text:
+        for result in sorted { print(result.text.withoutControls) }
+        let shown = results.count < total ? ", \(results.count) shown; --limit shows more" : ""
+        print("\(total) results as of \(instant)\(shown)")
+      }
+    }
+  }
+}
+
+/// How a list of rows is printed.
+enum RowFormat: String, ExpressibleByArgument, CaseIterable { case text, json, ndjson, csv }
+
+extension StoredResult {
+  fileprivate var text: String {
+    let mark = exception.map { "  excepted until \($0.expires)" } ?? ""
+    return "\(id)  \(verdict.rawValue)  \(goal.severity.rawValue)  \(goal.rule)  \(place.id)  "
+      + "since \(state.begins)\(mark)"
+  }
+
+  fileprivate var csv: String {
+    [
+      id, verdict.rawValue, goal.severity.rawValue, goal.rule, place.accounts.first ?? "",
+      place.region, "\(place.kind)", place.id, "\(state.begins)", exception?.id ?? "",
+    ].map(\.csvCell).joined(separator: ",")
+  }
+}
+
+struct DiffCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Compares two scans: what came, went and changed, down to the field.",
+    discussion: """
+      Example: plumb diff 12 13
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+
+  @Argument(help: "The earlier scan's number.")
+  var first: Int64
+
+  @Argument(help: "The later scan's number.")
+  var second: Int64
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let (first, second) = (first, second)
+      let diff = try await store.open().read { transaction in
+        let scans = try [transaction.scan(first), transaction.scan(second)]
+        guard scans[0].instant < scans[1].instant else {
+          throw StoreError.conflict("scan \(first) is not earlier than scan \(second)")
+        }
+        return try PostureDiff(transaction, from: scans[0].instant, to: scans[1].instant)
+      }
+      if format == .json { return print(JSONValue.array(diff.entries.map(\.json)).text) }
+      for entry in diff.entries { print(entry.text.withoutControls(keeping: "\n")) }
+      let counts = Dictionary(grouping: diff.entries, by: \.kind).mapValues(\.count)
+      print(
+        "\(counts[.came] ?? 0) came, \(counts[.went] ?? 0) went, \(counts[.changed] ?? 0) changed, "
+          + "\(counts[.judged] ?? 0) judged otherwise"
+      )
+    }
+  }
+}
+
+extension PostureDiff.Entry {
+  fileprivate var text: String {
+    var lines = ["\(kind.rawValue)  \(place.kind)  \(place.id)"]
+    lines += fields.map { "    \($0.path): \($0.before?.text ?? "absent") -> \($0.after?.text ?? "absent")" }
+    if kind == .changed || kind == .judged {
+      lines += verdicts.map {
+        "    \($0.rule): \($0.before?.rawValue ?? "none") -> \($0.after?.rawValue ?? "none")"
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  fileprivate var json: JSONValue {
+    [
+      "change": .string(kind.rawValue), "account": .string(place.accounts.first ?? ""),
+      "kind": .string("\(place.kind)"), "id": .string(place.id),
+      "fields": .array(
+        fields.map {
+          ["path": .string($0.path), "before": $0.before ?? .null, "after": $0.after ?? .null]
+        }
+      ),
+      "verdicts": .array(
+        verdicts.map {
+          [
+            "rule": .string($0.rule), "severity": .string($0.severity.rawValue),
+            "before": $0.before.map { .string($0.rawValue) } ?? .null,
+            "after": $0.after.map { .string($0.rawValue) } ?? .null,
+          ]
+        }
+      ),
+    ]
+  }
+}
+
+extension String {
+  /// The text as a cell of a CSV file (RFC 4180); one that a spreadsheet would run is quoted.
+  var csvCell: String {
+    let safe = first.map { "=+-@\t\r".contains($0) } == true ? "'" + self : self
+    guard safe.contains(where: { ",\"\r\n".contains($0) }) else { return safe }
+    return "\"\(safe.replacing("\"", with: "\"\""))\""
+  }
+
+  /// The text with control characters replaced, but for those given.
+  func withoutControls(keeping kept: Character) -> String {
+    split(separator: kept, omittingEmptySubsequences: false)
+      .map { String($0).withoutControls }.joined(separator: String(kept))
+  }
+}

@@ -1,0 +1,167 @@
+import ArgumentParser
+import Content
+import Engine
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+
+/// Whether, where and as whose a scan is kept.
+struct SaveOptions: ParsableArguments {
+  @Flag(name: .long, help: "Keep the results, so that status, results and diff can tell of them.")
+  var save = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The account of resources that name none.",
+      valueName: "id"
+    )
+  )
+  var account: String?
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+}
+
+/// A saved scan as the command line begins, resumes and reports it.
+struct ScanKeeper {
+  let store: DataStore
+  let options: StoreOptions
+  let actor: String
+
+  /// The profiles attached at an instant, decoded from the versions that are attached.
+  func attached(
+    at instant: Instant
+  ) async throws -> [(scope: String, profile: Profile, parameters: [String: [String: JSONValue]])] {
+    try await store.read { transaction in
+      try transaction.attachments(at: instant).map { attachment in
+        guard let document = try transaction.profileDocument(attachment.digest) else {
+          throw StoreError.damaged("profile \(attachment.profile) \(attachment.version) is gone")
+        }
+        let location = SourceLocation(file: "attachment \(attachment.id)")
+        let profile = try ProfileDecoder.profile(DocumentNode(document, at: location))
+        return (attachment.scope, profile, attachment.parameters)
+      }
+    }
+  }
+
+  /// The file for the inventory of a scan to come.
+  func spoolFile() throws -> String {
+    try makeFolder(options.spoolFolder)
+    return "\(options.spoolFolder)/\(UUID().uuidString.lowercased()).ndjson"
+  }
+
+  /// Begins a scan of an inventory.
+  func begin(
+    _ choice: GoalOptions.Choice,
+    _ goals: GoalOptions,
+    inventory path: String,
+    isSpool: Bool,
+    subject: String,
+    account: String,
+    isOpen: Bool,
+    isComplete: Bool,
+    endsMissing: Bool,
+    instant: Instant
+  ) async throws -> Int64 {
+    let scan = saved(
+      choice,
+      account: account,
+      isOpen: isOpen,
+      isComplete: isComplete,
+      endsMissing: endsMissing,
+      instant: instant
+    )
+    return try await scan.begin(
+      try Inventory(path: path),
+      subject: subject,
+      instruction: [
+        "spool": .bool(isSpool), "rules": .array(goals.rules.map { .string($0) }),
+        "profiles": .array(goals.profile.map { .string($0) }),
+        "parameters": .array(goals.parameters.map { .string($0) }),
+        "parameters_file": goals.parametersFile.map { .string($0) } ?? .null,
+        "folder": .string(FileManager.default.currentDirectoryPath),
+      ]
+    )
+  }
+
+  /// Does what is left of a scan, and removes its inventory when it has ended.
+  func run(_ number: Int64, _ choice: GoalOptions.Choice) async throws -> TaskReport {
+    let record = try await store.read { try $0.scan(number) }
+    let told = record.instruction
+    let scan = saved(
+      choice,
+      account: told["account"]?.string ?? "",
+      isOpen: told["open"]?.bool ?? false,
+      isComplete: told["complete"]?.bool ?? false,
+      endsMissing: told["ends_missing"]?.bool ?? false,
+      instant: record.instant
+    )
+    let progress = Progress()
+    defer { progress.clear() }
+    let report = try await scan.run(number) { report in
+      progress.show("\(report.resources) resources judged and kept")
+    }
+    removeSpool(record)
+    return report
+  }
+
+  /// Removes the inventory that was made for a scan.
+  func removeSpool(_ record: ScanRecord) {
+    guard record.instruction["spool"]?.bool == true,
+      let path = record.instruction["inventory"]?["path"]?.string
+    else { return }
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  /// The goals with which an interrupted scan was begun.
+  func choice(of record: ScanRecord) async throws -> GoalOptions.Choice {
+    let told = record.instruction
+    func texts(_ key: String) -> [String] { (told[key]?.array ?? []).compactMap(\.string) }
+    // Paths were given relative to the folder in which the scan was begun.
+    func placed(_ path: String) -> String {
+      path.hasPrefix("/") ? path : (told["folder"]?.string ?? ".") + "/" + path
+    }
+    var goals = GoalOptions()
+    goals.rules = texts("rules").map(placed)
+    goals.profile = texts("profiles").map { name in
+      FileManager.default.fileExists(atPath: placed(name)) ? placed(name) : name
+    }
+    goals.parameters = texts("parameters")
+    goals.parametersFile = told["parameters_file"]?.string.map(placed)
+    return try goals.choose(attached: try await attached(at: record.started))
+  }
+
+  private func saved(
+    _ choice: GoalOptions.Choice,
+    account: String,
+    isOpen: Bool,
+    isComplete: Bool,
+    endsMissing: Bool,
+    instant: Instant
+  ) -> SavedScan {
+    SavedScan(
+      store,
+      GoalPlan(choice.ruleSet, attachments: choice.attached),
+      account: account,
+      isOpenToAccounts: isOpen,
+      isComplete: isComplete,
+      endsMissing: endsMissing,
+      instant: instant,
+      actor: actor,
+      clock: timeOfDay
+    )
+  }
+}
+
+extension TaskReport {
+  /// What a saved scan came to, in a line.
+  func text(_ scan: Int64) -> String {
+    var parts = ["\(resources) resources", "\(new) new", "\(changed) changed", "\(gone) gone"]
+    if unchanged > 0 { parts.append("\(unchanged) as before") }
+    if faultCount > 0 { parts.append("\(faultCount) not judged") }
+    return "scan \(scan): \(parts.joined(separator: ", "))"
+  }
+}

@@ -1,0 +1,131 @@
+import ArgumentParser
+import Foundation
+import Model
+import Operations
+import Store
+
+struct ScanInventory: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inventory",
+    abstract: "Judges an inventory of any size and keeps the results.",
+    discussion: """
+      Each line of the inventory is a resource, as plumb judge reads it. The scan is cut into tasks;
+      when it is interrupted, plumb scans resume takes it up where it was. The file must stay as it
+      is until then; what comes from standard input is kept aside.
+
+      Examples:
+        plumb scan inventory estate.ndjson --complete
+        plumb scan inventory - --account 123456789012 < account.ndjson
+        plumb scan inventory estate.ndjson --profile cis-aws --data postgres://plumb@db/plumb
+      """
+  )
+
+  @OptionGroup var goals: GoalOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "All resources belong to this account; one that names another is refused.",
+      valueName: "id"
+    )
+  )
+  var account: String?
+
+  @Flag(
+    name: .long,
+    help: "The inventory holds every resource of its accounts: those it lacks are gone."
+  )
+  var complete = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Judge as of this instant, ISO 8601.", valueName: "instant")
+  )
+  var now: String?
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+
+  @Argument(help: ArgumentHelp("The inventory, or - for standard input.", valueName: "file"))
+  var file = "-"
+
+  func run() async throws {
+    try await reporting {
+      let instant = try moment(now, option: "--now") ?? timeOfDay()
+      let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
+      let choice = try goals.choose(attached: try await keeper.attached(at: instant))
+      let path = try file == "-" ? spool(keeper) : absolute(file)
+      let number = try await keeper.begin(
+        choice,
+        goals,
+        inventory: path,
+        isSpool: file == "-",
+        subject: account ?? (file == "-" ? "standard input" : file),
+        account: account ?? "",
+        isOpen: account == nil,
+        isComplete: complete,
+        endsMissing: complete,
+        instant: instant
+      )
+      let report = try await keeper.run(number, choice)
+      print(report.text(number))
+      for fault in report.faults { complain(fault) }
+      if report.faultCount > report.faults.count {
+        complain("\(report.faultCount - report.faults.count) more could not be judged")
+      }
+      if report.faultCount > 0 || report.resources == 0 {
+        if report.resources == 0 { complain("\(file): holds no resources") }
+        throw Exit.notJudged
+      }
+    }
+  }
+
+  private func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  }
+
+  /// Keeps standard input aside.
+  private func spool(_ keeper: ScanKeeper) throws -> String {
+    let path = try keeper.spoolFile()
+    let spool = try SpoolWriter(path)
+    let input = FileHandle.standardInput
+    while let piece = try input.read(upToCount: 1 << 20), !piece.isEmpty {
+      try spool.append(Array(piece))
+    }
+    try spool.finish()
+    return path
+  }
+}
+
+/// Writes the inventory of a scan into a file.
+final class SpoolWriter {
+  private let path: String
+  private let file: FileHandle
+
+  init(_ path: String) throws {
+    self.path = path
+    guard
+      FileManager.default.createFile(
+        atPath: path,
+        contents: nil,
+        attributes: [.posixPermissions: 0o600]
+      ), let file = FileHandle(forWritingAtPath: path)
+    else { throw InputError.unreadable(path, reason: "cannot be written") }
+    self.file = file
+  }
+
+  /// Appends bytes.
+  func append(_ bytes: [UInt8]) throws {
+    do {
+      try file.write(contentsOf: Data(bytes))
+    } catch {
+      throw InputError.unreadable(path, reason: "cannot be written: the disk may be full")
+    }
+  }
+
+  /// Makes sure that the file outlives this process.
+  func finish() throws {
+    try file.synchronize()
+    try file.close()
+  }
+}

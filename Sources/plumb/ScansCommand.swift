@@ -1,0 +1,173 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+
+struct ScansCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "scans",
+    abstract: "Lists, shows, cancels and resumes saved scans.",
+    subcommands: [ScansList.self, ScansShow.self, ScansCancel.self, ScansResume.self]
+  )
+}
+
+struct ScansList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists saved scans, newest first.",
+    discussion: "Example: plumb scans list --limit 10"
+  )
+
+  @OptionGroup var store: StoreOptions
+
+  @Option(name: .long, help: "How many at most.")
+  var limit = 30
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let limit = limit
+      let scans = try await store.open().read { try $0.scans(limit: limit) }
+      if format == .json { return print(JSONValue.array(scans.map(\.json)).text) }
+      if scans.isEmpty { return print("no scans are kept; plumb scan … --save keeps one") }
+      for scan in scans {
+        print(
+          "\(scan.id)  \(scan.status.rawValue)  \(scan.instant)  \(scan.subject.withoutControls)  "
+            + scan.counts
+        )
+      }
+    }
+  }
+}
+
+struct ScansShow: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Shows a saved scan: what it came to, and what could not be read.",
+    discussion: "Example: plumb scans show 12"
+  )
+
+  @OptionGroup var store: StoreOptions
+
+  @Argument(help: "The scan's number.")
+  var scan: Int64
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let number = scan
+      let (scan, tasks) = try await store.open().read { transaction in
+        (try transaction.scan(number), try transaction.tasks(of: number))
+      }
+      if format == .json { return print(scan.json.text) }
+      print("scan \(scan.id)  \(scan.status.rawValue)")
+      print("  subject   \(scan.subject.withoutControls)")
+      print("  judged    as of \(scan.instant)")
+      print("  began     \(scan.started) by \(scan.actor.withoutControls)")
+      if let finished = scan.finished { print("  ended     \(finished)") }
+      print("  goals     sha256 \(scan.content)")
+      let report = TaskReport(scan.report)
+      if scan.status == .finished {
+        print("  came to   \(report.text(scan.id))")
+      } else if !tasks.isEmpty {
+        let done = tasks.filter { $0.state == .done }.count
+        print("  tasks     \(done) of \(tasks.count) done")
+        print("  to go on  plumb scans resume \(scan.id)")
+      }
+      for fault in report.faults { print("  not judged: \(fault.withoutControls)") }
+      for (kind, count) in report.notCovered.sorted(by: { $0.key < $1.key }) {
+        print("  no goal is about \(kind): \(count) resources")
+      }
+    }
+  }
+}
+
+struct ScansCancel: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cancel",
+    abstract: "Cancels a scan that has not ended; what it stored so far stays.",
+    discussion: "Example: plumb scans cancel 12"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+
+  @Argument(help: "The scan's number.")
+  var scan: Int64
+
+  func run() async throws {
+    try await reporting {
+      let number = scan
+      let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
+      let record = try await keeper.store.write(as: person.actor, at: timeOfDay()) { transaction in
+        let record = try transaction.scan(number)
+        try transaction.move(number, to: .cancelled, report: record.report)
+        return record
+      }
+      keeper.removeSpool(record)
+      print("scan \(number) is cancelled")
+    }
+  }
+}
+
+struct ScansResume: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resume",
+    abstract: "Takes up scans that were interrupted, each where it was.",
+    discussion: """
+      Examples:
+        plumb scans resume
+        plumb scans resume 12
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+
+  @Argument(help: "The scan's number; every open one when left out.")
+  var scan: Int64?
+
+  func run() async throws {
+    try await reporting {
+      let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
+      let open = try await keeper.store.read { try $0.scans().filter(\.status.isOpen) }
+      var numbers = open.map(\.id).sorted()
+      if let scan {
+        // A scan that has ended says so by itself.
+        numbers = [scan]
+      } else if numbers.isEmpty {
+        return print("no scan was interrupted")
+      }
+      for number in numbers {
+        let record = try await keeper.store.read { try $0.scan(number) }
+        let report = try await keeper.run(number, try await keeper.choice(of: record))
+        print(report.text(number))
+      }
+    }
+  }
+}
+
+extension ScanRecord {
+  /// What it came to, in a few words.
+  var counts: String {
+    guard status == .finished else { return "" }
+    let report = TaskReport(report)
+    return "\(report.resources) resources, \(report.new) new, \(report.changed) changed, "
+      + "\(report.gone) gone"
+  }
+
+  var json: JSONValue {
+    [
+      "id": .integer(id), "subject": .string(subject), "status": .string(status.rawValue),
+      "instant": .string("\(instant)"), "started": .string("\(started)"),
+      "finished": finished.map { .string("\($0)") } ?? .null, "actor": .string(actor),
+      "goals_sha256": .string(content), "report": report,
+    ]
+  }
+}

@@ -1,0 +1,168 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+
+struct StatusCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Shows the score per scope and profile, and what changed since the last scan.",
+    discussion: """
+      Examples:
+        plumb status
+        plumb status --as-of 2026-11-01T00:00Z --format json
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("As of this instant, ISO 8601; default: now.", valueName: "instant")
+  )
+  var asOf: String?
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
+      let isNow = asOf == nil
+      let status = try await store.open().read { try Status($0, at: instant) }
+      if format == .json { return print(status.json.text) }
+      print(isNow ? "now, \(instant)" : "as of \(instant)")
+      guard let scan = status.scan else {
+        return print("nothing is kept; plumb scan … --save keeps a scan")
+      }
+      print("last scan \(scan.id) as of \(scan.instant): \(scan.subject.withoutControls), \(scan.counts)")
+      print("")
+      for standing in status.standings { print(standing.text) }
+      print("")
+      print(Score.formula)
+      for line in status.notices { print(line) }
+    }
+  }
+}
+
+extension Standing {
+  /// The profile and the scope in words.
+  var title: String {
+    let profile = entry.profile.isEmpty ? "everything judged" : "\(entry.profile) \(entry.version)"
+    return (entry.scope.isEmpty ? profile : "\(profile) in \(entry.scope)").withoutControls
+  }
+
+  fileprivate var text: String {
+    let score = entry.score
+    let bands = score.bands
+    func percent(_ value: Double) -> String { String(format: "%.1f", value) }
+    var line = "\(score.value.map(percent) ?? "–")".padding(toLength: 6, withPad: " ", startingAt: 0)
+    if score.excepted > 0, let excepted = score.valueWithExceptions {
+      line += "(\(percent(excepted)) with exceptions) "
+    }
+    line += " \(title): pass \(percent(bands.pass)) %, fail \(percent(bands.fail)) %, "
+    line += "unknown \(percent(bands.unknown)) %"
+    if let before = before?.score, before.value != score.value {
+      let change = (score.value ?? 0) - (before.value ?? 0)
+      line += change > 0 ? ", risk fell: +\(percent(change))" : ", risk rose: \(percent(change))"
+    }
+    return line
+  }
+
+  var json: JSONValue {
+    var object: JSONObject = [
+      "scope": .string(entry.scope), "profile": .string(entry.profile),
+      "profile_version": .string(entry.version), "scan": .integer(entry.scan),
+      "scanned_at": .string("\(entry.at)"),
+    ]
+    object["score"] = entry.score.value.map { .number($0) } ?? .null
+    object["score_with_exceptions"] = entry.score.valueWithExceptions.map { .number($0) } ?? .null
+    object["score_before"] = before.map { $0.score.value.map { .number($0) } ?? .null }
+    object["weights"] = entry.score.json
+    return .object(object)
+  }
+}
+
+extension Status {
+  fileprivate var notices: [String] {
+    var lines: [String] = []
+    if gaps > 0 { lines.append("\(gaps) kinds were not fully read; plumb coverage names them") }
+    if report.faultCount > 0 {
+      lines.append("\(report.faultCount) lines of the last scan could not be judged")
+    }
+    for scan in open {
+      lines.append("scan \(scan.id) has not ended; plumb scans resume \(scan.id) takes it up")
+    }
+    for exception in expiring {
+      lines.append("exception \(exception.name) ends at \(exception.expiresAt)")
+    }
+    for exception in requested {
+      lines.append("exception \(exception.name) waits for approval")
+    }
+    return lines.map(\.withoutControls)
+  }
+
+  fileprivate var json: JSONValue {
+    [
+      "as_of": .string("\(instant)"),
+      "scan": scan?.json ?? .null,
+      "standings": .array(standings.map(\.json)),
+      "kinds_not_fully_read": .integer(Int64(gaps)),
+      "open_scans": .array(open.map { .integer($0.id) }),
+      "exceptions_expiring": .array(expiring.map { .string($0.name) }),
+      "exceptions_requested": .array(requested.map { .string($0.name) }),
+      "formula": .string(Score.formula),
+    ]
+  }
+}
+
+struct CoverageCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "coverage",
+    abstract: "Shows what was read fully, and what was not and why.",
+    discussion: "Example: plumb coverage --as-of 2026-11-01"
+  )
+
+  @OptionGroup var store: StoreOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("As of this instant, ISO 8601; default: now.", valueName: "instant")
+  )
+  var asOf: String?
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let instant = try moment(asOf, option: "--as-of") ?? .never
+      let rows = try await store.open().read { transaction in
+        let accounts = try transaction.accounts()
+        let kinds = try transaction.kinds()
+        return try transaction.coverage(at: instant).map { row in
+          (
+            account: accounts[row.account]?.account ?? "",
+            kind: kinds[row.kind].map { "\($0)" } ?? "", gap: row.gap
+          )
+        }
+      }
+      let sorted = rows.sorted { ($0.account, $0.kind) < ($1.account, $1.kind) }
+      if format == .json {
+        let entries = sorted.map { row -> JSONValue in
+          [
+            "account": .string(row.account), "kind": .string(row.kind),
+            "complete": .bool(row.gap == nil), "reason": row.gap.map { .string($0) } ?? .null,
+          ]
+        }
+        return print(JSONValue.array(entries).text)
+      }
+      if sorted.isEmpty { return print("nothing is said of what was read") }
+      for row in sorted {
+        print("\(row.account)  \(row.kind)  \(row.gap.map { "not fully: \($0)" } ?? "fully")".withoutControls)
+      }
+    }
+  }
+}
