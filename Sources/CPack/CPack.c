@@ -5,8 +5,14 @@
 
 size_t plumb_pack_bound(size_t length) { return ZSTD_compressBound(length); }
 
+// A context's tables cost more to make than a small block to compress; each thread keeps one, which
+// lives as long as the thread and is a few hundred kilobytes.
+static _Thread_local ZSTD_CCtx *compressor;
+
 size_t plumb_pack(void *out, size_t capacity, const void *bytes, size_t length, int level) {
-  size_t written = ZSTD_compress(out, capacity, bytes, length, level);
+  if (!compressor) compressor = ZSTD_createCCtx();
+  size_t written = compressor ? ZSTD_compressCCtx(compressor, out, capacity, bytes, length, level)
+                              : ZSTD_compress(out, capacity, bytes, length, level);
   return ZSTD_isError(written) ? 0 : written;
 }
 

@@ -63,10 +63,23 @@ extension Judge {
   }
 
   private func tags(_ envelope: Envelope, _ tape: Tape) -> String {
-    guard envelope.tags != 0, unsafe tape.kind(envelope.tags) == .object,
-      let tags = unsafe try? tape.value(envelope.tags), tags.object?.isEmpty == false
-    else { return "" }
-    return tags.text
+    guard envelope.tags != 0, unsafe tape.kind(envelope.tags) == .object else { return "" }
+    let end = unsafe tape.end(envelope.tags)
+    var index = envelope.tags + 1
+    guard index < end else { return "" }
+    tagText.removeAll()
+    while index < end {
+      guard unsafe tape.kind(index + 1) == .string else {
+        return unsafe (try? tape.value(envelope.tags))?.text ?? ""
+      }
+      tagText.append(tagText.count == 0 ? "{" : ",")
+      unsafe tagText.appendString(tape.bytes(index))
+      tagText.append(":")
+      unsafe tagText.appendString(tape.bytes(index + 1))
+      index = unsafe tape.next(index + 1)
+    }
+    tagText.append("}")
+    return unsafe String(decoding: tagText.text, as: UTF8.self)
   }
 
   private func group(_ envelope: Envelope, _ tape: Tape) -> String {

@@ -17,6 +17,8 @@ package final class Judge {
   /// Verdicts per goal of the chunk at hand, one row after another.
   private(set) var counts: [Int]
   private var chunkSize = 0
+  /// Room for the tags of one resource.
+  let tagText = LineBuffer()
   /// Where the text at hand starts in the chunk.
   private(set) var lineBase = 0
 

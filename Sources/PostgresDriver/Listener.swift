@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import Store
 
 /// Hands what is sent to one channel to a stream.
@@ -31,7 +32,7 @@ final class Listener: @unchecked Sendable {
         try link.run("LISTEN \"\(channel.replacing("\"", with: "\"\""))\"")
         self.link = link
         stream.yield("")
-        watch(link.socket)
+        watch(link.watchedSocket)
         receive()
       } catch {
         stream.finish()
@@ -50,17 +51,20 @@ final class Listener: @unchecked Sendable {
   }
 
   private func watch(_ socket: Int32) {
+    guard socket >= 0 else { return stop() }
     let source = DispatchSource.makeReadSource(fileDescriptor: socket, queue: queue)
     source.setEventHandler { [weak self] in self?.receive() }
     // The socket stays open as long as it is watched.
-    source.setCancelHandler { [self] in link = nil }
+    source.setCancelHandler { [self] in
+      link = nil
+      close(socket)
+    }
     self.source = source
     source.resume()
   }
 
   private func receive() {
     guard !isStopped else { return }
-    guard let payloads = link?.notifications() else { return stop() }
-    for payload in payloads { stream.yield(payload) }
+    guard let link, link.receive({ stream.yield($0) }) else { return stop() }
   }
 }

@@ -51,37 +51,49 @@ final class PostgresSession: SQLSession {
     }
   }
 
-  func insert(into table: String, columns: [String], values: [SQLValue]) throws {
+  func insert(
+    into table: String,
+    columns: [String],
+    rows: Int,
+    _ row: (Int, any SQLRowWriter) throws -> Void
+  ) throws {
     let names = columns.map { identifier($0) }.joined(separator: ", ")
     let sql = "COPY \(identifier(table)) (\(names)) FROM STDIN"
     try step(sql) {
-      guard !values.isEmpty else { return }
-      guard !columns.isEmpty, values.count.isMultiple(of: columns.count) else {
-        throw SQLError.refused(
-          "\(values.count) values do not make rows of \(columns.count) columns",
-          statement: excerpt(sql)
-        )
-      }
+      guard rows > 0 else { return }
       try link.run(sql)
       do {
-        try send(values, width: columns.count, sql)
-      } catch let fault as UnstorableValue {
-        try? link.endCopy(sql, fault: fault.message)
-        throw fault
+        try send(rows, width: columns.count, sql, row)
+      } catch {
+        try? link.endCopy(sql, fault: "the rows ended early")
+        throw error
       }
       try link.endCopy(sql)
     }
   }
 
-  private func send(_ values: [SQLValue], width: Int, _ sql: String) throws {
-    var buffer = CopyBuffer()
-    for start in stride(from: 0, to: values.count, by: width) {
-      try buffer.append(values[start..<start + width])
-      guard buffer.isFull else { continue }
-      try link.sendCopy(buffer.bytes, sql)
-      buffer.removeAll()
+  private func send(
+    _ rows: Int,
+    width: Int,
+    _ sql: String,
+    _ row: (Int, any SQLRowWriter) throws -> Void
+  ) throws {
+    let writer = CopyWriter()
+    for index in 0..<rows {
+      try row(index, writer)
+      if let fault = writer.fault { throw fault }
+      guard writer.column == width else {
+        throw SQLError.refused(
+          "\(writer.column) values for \(width) columns",
+          statement: excerpt(sql)
+        )
+      }
+      writer.endRow()
+      guard writer.isFull else { continue }
+      try link.sendCopy(writer.bytes, sql)
+      writer.removeAll()
     }
-    try link.sendCopy(buffer.bytes, sql)
+    try link.sendCopy(writer.bytes, sql)
   }
 
   func script(_ text: String) throws {

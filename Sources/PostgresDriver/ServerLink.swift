@@ -1,4 +1,5 @@
 import CLibPQ
+import Glibc
 import Store
 
 /// An open connection to a server. Every call blocks; only one thread may use it at a time.
@@ -54,10 +55,15 @@ import Store
   /// Whether the server waits and no transaction is open.
   var isIdle: Bool { unsafe PQtransactionStatus(connection) == PQTRANS_IDLE }
 
-  /// The socket, to wait for what the server sends by itself.
-  var socket: Int32 { unsafe PQsocket(connection) }
+  /// A second descriptor of the socket, for the caller to watch and close: libpq closes its own when
+  /// the connection is lost.
+  var watchedSocket: Int32 { dup(unsafe PQsocket(connection)) }
 
-  private var lastMessage: String { oneLine(unsafe String(cString: PQerrorMessage(connection))) }
+  /// What libpq says was wrong: a line for each fault; lines that begin with a tab are its guesses.
+  private var lastMessage: String {
+    unsafe String(cString: PQerrorMessage(connection)).split(separator: "\n")
+      .filter { !$0.hasPrefix("\t") }.map { oneLine($0) }.joined(separator: "; ")
+  }
 
   /// What is wrong with an answer.
   func error(_ answer: borrowing Answer, _ statement: String) -> SQLError {
@@ -266,14 +272,19 @@ extension ServerLink {
     if let refusal { throw refusal }
   }
 
-  /// What was sent to the channels that the connection listens to; nil when it is lost.
-  func notifications() -> [String]? {
-    guard unsafe PQconsumeInput(connection) == 1 else { return nil }
-    var payloads: [String] = []
-    while let notification = unsafe PQnotifies(connection) {
-      payloads.append(unsafe String(cString: notification.pointee.extra))
-      unsafe PQfreemem(notification)
-    }
-    return payloads
+  /// Hands over what was sent to the channels that the connection listens to; false when it is lost.
+  ///
+  /// Reads as long as there is something: a server that ends may be heard of only once.
+  func receive(_ body: (String) -> Void) -> Bool {
+    var waiting = pollfd(fd: unsafe PQsocket(connection), events: Int16(POLLIN), revents: 0)
+    repeat {
+      guard unsafe PQconsumeInput(connection) == 1 else { return false }
+      while let notification = unsafe PQnotifies(connection) {
+        body(unsafe String(cString: notification.pointee.extra))
+        unsafe PQfreemem(notification)
+      }
+      if isLost { return false }
+    } while unsafe poll(&waiting, 1, 0) > 0
+    return true
   }
 }

@@ -25,8 +25,8 @@ package final class SQLiteDatabase: SQLDatabase {
           PRAGMA synchronous = FULL;
           PRAGMA cache_size = -65536;
           PRAGMA temp_store = MEMORY;
-          PRAGMA journal_size_limit = 67108864;
-          PRAGMA wal_autocheckpoint = 8192;
+          PRAGMA journal_size_limit = 134217728;
+          PRAGMA wal_autocheckpoint = 32768;
           """
       )
     }

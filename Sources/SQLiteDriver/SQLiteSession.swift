@@ -19,7 +19,7 @@ internal import Store
   func run(_ sql: String, _ values: [SQLValue]) throws -> Int {
     let statement = try unsafe prepare(sql)
     defer { unsafe reset(statement) }
-    try unsafe bind(values[...], to: statement, byName: true)
+    try unsafe bind(values, to: statement)
     while try unsafe step(statement, sql) {}
     return database.changesCount
   }
@@ -27,21 +27,32 @@ internal import Store
   func query(_ sql: String, _ values: [SQLValue], _ row: (any SQLRow) throws -> Void) throws {
     let statement = try unsafe prepare(sql)
     defer { unsafe reset(statement) }
-    try unsafe bind(values[...], to: statement, byName: true)
+    try unsafe bind(values, to: statement)
     let current = unsafe SQLiteRow(statement: statement)
     while try unsafe step(statement, sql) { try row(current) }
   }
 
-  func insert(into table: String, columns: [String], values: [SQLValue]) throws {
-    guard !columns.isEmpty else { return }
+  func insert(
+    into table: String,
+    columns: [String],
+    rows: Int,
+    _ row: (Int, any SQLRowWriter) throws -> Void
+  ) throws {
     let marks = columns.map { _ in "?" }.joined(separator: ",")
     let sql = "INSERT INTO \(table) (\(columns.joined(separator: ","))) VALUES (\(marks))"
     let statement = try unsafe prepare(sql)
     defer { unsafe reset(statement) }
-    for start in stride(from: 0, to: values.count, by: columns.count) {
-      try unsafe bind(values[start..<start + columns.count], to: statement, byName: false)
+    let writer = unsafe SQLiteRowWriter(statement)
+    for index in 0..<rows {
+      try row(index, writer)
+      guard writer.code == SQLITE_OK, writer.column == columns.count else {
+        throw writer.code == SQLITE_OK
+          ? SQLError.refused("\(writer.column) values for \(columns.count) columns", statement: sql)
+          : fault(writer.code, sql)
+      }
       while try unsafe step(statement, sql) {}
       unsafe sqlite3_reset(statement)
+      writer.next()
     }
   }
 
@@ -81,66 +92,113 @@ internal import Store
     return SQLiteFault.of(code, message, statement: sql, name)
   }
 
-  /// Binds values: by the number in a parameter's name `$1`, or in their order.
-  private func bind(
-    _ values: ArraySlice<SQLValue>,
-    to statement: OpaquePointer,
-    byName: Bool
-  ) throws {
-    let count = Int(unsafe sqlite3_bind_parameter_count(statement))
-    for index in 0..<count {
-      var place = index
-      if byName {
-        guard let text = unsafe sqlite3_bind_parameter_name(statement, Int32(index + 1)),
-          let number = unsafe Int(String(cString: text).dropFirst())
-        else { throw SQLError.refused("parameters are written $1, $2, …", statement: "") }
-        place = number - 1
+  /// Binds values by the number in a parameter's name, `$1`.
+  private func bind(_ values: [SQLValue], to statement: OpaquePointer) throws {
+    let count = unsafe sqlite3_bind_parameter_count(statement)
+    guard count > 0 else { return }
+    for index in 1...count {
+      guard let text = unsafe sqlite3_bind_parameter_name(statement, index),
+        let number = unsafe Int(String(cString: text).dropFirst())
+      else { throw SQLError.refused("parameters are written $1, $2, …", statement: "") }
+      guard number > 0, number <= values.count else {
+        throw SQLError.refused("no value for parameter $\(number)", statement: "")
       }
-      guard place >= 0, place < values.count else {
-        throw SQLError.refused("no value for parameter $\(place + 1)", statement: "")
-      }
-      let code = unsafe bind(values[values.startIndex + place], Int32(index + 1), statement)
+      let code = unsafe bind(values[number - 1], index, statement)
       guard code == SQLITE_OK else { throw fault(code, "") }
     }
   }
 
   private func bind(_ value: SQLValue, _ index: Int32, _ statement: OpaquePointer) -> Int32 {
-    // SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
-    let copied = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-    switch value {
-    case .null: return unsafe sqlite3_bind_null(statement, index)
-    case .integer(let number): return unsafe sqlite3_bind_int64(statement, index, number)
-    case .double(let number): return unsafe sqlite3_bind_double(statement, index, number)
-    case .text(var text):
-      return text.withUTF8 { bytes in
-        unsafe bytes.withMemoryRebound(to: CChar.self) { bytes in
-          unsafe sqlite3_bind_text(
-            statement,
-            index,
-            bytes.baseAddress ?? Self.nothing,
-            Int32(clamping: bytes.count),
-            copied
-          )
-        }
-      }
-    case .bytes(let bytes):
-      if bytes.isEmpty { return unsafe sqlite3_bind_zeroblob(statement, index, 0) }
-      return unsafe bytes.withUnsafeBytes { bytes in
-        unsafe sqlite3_bind_blob(
+    let binder = unsafe SQLiteBinder(statement: statement)
+    return switch value {
+    case .null: binder.null(index)
+    case .integer(let number): binder.integer(number, index)
+    case .double(let number): binder.double(number, index)
+    case .text(let text): binder.text(text, index)
+    case .bytes(let bytes): binder.bytes(bytes, index)
+    }
+  }
+}
+
+/// Binds values to the parameters of a statement; returns SQLite's result codes.
+@safe struct SQLiteBinder {
+  let statement: OpaquePointer
+
+  func null(_ index: Int32) -> Int32 { unsafe sqlite3_bind_null(statement, index) }
+
+  func integer(_ number: Int64, _ index: Int32) -> Int32 {
+    unsafe sqlite3_bind_int64(statement, index, number)
+  }
+
+  func double(_ number: Double, _ index: Int32) -> Int32 {
+    unsafe sqlite3_bind_double(statement, index, number)
+  }
+
+  func text(_ text: String, _ index: Int32) -> Int32 {
+    var text = text
+    return text.withUTF8 { bytes in
+      unsafe bytes.withMemoryRebound(to: CChar.self) { bytes in
+        unsafe sqlite3_bind_text(
           statement,
           index,
-          bytes.baseAddress,
+          bytes.baseAddress ?? Self.nothing,
           Int32(clamping: bytes.count),
-          copied
+          Self.copied
         )
       }
     }
   }
 
+  func bytes(_ bytes: [UInt8], _ index: Int32) -> Int32 {
+    if bytes.isEmpty { return unsafe sqlite3_bind_zeroblob(statement, index, 0) }
+    return unsafe bytes.withUnsafeBytes { bytes in
+      unsafe sqlite3_bind_blob(
+        statement,
+        index,
+        bytes.baseAddress,
+        Int32(clamping: bytes.count),
+        Self.copied
+      )
+    }
+  }
+
+  // SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
+  private static nonisolated(unsafe) let copied = unsafe unsafeBitCast(
+    -1,
+    to: sqlite3_destructor_type.self
+  )
+
   // Where an empty text starts: a null pointer would bind null.
   private static nonisolated(unsafe) let nothing = unsafe UnsafePointer(
     UnsafeMutablePointer<CChar>.allocate(capacity: 1)
   )
+}
+
+/// Binds the values of a row in the order of its columns.
+final class SQLiteRowWriter: SQLRowWriter {
+  private let binder: SQLiteBinder
+  /// How many columns were written.
+  private(set) var column = 0
+  /// The first result code that is not SQLITE_OK.
+  private(set) var code = SQLITE_OK
+
+  init(_ statement: OpaquePointer) { binder = unsafe SQLiteBinder(statement: statement) }
+
+  /// Begins another row.
+  func next() { column = 0 }
+
+  func null() { note(binder.null(place())) }
+  func integer(_ number: Int64) { note(binder.integer(number, place())) }
+  func double(_ number: Double) { note(binder.double(number, place())) }
+  func text(_ text: String) { note(binder.text(text, place())) }
+  func bytes(_ bytes: [UInt8]) { note(binder.bytes(bytes, place())) }
+
+  private func place() -> Int32 {
+    column += 1
+    return Int32(truncatingIfNeeded: column)
+  }
+
+  private func note(_ result: Int32) { if result != SQLITE_OK, code == SQLITE_OK { code = result } }
 }
 
 /// The row at which a statement stands.

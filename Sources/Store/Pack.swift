@@ -70,25 +70,4 @@ package struct Fingerprint: Hashable, Sendable {
     bytes.append(contentsOf: resource.utf8)
     self = unsafe bytes.withUnsafeBytes { unsafe Fingerprint(of: $0, seed: seed) }
   }
-
-  /// Sixteen bytes, big-endian.
-  package var bytes: [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(16)
-    for word in [high, low] {
-      for shift in stride(from: 56, through: 0, by: -8) {
-        bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
-      }
-    }
-    return bytes
-  }
-
-  /// Reads sixteen bytes back; zero where there are fewer.
-  package init(_ bytes: [UInt8]) {
-    func word(_ start: Int) -> UInt64 {
-      guard bytes.count >= start + 8 else { return 0 }
-      return bytes[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) }
-    }
-    self.init(high: word(0), low: word(8))
-  }
 }

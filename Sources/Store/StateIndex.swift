@@ -67,6 +67,48 @@ package struct StateIndex: Sendable {
   }
 }
 
+/// A set of fingerprints, which are spread evenly already and need no hashing.
+package struct FingerprintSet: Sendable {
+  private var table: [Fingerprint] = Array(repeating: .none, count: 1024)
+  private var count = 0
+  private var hasNone = false
+
+  package init() {}
+
+  /// Adds a fingerprint; false where it was there.
+  package mutating func insert(_ fingerprint: Fingerprint) -> Bool {
+    if fingerprint == .none {
+      defer { hasNone = true }
+      return !hasNone
+    }
+    if count * 2 >= table.count { grow() }
+    return place(fingerprint)
+  }
+
+  private mutating func place(_ fingerprint: Fingerprint) -> Bool {
+    let mask = table.count - 1
+    var place = Int(truncatingIfNeeded: fingerprint.low) & mask
+    while table[place] != .none {
+      if table[place] == fingerprint { return false }
+      place = (place + 1) & mask
+    }
+    table[place] = fingerprint
+    count += 1
+    return true
+  }
+
+  private mutating func grow() {
+    let former = table
+    table = Array(repeating: .none, count: former.count * 2)
+    count = 0
+    for fingerprint in former where fingerprint != .none { _ = place(fingerprint) }
+  }
+}
+
+extension Fingerprint {
+  fileprivate static let none = Fingerprint(high: 0, low: 0)
+}
+
 /// A set of resource numbers, as differences of seven bits a byte.
 package struct NumberSet: Sendable, Equatable {
   /// The numbers, ascending.

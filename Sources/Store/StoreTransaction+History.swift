@@ -161,17 +161,17 @@ extension StoreTransaction {
     return try packed.map { String(decoding: try Pack.decompress($0), as: UTF8.self) }
   }
 
-  /// How many present resources have each place, layout and vector of verdicts.
-  package func vectorCounts(
+  /// Hands over account, region, group, kind, layout and verdicts of every present resource.
+  package func vectors(
     _ body: (
       _ account: Int64, _ region: String, _ group: String, _ kind: Int64, _ layout: Int64,
-      _ verdicts: String, _ count: Int64
+      _ verdicts: String
     ) throws -> Void
   ) throws {
     try session.query(
       """
-      SELECT account, region, resource_group, kind, layout, verdicts, count(*) FROM resources
-      WHERE valid_to = $1 GROUP BY account, region, resource_group, kind, layout, verdicts
+      SELECT account, region, resource_group, kind, layout, verdicts FROM resources
+      WHERE valid_to = $1
       """,
       [Instant.never.value]
     ) { row in
@@ -181,21 +181,22 @@ extension StoreTransaction {
         row.text(2),
         row.integer(3),
         row.integer(4),
-        row.text(5),
-        row.integer(6)
+        row.text(5)
       )
     }
   }
 
   private static let presentColumns = """
     SELECT r.id, r.account, r.kind, r.region, r.resource_group, r.resource_id, r.name, r.tags,
-      r.valid_from, r.valid_to, r.fingerprint, r.block, r.slot, r.layout, r.verdicts
+      r.valid_from, r.valid_to, r.fingerprint_high, r.fingerprint_low, r.block, r.slot, r.layout,
+      r.verdicts
     FROM resources r
     """
 
   private static let pastColumns = """
     SELECT r.id, r.account, r.kind, v.region, v.resource_group, r.resource_id, v.name, v.tags,
-      v.valid_from, v.valid_to, v.fingerprint, v.block, v.slot, v.layout, v.verdicts
+      v.valid_from, v.valid_to, v.fingerprint_high, v.fingerprint_low, v.block, v.slot, v.layout,
+      v.verdicts
     FROM versions v JOIN resources r ON r.id = v.resource
     """
 
@@ -211,11 +212,11 @@ extension StoreTransaction {
       tags: row.text(7),
       begins: row.instant(8),
       ends: row.instant(9),
-      fingerprint: Fingerprint(row.bytes(10)),
-      block: row.integer(11),
-      slot: row.integer(12),
-      layout: row.integer(13),
-      verdicts: row.text(14)
+      fingerprint: row.fingerprint(10),
+      block: row.integer(12),
+      slot: row.integer(13),
+      layout: row.integer(14),
+      verdicts: row.text(15)
     )
   }
 }

@@ -49,13 +49,15 @@ extension StoreTransaction {
     try session.insert(
       into: "score_ledger",
       columns: ["scan", "scope", "profile", "profile_version", "at", "figures"],
-      values: entries.flatMap { entry -> [SQLValue] in
-        [
-          .integer(entry.scan), .text(entry.scope), .text(entry.profile), .text(entry.version),
-          entry.at.value, .text(entry.figures),
-        ]
-      }
-    )
+      rows: entries.count
+    ) { index, row in
+      row.integer(entries[index].scan)
+      row.text(entries[index].scope)
+      row.text(entries[index].profile)
+      row.text(entries[index].version)
+      row.integer(entries[index].at.milliseconds)
+      row.text(entries[index].figures)
+    }
   }
 
   /// The ledger's entries between two instants, both included, oldest first.

@@ -15,8 +15,9 @@ package struct FoundResource: Sendable {
   package var fingerprint: Fingerprint
   package var layout: Int64
   package var verdicts: String
-  /// Its line of the inventory.
-  package var line: [UInt8]
+  /// Where its line of the inventory stands: a block of those stored with it, and a line of that.
+  package var block: Int
+  package var slot: Int
   /// Proofs of goals that count related resources, by goal.
   package var proofs: [(goal: Int64, proof: String)]
 
@@ -33,7 +34,8 @@ package struct FoundResource: Sendable {
     fingerprint: Fingerprint,
     layout: Int64,
     verdicts: String,
-    line: [UInt8],
+    block: Int,
+    slot: Int,
     proofs: [(goal: Int64, proof: String)] = []
   ) {
     self.known = known
@@ -48,31 +50,73 @@ package struct FoundResource: Sendable {
     self.fingerprint = fingerprint
     self.layout = layout
     self.verdicts = verdicts
-    self.line = line
+    self.block = block
+    self.slot = slot
     self.proofs = proofs
+  }
+}
+
+/// Lines of one account's inventory, compressed together.
+package struct PackedBlock: Sendable {
+  package var lines: Int
+  package var content: [UInt8]
+}
+
+/// Gathers lines of one account into blocks.
+package struct BlockBuilder: Sendable {
+  /// How many bytes share a block; one longer line has a block of its own.
+  private static let size = 1 << 18
+  /// How many lines share a block at most: reading one line unpacks them all.
+  private static let lineLimit = 512
+
+  /// The blocks that are full.
+  package private(set) var blocks: [PackedBlock] = []
+  private var text: [UInt8] = []
+  private var lines = 0
+
+  package init() {}
+
+  /// Appends a line, and returns its block and slot.
+  package mutating func append(_ line: ArraySlice<UInt8>) -> (block: Int, slot: Int) {
+    if lines > 0, text.count + line.count >= Self.size || lines == Self.lineLimit { flush() }
+    text += line
+    text.append(0x0A)
+    lines += 1
+    return (blocks.count, lines - 1)
+  }
+
+  /// Every block, the last one included.
+  package mutating func finish() -> [PackedBlock] {
+    flush()
+    return blocks
+  }
+
+  private mutating func flush() {
+    guard lines > 0 else { return }
+    blocks.append(PackedBlock(lines: lines, content: Pack.compress(text)))
+    text.removeAll(keepingCapacity: true)
+    lines = 0
   }
 }
 
 // What: resources, their states over time, and their configurations.
 extension StoreTransaction {
-  /// How many bytes of configurations share a block; one longer line has a block of its own.
-  package static let blockSize = 1 << 18
-  /// How many configurations share a block at most.
-  package static let blockLines = 512
-
   /// Every resource that was ever stored, for ``StateIndex``; of one account, or of all.
   package func stateEntries(account: Int64? = nil) throws -> [StateIndex.Entry] {
-    let columns = "SELECT id, key, fingerprint, account, kind, layout, valid_to FROM resources"
+    let columns = """
+      SELECT id, key_high, key_low, fingerprint_high, fingerprint_low, account, kind, layout,
+        valid_to FROM resources
+      """
     let filter = account == nil ? "" : " WHERE account = $1"
     return try session.rows(columns + filter, account.map { [.integer($0)] } ?? []) { row in
       StateIndex.Entry(
         resource: row.integer(0),
-        key: Fingerprint(row.bytes(1)),
-        fingerprint: Fingerprint(row.bytes(2)),
-        account: row.integer(3),
-        kind: row.integer(4),
-        layout: row.integer(5),
-        isCurrent: row.instant(6).isNever
+        key: row.fingerprint(1),
+        fingerprint: row.fingerprint(3),
+        account: row.integer(5),
+        kind: row.integer(6),
+        layout: row.integer(7),
+        isCurrent: row.instant(8).isNever
       )
     }
   }
@@ -99,6 +143,7 @@ extension StoreTransaction {
   ///   ``StoreError/conflict(_:)`` when an interval would be empty or reversed.
   package func store(
     _ resources: [FoundResource],
+    _ blocks: [PackedBlock],
     of account: Int64,
     at instant: Instant
   ) throws -> [Int64] {
@@ -110,85 +155,88 @@ extension StoreTransaction {
         record: resource.id
       )
     }
-    let places = try storeLines(resources, of: account)
+    let block = try store(blocks, of: account)
+    // In the order of their keys, so that neighbours in the index are written together.
     let new = resources.indices.filter { resources[$0].known == nil }
+      .sorted { Int64(bitPattern: resources[$0].key.high) < Int64(bitPattern: resources[$1].key.high) }
     let first = new.isEmpty ? 0 : try take(new.count, of: "resource")
     var numbers = resources.map { $0.known ?? 0 }
-    var values: [SQLValue] = []
-    values.reserveCapacity(new.count * Self.columns.count)
-    for (offset, index) in new.enumerated() {
-      let id = first + Int64(offset)
-      numbers[index] = id
-      values.append(.integer(id))
-      append(resources[index], places[index], instant, to: &values)
+    for (offset, index) in new.enumerated() { numbers[index] = first + Int64(offset) }
+    try session.insert(into: "resources", columns: Self.columns, rows: new.count) { offset, row in
+      row.integer(first + Int64(offset))
+      Self.write(resources[new[offset]], block, instant, to: row)
     }
-    try session.insert(into: "resources", columns: Self.columns, values: values)
     for index in resources.indices where resources[index].known != nil {
-      try change(resources[index], numbers[index], places[index], at: instant)
+      try change(resources[index], numbers[index], block, at: instant)
     }
     let proofs = resources.indices.flatMap { index in
-      resources[index].proofs.flatMap { goal, proof -> [SQLValue] in
-        [
-          .integer(numbers[index]), .integer(goal), instant.value,
-          .bytes(Pack.compress(Array(proof.utf8))),
-        ]
-      }
+      resources[index].proofs.map { (number: numbers[index], goal: $0.goal, proof: $0.proof) }
     }
     try session.insert(
       into: "proofs",
       columns: ["resource", "goal", "valid_from", "proof"],
-      values: proofs
-    )
+      rows: proofs.count
+    ) { index, row in
+      row.integer(proofs[index].number)
+      row.integer(proofs[index].goal)
+      row.integer(instant.milliseconds)
+      row.bytes(Pack.compress(Array(proofs[index].proof.utf8)))
+    }
     return numbers
   }
 
   private static let columns = [
-    "id", "account", "kind", "key", "region", "resource_group", "resource_id", "name", "tags",
-    "first_seen", "valid_from", "valid_to", "fingerprint", "block", "slot", "layout", "verdicts",
+    "id", "account", "kind", "key_high", "key_low", "region", "resource_group", "resource_id", "name", "tags",
+    "first_seen", "valid_from", "valid_to", "fingerprint_high",
+    "fingerprint_low", "block", "slot", "layout", "verdicts",
   ]
 
-  private func append(
+  private static func write(
     _ resource: FoundResource,
-    _ place: (block: Int64, slot: Int64),
+    _ firstBlock: Int64,
     _ instant: Instant,
-    to values: inout [SQLValue]
+    to row: any SQLRowWriter
   ) {
-    values.append(.integer(resource.account))
-    values.append(.integer(resource.kind))
-    values.append(.bytes(resource.key.bytes))
-    values.append(.text(resource.region))
-    values.append(.text(resource.group))
-    values.append(.text(resource.id))
-    values.append(.text(resource.name))
-    values.append(.text(resource.tags))
-    values.append(instant.value)
-    values.append(instant.value)
-    values.append(Instant.never.value)
-    values.append(.bytes(resource.fingerprint.bytes))
-    values.append(.integer(place.block))
-    values.append(.integer(place.slot))
-    values.append(.integer(resource.layout))
-    values.append(.text(resource.verdicts))
+    row.integer(resource.account)
+    row.integer(resource.kind)
+    row.integer(Int64(bitPattern: resource.key.high))
+    row.integer(Int64(bitPattern: resource.key.low))
+    row.text(resource.region)
+    row.text(resource.group)
+    row.text(resource.id)
+    row.text(resource.name)
+    row.text(resource.tags)
+    row.integer(instant.milliseconds)
+    row.integer(instant.milliseconds)
+    row.integer(Instant.never.milliseconds)
+    row.integer(Int64(bitPattern: resource.fingerprint.high))
+    row.integer(Int64(bitPattern: resource.fingerprint.low))
+    row.integer(firstBlock + Int64(resource.block))
+    row.integer(Int64(resource.slot))
+    row.integer(resource.layout)
+    row.text(resource.verdicts)
   }
 
   /// Ends a resource's present state and begins another.
   private func change(
     _ resource: FoundResource,
     _ number: Int64,
-    _ place: (block: Int64, slot: Int64),
+    _ firstBlock: Int64,
     at instant: Instant
   ) throws {
     try end(number, at: instant)
     let changed = try session.run(
       """
       UPDATE resources SET region = $2, resource_group = $3, name = $4, tags = $5, valid_from = $6,
-        valid_to = $7, fingerprint = $8, block = $9, slot = $10, layout = $11, verdicts = $12
-      WHERE id = $1 AND account = $13 AND valid_from < $6
+        valid_to = $7, fingerprint_high = $8, fingerprint_low = $9, block = $10, slot = $11,
+        layout = $12, verdicts = $13
+      WHERE id = $1 AND account = $14 AND valid_from < $6
       """,
       [
         .integer(number), .text(resource.region), .text(resource.group), .text(resource.name),
         .text(resource.tags), instant.value, Instant.never.value,
-        .bytes(resource.fingerprint.bytes), .integer(place.block), .integer(place.slot),
+        resource.fingerprint.values[0], resource.fingerprint.values[1],
+        .integer(firstBlock + Int64(resource.block)), .integer(Int64(resource.slot)),
         .integer(resource.layout), .text(resource.verdicts), .integer(resource.account),
       ]
     )
@@ -206,9 +254,10 @@ extension StoreTransaction {
     try session.run(
       """
       INSERT INTO versions (resource, valid_from, valid_to, region, resource_group, name, tags,
-        fingerprint, block, slot, layout, verdicts)
+        fingerprint_high, fingerprint_low, block, slot, layout, verdicts)
       SELECT id, valid_from, CASE WHEN valid_to < $2 THEN valid_to ELSE $2 END, region,
-        resource_group, name, tags, fingerprint, block, slot, layout, verdicts
+        resource_group, name, tags, fingerprint_high, fingerprint_low, block, slot, layout,
+        verdicts
       FROM resources WHERE id = $1 AND valid_from < $2
       """,
       [.integer(number), instant.value]
@@ -225,46 +274,37 @@ extension StoreTransaction {
     }
   }
 
-  /// Compresses lines into blocks, and returns the block and slot of each.
-  private func storeLines(
-    _ resources: [FoundResource],
-    of account: Int64
-  ) throws -> [(block: Int64, slot: Int64)] {
-    var ranges: [Range<Int>] = []
-    var start = 0
-    var size = 0
-    for (index, resource) in resources.enumerated() {
-      let isFull = size + resource.line.count > Self.blockSize || index - start >= Self.blockLines
-      if isFull, index > start {
-        ranges.append(start..<index)
-        start = index
-        size = 0
-      }
-      size += resource.line.count + 1
-    }
-    if start < resources.count { ranges.append(start..<resources.count) }
-    guard !ranges.isEmpty else { return [] }
-    let first = try take(ranges.count, of: "block")
-    var places: [(block: Int64, slot: Int64)] = []
-    var values: [SQLValue] = []
-    for (number, range) in ranges.enumerated() {
-      var text: [UInt8] = []
-      text.reserveCapacity(Self.blockSize)
-      for (slot, index) in range.enumerated() {
-        text += resources[index].line
-        text.append(0x0A)
-        places.append((first + Int64(number), Int64(slot)))
-      }
-      values += [
-        .integer(first + Int64(number)), .integer(account), .integer(Int64(range.count)),
-        .bytes(Pack.compress(text)),
-      ]
-    }
+  /// Stores blocks, and returns the number of the first.
+  private func store(_ blocks: [PackedBlock], of account: Int64) throws -> Int64 {
+    guard !blocks.isEmpty else { return 0 }
+    let first = try take(blocks.count, of: "block")
     try session.insert(
       into: "blocks",
       columns: ["id", "account", "lines", "content"],
-      values: values
+      rows: blocks.count
+    ) { index, row in
+      row.integer(first + Int64(index))
+      row.integer(account)
+      row.integer(Int64(blocks[index].lines))
+      row.bytes(blocks[index].content)
+    }
+    return first
+  }
+}
+
+extension Fingerprint {
+  /// The two columns in which it is stored.
+  var values: [SQLValue] {
+    [.integer(Int64(bitPattern: high)), .integer(Int64(bitPattern: low))]
+  }
+}
+
+extension SQLRow {
+  /// The fingerprint in a column and the one behind it.
+  func fingerprint(_ column: Int) -> Fingerprint {
+    Fingerprint(
+      high: UInt64(bitPattern: integer(column)),
+      low: UInt64(bitPattern: integer(column + 1))
     )
-    return places
   }
 }

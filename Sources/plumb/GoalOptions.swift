@@ -66,7 +66,7 @@ struct GoalOptions: ParsableArguments {
     }
     let index = try RuleIndex(documents)
     let profiles = try profile.isEmpty ? [] : chosenProfiles()
-    let settings = try settings(index)
+    let settings = try Self.settings(parameters, file: parametersFile, index)
     var goals: [Goal] = []
     if rules.isEmpty && profile.isEmpty && attached.isEmpty {
       goals = index.rules.filter { $0.status != .deprecated }.map { Goal(rule: $0.id) }
@@ -91,28 +91,33 @@ struct GoalOptions: ParsableArguments {
     )
   }
 
-  private func chosenProfiles() throws -> [Profile] {
+  private func chosenProfiles() throws -> [Profile] { try profile.map(Self.profile(named:)) }
+
+  /// The profile that an option or argument names: a shipped one by `id` or `id@version`, or a file.
+  static func profile(named name: String) throws -> Profile {
     let all = try ContentLibrary.shipped().profiles()
-    return try profile.map { name in
-      if let found = all.first(where: { $0.id == name || "\($0.id)@\($0.version)" == name }) {
-        return found
-      }
-      if FileManager.default.fileExists(atPath: name) {
-        let text = try textFile(name)
-        return try ProfileDecoder.profile(YAMLReader().document(text, file: name))
-      }
-      throw ValidationError(
-        "there is no profile \"\(name)\"; there are \(all.map(\.id).joined(separator: ", "))"
-      )
+    if let found = all.first(where: { $0.id == name || "\($0.id)@\($0.version)" == name }) {
+      return found
     }
+    if FileManager.default.fileExists(atPath: name) {
+      let text = try textFile(name)
+      return try ProfileDecoder.profile(YAMLReader().document(text, file: name))
+    }
+    throw ValidationError(
+      "there is no profile \"\(name)\"; there are \(all.map(\.id).joined(separator: ", "))"
+    )
   }
 
-  /// The parameters set by file and options, by rule id.
-  private func settings(_ index: RuleIndex) throws -> [String: [String: JSONValue]] {
+  /// The parameters set by a file and by options such as `RULE.NAME=VALUE`, by rule id.
+  static func settings(
+    _ options: [String],
+    file: String?,
+    _ index: RuleIndex
+  ) throws -> [String: [String: JSONValue]] {
     var settings: [String: [String: JSONValue]] = [:]
-    if let parametersFile {
-      let text = try textFile(parametersFile)
-      let node = try YAMLReader().document(text, file: parametersFile)
+    if let file {
+      let text = try textFile(file)
+      let node = try YAMLReader().document(text, file: file)
       guard case .mapping(let rules) = node.value else {
         throw DocumentError(
           "expected rule ids with names and values",
@@ -132,7 +137,7 @@ struct GoalOptions: ParsableArguments {
         }
       }
     }
-    for setting in parameters {
+    for setting in options {
       let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, let dot = parts[0].lastIndex(of: ".") else {
         throw ValidationError("--param expects RULE.NAME=VALUE, not \"\(setting)\"")
@@ -161,7 +166,7 @@ extension Goal {
 
 extension Profile {
   /// The profile with settings put over its goals' parameters, and its goals under the rules' ids.
-  fileprivate func with(_ settings: [String: [String: JSONValue]], _ index: RuleIndex) -> Profile {
+  func with(_ settings: [String: [String: JSONValue]], _ index: RuleIndex) -> Profile {
     var profile = self
     for control in profile.controls.indices {
       profile.controls[control].goals = profile.controls[control].goals.map {

@@ -22,7 +22,9 @@ struct Plumb: AsyncParsableCommand {
       ScanCommand.self, ScansCommand.self, StatusCommand.self, ResultsCommand.self,
       DiffCommand.self, HistoryCommand.self, ScoreCommand.self, CoverageCommand.self,
       JudgeCommand.self, WhyCommand.self, RulesCommand.self,
-      ProfilesCommand.self,
+      ProfilesCommand.self, ScopesCommand.self, AccountsCommand.self, AttachCommand.self,
+      AttachmentsCommand.self, ExceptionsCommand.self, MarksCommand.self, AttestCommand.self,
+      AttestationsCommand.self, AuditCommand.self,
     ]
   )
 }

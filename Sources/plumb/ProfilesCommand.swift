@@ -7,8 +7,8 @@ import Model
 struct ProfilesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "profiles",
-    abstract: "Lists and shows profiles.",
-    subcommands: [ProfilesList.self, ProfilesShow.self]
+    abstract: "Lists, shows and compares profiles.",
+    subcommands: [ProfilesList.self, ProfilesShow.self, ProfilesDiff.self]
   )
 }
 

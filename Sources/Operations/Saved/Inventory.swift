@@ -8,8 +8,9 @@ package struct Inventory: Sendable, Equatable {
   private let size: Int64
   private let modified: Int64
 
-  /// How many bytes a task has, give or take a line.
-  static let taskSize: Int64 = 8 << 20
+  /// How many bytes a task has, give or take a line: at most so many that its outcome is kept in
+  /// memory, at least so many that a commit is worth it.
+  static let taskSizes: ClosedRange<Int64> = 4 << 20...64 << 20
 
   /// The file as it is now.
   ///
@@ -49,14 +50,16 @@ package struct Inventory: Sendable, Equatable {
     }
   }
 
-  /// Cuts the file into tasks at line ends.
-  func cut() throws -> [(part: String, start: Int64, length: Int64)] {
+  /// Cuts the file into tasks at line ends, a few for each worker where it is large enough.
+  func cut(workers: Int) throws -> [(part: String, start: Int64, length: Int64)] {
     let file = try open()
     defer { close(file) }
     var tasks: [(part: String, start: Int64, length: Int64)] = []
     var start: Int64 = 0
+    let share = size / Int64(workers * 4)
+    let taskSize = min(max(share, Self.taskSizes.lowerBound), Self.taskSizes.upperBound)
     while start < size {
-      let end = try lineEnd(file, from: min(start + Self.taskSize, size))
+      let end = try lineEnd(file, from: min(start + taskSize, size))
       tasks.append(("part", start, end - start))
       start = end
     }
@@ -76,13 +79,13 @@ package struct Inventory: Sendable, Equatable {
     return size
   }
 
-  /// The bytes of a task, behind which the parser's padding is readable.
+  /// The bytes of a part of the file.
   func bytes(of range: Range<Int64>) throws -> [UInt8] {
     let file = try open()
     defer { close(file) }
     let count = Int(range.upperBound - range.lowerBound)
     var done = 0
-    return try unsafe [UInt8](unsafeUninitializedCapacity: count + JSONParser.padding) { buffer, filled in
+    return try unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       while done < count {
         let got = unsafe pread(
           file,
@@ -99,8 +102,7 @@ package struct Inventory: Sendable, Equatable {
         }
         done += got
       }
-      for index in count..<count + JSONParser.padding { unsafe buffer[index] = 0 }
-      filled = count + JSONParser.padding
+      filled = count
     }
   }
 

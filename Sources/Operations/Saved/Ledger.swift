@@ -45,7 +45,7 @@ struct Ledger {
     if counter.needsResources {
       try transaction.states(at: .never) { counter.add($0) }
     } else {
-      try transaction.vectorCounts { counter.add($0, $1, $2, $3, $4, $5, Int($6)) }
+      try transaction.vectors { counter.add($0, $1, $2, $3, $4, $5) }
     }
     return zip(plan.parts, counter.scores).map { part, score in
       LedgerEntry(
@@ -69,9 +69,21 @@ struct ScoreCounter {
     var parts: [Bool]
   }
 
+  /// Where a resource is, as far as scopes without tags and ids ask.
+  private struct Spot: Hashable {
+    var account: Int64
+    var region: String
+    var group: String
+    var kind: Int64
+  }
+
   private let plan: GoalPlan
   private let tree: ScopeTree
   private let places: Places
+  /// Which parts count at spots that were met.
+  private var known: [Spot: [Bool]] = [:]
+  /// Whether some part counts only within a scope.
+  private let isScoped: Bool
   private let columns: [Int64: [Column?]]
   /// Whether some scope asks for more than vectors are grouped by.
   let needsResources: Bool
@@ -102,38 +114,44 @@ struct ScoreCounter {
       }
     }
     self.columns = columns
-    let named = Set(plan.parts.map(\.scope)).subtracting([""])
-    needsResources = !named.isEmpty && scopes.contains { scope in
+    isScoped = plan.parts.contains { !$0.scope.isEmpty }
+    needsResources = isScoped && scopes.contains { scope in
       (scope.includes + scope.excludes).contains { selector in
         selector.terms.keys.contains { $0 == "id" || $0.hasPrefix("tag:") }
       }
     }
   }
 
-  /// Adds some present resources that have place, layout and verdicts in common.
+  /// Adds one present resource by what scopes may ask of it.
   mutating func add(
     _ account: Int64,
     _ region: String,
     _ group: String,
     _ kind: Int64,
     _ layout: Int64,
-    _ verdicts: String,
-    _ count: Int
+    _ verdicts: String
   ) {
-    let place = places.place(account, region: region, group: group, kind: kind)
-    add(place, layout, verdicts, count)
+    guard isScoped else { return count(nil, layout, verdicts) }
+    let spot = Spot(account: account, region: region, group: group, kind: kind)
+    if known[spot] == nil {
+      let place = places.place(account, region: region, group: group, kind: kind)
+      known[spot] = plan.parts.map { tree.contains(place, in: $0.scope) }
+    }
+    count(known[spot], layout, verdicts)
   }
 
   /// Adds one resource.
-  mutating func add(_ state: StoredState) { add(places.place(of: state), state.layout, state.verdicts, 1) }
+  mutating func add(_ state: StoredState) {
+    let place = places.place(of: state)
+    count(plan.parts.map { tree.contains(place, in: $0.scope) }, state.layout, state.verdicts)
+  }
 
-  private mutating func add(_ place: Place, _ layout: Int64, _ verdicts: String, _ count: Int) {
+  private mutating func count(_ isInside: [Bool]?, _ layout: Int64, _ verdicts: String) {
     guard let columns = columns[layout] else { return }
-    let isInside = plan.parts.map { tree.contains(place, in: $0.scope) }
     for (column, letter) in zip(columns, verdicts.utf8) {
       guard let column, let verdict = Verdict(letter: letter) else { continue }
-      for part in scores.indices where column.parts[part] && isInside[part] {
-        scores[part].add(verdict, column.severity, count: count)
+      for part in scores.indices where column.parts[part] && isInside?[part] ?? true {
+        scores[part].add(verdict, column.severity, count: 1)
       }
     }
   }

@@ -68,7 +68,7 @@ package struct SavedScan: Sendable {
     instruction["complete"] = .bool(isComplete)
     instruction["ends_missing"] = .bool(endsMissing)
     let told = instruction
-    let tasks = try inventory.cut()
+    let tasks = try inventory.cut(workers: workers)
     return try await store.write(as: actor, at: clock()) { transaction in
       let scan = try transaction.beginScan(
         subject: subject,

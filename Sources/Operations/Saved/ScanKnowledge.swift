@@ -1,3 +1,4 @@
+import Engine
 import Model
 import Store
 import Synchronization
@@ -13,14 +14,30 @@ final class ScanKnowledge: Sendable {
   private struct State {
     /// Whether the resource at each place of the index was met.
     var met: [Bool]
-    var newKeys: Set<Fingerprint> = []
-    var accounts: [AccountName: Int64]
-    var kinds: [ResourceKind: Int64]
+    var newKeys = FingerprintSet()
+    var numbers: Numbers
   }
 
   struct AccountName: Hashable, Sendable {
     var provider: String
     var account: String
+
+    /// The account of a resource, or the one that stands for none.
+    init(_ resource: JudgedResource, defaultAccount: String) {
+      provider = resource.provider
+      account = resource.account.isEmpty ? defaultAccount : resource.account
+    }
+
+    init(provider: String, account: String) {
+      self.provider = provider
+      self.account = account
+    }
+  }
+
+  /// Accounts and kinds by name.
+  struct Numbers: Sendable {
+    var accounts: [AccountName: Int64]
+    var kinds: [ResourceKind: Int64]
   }
 
   /// What a store knows; `seen` are the numbers that finished tasks met already.
@@ -37,8 +54,10 @@ final class ScanKnowledge: Sendable {
         met: seen.isEmpty
           ? Array(repeating: false, count: index.entries.count)
           : index.entries.map { seen.contains($0.resource) },
-        accounts: Dictionary(accounts) { first, _ in first },
-        kinds: Dictionary(kinds) { first, _ in first }
+        numbers: Numbers(
+          accounts: Dictionary(accounts) { first, _ in first },
+          kinds: Dictionary(kinds) { first, _ in first }
+        )
       )
     )
   }
@@ -53,33 +72,42 @@ final class ScanKnowledge: Sendable {
 
   /// Notes that a new resource was met; false where it was met before.
   func meet(new key: Fingerprint) -> Bool {
-    state.withLock { $0.newKeys.insert(key).inserted }
+    state.withLock { $0.newKeys.insert(key) }
   }
 
-  /// The numbers of accounts and kinds, those that are new made in the store.
+  /// The numbers of the resources' accounts and kinds, those that are new made in the store.
   func numbers(
-    accounts: Set<AccountName>,
-    kinds: Set<ResourceKind>,
+    of resources: [JudgedResource],
+    defaultAccount: String,
     _ store: DataStore,
     as actor: String,
     at now: Instant
-  ) async throws -> (accounts: [AccountName: Int64], kinds: [ResourceKind: Int64]) {
-    let (knownAccounts, knownKinds) = state.withLock { ($0.accounts, $0.kinds) }
-    let newAccounts = accounts.filter { knownAccounts[$0] == nil }
-    let newKinds = kinds.filter { knownKinds[$0] == nil }
-    guard !newAccounts.isEmpty || !newKinds.isEmpty else { return (knownAccounts, knownKinds) }
+  ) async throws -> Numbers {
+    let known = state.withLock { $0.numbers }
+    var newAccounts: Set<AccountName> = []
+    var newKinds: Set<ResourceKind> = []
+    var last: AccountName?
+    for resource in resources {
+      let name = AccountName(resource, defaultAccount: defaultAccount)
+      if name != last, known.accounts[name] == nil { newAccounts.insert(name) }
+      last = name
+      // A kind with a layout was numbered with it.
+      if resource.layout == nil, known.kinds[resource.kind] == nil { newKinds.insert(resource.kind) }
+    }
+    guard !newAccounts.isEmpty || !newKinds.isEmpty else { return known }
+    let (accounts, kinds) = (newAccounts, newKinds)
     let found = try await store.write(as: actor, at: now) { transaction in
       (
-        try newAccounts.map {
+        try accounts.map {
           ($0, try transaction.account(provider: $0.provider, account: $0.account))
         },
-        try newKinds.map { ($0, try transaction.kind($0)) }
+        try kinds.map { ($0, try transaction.kind($0)) }
       )
     }
     return state.withLock { state in
-      for (name, number) in found.0 { state.accounts[name] = number }
-      for (kind, number) in found.1 { state.kinds[kind] = number }
-      return (state.accounts, state.kinds)
+      for (name, number) in found.0 { state.numbers.accounts[name] = number }
+      for (kind, number) in found.1 { state.numbers.kinds[kind] = number }
+      return state.numbers
     }
   }
 }

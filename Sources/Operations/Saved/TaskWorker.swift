@@ -26,25 +26,49 @@ final class TaskWorker {
 
   /// How many bytes are judged at once.
   private static let chunkSize = 1 << 18
+  /// How many bytes of a task are read at once.
+  private static let readSize: Int64 = 4 << 20
 
   /// What one task found so far.
-  private struct Found {
+  private struct Found: Sendable {
     var report = TaskReport()
     var seen: [Int64] = []
     var population = Population()
     var deferred: [UInt8] = []
-    /// Resources to be stored, by account.
-    var resources: [Int64: [FoundResource]] = [:]
-    /// Judged resources whose accounts and kinds have no numbers yet, each with its line.
-    var judged: [(resource: JudgedResource, line: [UInt8], proofs: [(goal: Goal, proof: String)])] = []
+    /// What is to be stored, by account.
+    var accounts: [Int64: Batch] = [:]
+  }
+
+  /// What is to be stored of one account.
+  private struct Batch: Sendable {
+    var resources: [FoundResource] = []
+    var blocks = BlockBuilder()
   }
 
   /// Does one task, from its lease to its end.
   func run(_ task: ScanTask) async throws -> TaskReport {
     var found = Found()
-    let bytes = try inventory.bytes(of: task.start..<task.start + task.length)
-    read(bytes, count: Int(task.length), task, into: &found)
-    return try await store(&found, task)
+    var pending: [UInt8] = []
+    pending.reserveCapacity(Self.chunkSize * 2)
+    let end = task.start + task.length
+    var start = task.start
+    var rest: [UInt8] = []
+    while start < end {
+      let next = min(start + Self.readSize, end)
+      let text = try rest + inventory.bytes(of: start..<next)
+      // A piece ends where a line does, but for the last.
+      let whole = next == end ? text.count : (text.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
+      rest = Array(text[whole...])
+      start = next
+      var place = 0
+      while place < whole {
+        let stop = passOver(text, from: place, to: whole, &pending, &found)
+        place = stop
+        if pending.count >= Self.chunkSize { try await judge(&pending, nil, &found) }
+      }
+    }
+    if !pending.isEmpty { try await judge(&pending, nil, &found) }
+    return try await store(found, task)
   }
 
   /// Does the task of the resources that wait for counts over all others.
@@ -54,164 +78,109 @@ final class TaskWorker {
     _ population: Population
   ) async throws -> TaskReport {
     var found = Found()
-    for outcome in outcomes where !outcome.deferred.isEmpty {
-      let bytes = outcome.deferred + [UInt8](repeating: 0, count: JSONParser.padding)
-      var start = 0
-      while start < outcome.deferred.count {
-        let end = lineEnd(bytes, from: start, limit: outcome.deferred.count)
-        judge(bytes[start..<end], line: 0, population, into: &found)
-        start = end
+    for outcome in outcomes {
+      var pending: [UInt8] = []
+      for line in outcome.deferred.split(separator: 0x0A) {
+        pending += line
+        pending.append(0x0A)
+        if pending.count >= Self.chunkSize { try await judge(&pending, population, &found) }
       }
+      if !pending.isEmpty { try await judge(&pending, population, &found) }
     }
-    return try await store(&found, task)
+    return try await store(found, task)
   }
 
-  /// The end of a chunk that starts at a place: behind the last line end within the chunk's size.
-  private func lineEnd(_ bytes: [UInt8], from start: Int, limit: Int) -> Int {
-    var end = min(start + Self.chunkSize, limit)
-    if end < limit {
-      while end > start, bytes[end - 1] != 0x0A { end -= 1 }
-      if end == start {
-        end = bytes[(start + Self.chunkSize)..<limit].firstIndex(of: 0x0A).map { $0 + 1 } ?? limit
-      }
-    }
-    return end
-  }
-
-  /// Passes over what did not change and judges the rest.
-  private func read(_ bytes: [UInt8], count: Int, _ task: ScanTask, into found: inout Found) {
-    var pending: [UInt8] = []
-    pending.reserveCapacity(Self.chunkSize * 2)
+  /// Goes over lines until there is a chunk to judge: what did not change is passed over.
+  ///
+  /// - Returns: where it stopped.
+  private func passOver(
+    _ text: [UInt8],
+    from first: Int,
+    to end: Int,
+    _ pending: inout [UInt8],
+    _ found: inout Found
+  ) -> Int {
     let seed = scan.store.seed
-    unsafe bytes.withUnsafeBufferPointer { buffer in
-      var start = 0
-      while start < count {
-        let rest = unsafe UnsafeBufferPointer(rebasing: buffer[start..<count])
+    return unsafe text.withUnsafeBufferPointer { buffer in
+      var start = first
+      while start < end, pending.count < Self.chunkSize {
+        let rest = unsafe UnsafeBufferPointer(rebasing: buffer[start..<end])
         let length = unsafe JSONParser.lineLength(of: rest)
         let line = unsafe UnsafeBufferPointer(rebasing: buffer[start..<start + length])
-        let fingerprint = unsafe Fingerprint(of: UnsafeRawBufferPointer(line), seed: seed)
         start += length + 1
+        let fingerprint = unsafe Fingerprint(of: UnsafeRawBufferPointer(line), seed: seed)
         if let place = knowledge.index.place(fingerprint: fingerprint),
           knowledge.plan.isSettled(knowledge.index.entries[place])
         {
           found.report.resources += 1
           found.report.unchanged += 1
           if knowledge.meet(place) { found.seen.append(knowledge.index.entries[place].resource) }
-          continue
-        }
-        unsafe pending.append(contentsOf: line)
-        pending.append(0x0A)
-        if pending.count >= Self.chunkSize {
-          judge(pending[...], line: 0, nil, into: &found)
-          pending.removeAll(keepingCapacity: true)
+        } else {
+          unsafe pending.append(contentsOf: line)
+          pending.append(0x0A)
         }
       }
+      return min(start, end)
     }
-    if !pending.isEmpty { judge(pending[...], line: 0, nil, into: &found) }
   }
 
+  /// Judges the lines of a chunk and empties it.
   private func judge(
-    _ chunk: ArraySlice<UInt8>,
-    line: Int,
+    _ pending: inout [UInt8],
     _ population: Population?,
-    into found: inout Found
-  ) {
-    let text = Array(chunk) + [UInt8](repeating: 0, count: JSONParser.padding)
-    let outcome = unsafe text.withUnsafeBufferPointer { buffer in
-      let body = unsafe UnsafeBufferPointer(rebasing: buffer[..<chunk.count])
+    _ found: inout Found
+  ) async throws {
+    let count = pending.count
+    pending += [UInt8](repeating: 0, count: JSONParser.padding)
+    let outcome = unsafe pending.withUnsafeBufferPointer { buffer in
+      let body = unsafe UnsafeBufferPointer(rebasing: buffer[..<count])
       return unsafe judge.judge(
         body,
-        firstLine: line,
-        lineCount: JSONParser.lineEnds(in: body) + (chunk.last == 0x0A ? 0 : 1),
+        firstLine: 0,
+        lineCount: JSONParser.lineEnds(in: body),
         population: population
       )
     }
     found.population.merge(outcome.population)
     found.deferred += outcome.deferred
-    found.report.add(outcome.summary, chunk, isFirstPass: population == nil)
-    var proofs: [String: [(goal: Goal, proof: String)]] = [:]
-    if !outcome.lines.isEmpty { proofs = ResultLines.byResource(outcome.lines) }
-    for resource in outcome.resources {
-      found.judged.append(
-        (
-          resource, Array(text[resource.line]),
-          proofs[ResultLines.key(resource)] ?? []
-        )
-      )
-    }
-  }
-
-  /// Stores what is new or changed, and ends the task, all in one transaction.
-  private func store(_ found: inout Found, _ task: ScanTask) async throws -> TaskReport {
-    try await number(&found)
-    let outcome = (
-      seen: found.seen, population: Array(found.population.json.text.utf8), found.deferred,
-      found.report.json, found.resources
-    )
-    let owner = owner
-    let instant = scan.instant
-    try await scan.store.write(as: scan.actor, at: scan.clock()) { transaction in
-      var seen = outcome.seen
-      for (account, resources) in outcome.4.sorted(by: { $0.key < $1.key }) {
-        seen += try transaction.store(resources, of: account, at: instant)
-      }
-      try transaction.finish(
-        task,
-        by: owner,
-        TaskOutcome(
-          report: outcome.3,
-          seen: NumberSet(seen),
-          population: outcome.population,
-          deferred: outcome.2
-        )
-      )
-    }
-    return found.report
-  }
-
-  /// Gives judged resources the numbers under which they are stored.
-  private func number(_ found: inout Found) async throws {
-    typealias Name = ScanKnowledge.AccountName
-    func name(_ resource: JudgedResource) -> Name {
-      Name(
-        provider: resource.provider,
-        account: resource.account.isEmpty ? scan.account : resource.account
-      )
-    }
-    let (accounts, kinds) = try await knowledge.numbers(
-      accounts: Set(found.judged.map { name($0.resource) }),
-      kinds: Set(found.judged.map(\.resource.kind)),
+    found.report.add(outcome.summary, pending[..<count], isFirstPass: population == nil)
+    let proofs = outcome.lines.isEmpty ? [:] : ResultLines.byResource(outcome.lines)
+    let names = try await knowledge.numbers(
+      of: outcome.resources,
+      defaultAccount: scan.account,
       scan.store,
       as: scan.actor,
       at: scan.clock()
     )
-    for (resource, line, proofs) in found.judged {
-      let name = name(resource)
-      guard scan.isOpenToAccounts || name.account == scan.account else {
-        throw StoreError.otherAccount(
-          expected: scan.account,
-          found: name.account,
-          record: resource.id
-        )
-      }
-      guard let account = accounts[name], let kind = kinds[resource.kind] else { continue }
-      add(resource, line, proofs, account: account, kind: kind, to: &found)
+    for resource in outcome.resources {
+      try add(resource, pending[resource.line], proofs, names, &found)
     }
-    found.judged.removeAll()
+    pending.removeAll(keepingCapacity: true)
   }
 
   private func add(
     _ resource: JudgedResource,
-    _ line: [UInt8],
-    _ proofs: [(goal: Goal, proof: String)],
-    account: Int64,
-    kind: Int64,
-    to found: inout Found
-  ) {
+    _ line: ArraySlice<UInt8>,
+    _ proofs: [String: [(goal: Goal, proof: String)]],
+    _ names: ScanKnowledge.Numbers,
+    _ found: inout Found
+  ) throws {
+    let name = ScanKnowledge.AccountName(resource, defaultAccount: scan.account)
+    guard scan.isOpenToAccounts || name.account == scan.account else {
+      throw StoreError.otherAccount(
+        expected: scan.account,
+        found: name.account,
+        record: resource.id
+      )
+    }
+    let layoutOf = resource.layout.map { knowledge.plan.layouts[$0] }
+    guard let account = names.accounts[name],
+      let kind = layoutOf?.kind ?? names.kinds[resource.kind]
+    else { return }
     let seed = scan.store.seed
     let key = Fingerprint(account: account, kind: kind, resource: resource.id, seed: seed)
     let fingerprint = unsafe line.withUnsafeBytes { unsafe Fingerprint(of: $0, seed: seed) }
-    let layout = resource.layout.map { knowledge.plan.layouts[$0].id } ?? 0
+    let layout = layoutOf?.id ?? 0
     let place = knowledge.index.place(key: key)
     guard place.map({ knowledge.meet($0) }) ?? knowledge.meet(new: key) else {
       found.report.fault("\(resource.kind) \(resource.id) stands twice in the inventory")
@@ -230,7 +199,9 @@ final class TaskWorker {
     } else {
       found.report.new += 1
     }
-    found.resources[account, default: []].append(
+    let kept = found.accounts[account, default: Batch()].blocks.append(line)
+    let proved = proofs.isEmpty ? [] : proofs[ResultLines.key(resource)] ?? []
+    found.accounts[account, default: Batch()].resources.append(
       FoundResource(
         known: known?.resource,
         account: account,
@@ -244,11 +215,45 @@ final class TaskWorker {
         fingerprint: fingerprint,
         layout: layout,
         verdicts: resource.verdicts,
-        line: line,
-        proofs: proofs.compactMap { goal, proof in
+        block: kept.block,
+        slot: kept.slot,
+        proofs: proved.compactMap { goal, proof in
           knowledge.plan.number(of: goal).map { (goal: $0, proof: proof) }
         }
       )
     )
+  }
+
+  /// Stores what is new or changed, and ends the task, all in one transaction.
+  private func store(_ found: Found, _ task: ScanTask) async throws -> TaskReport {
+    let population = Array(found.population.json.text.utf8)
+    let batches = found.accounts.sorted { $0.key < $1.key }.map { account, batch in
+      var batch = batch
+      return (account: account, resources: batch.resources, blocks: batch.blocks.finish())
+    }
+    let owner = owner
+    let instant = scan.instant
+    try await scan.store.write(as: scan.actor, at: scan.clock()) { transaction in
+      var seen = found.seen
+      for batch in batches {
+        seen += try transaction.store(
+          batch.resources,
+          batch.blocks,
+          of: batch.account,
+          at: instant
+        )
+      }
+      try transaction.finish(
+        task,
+        by: owner,
+        TaskOutcome(
+          report: found.report.json,
+          seen: NumberSet(seen),
+          population: population,
+          deferred: found.deferred
+        )
+      )
+    }
+    return found.report
   }
 }

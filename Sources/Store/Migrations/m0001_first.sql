@@ -79,7 +79,8 @@ CREATE TABLE resources (
   id {id},
   account BIGINT NOT NULL REFERENCES accounts (id),
   kind BIGINT NOT NULL REFERENCES kinds (id),
-  key {bytes} NOT NULL,
+  key_high BIGINT NOT NULL,
+  key_low BIGINT NOT NULL,
   region TEXT NOT NULL,
   resource_group TEXT NOT NULL,
   resource_id TEXT NOT NULL,
@@ -88,15 +89,15 @@ CREATE TABLE resources (
   first_seen BIGINT NOT NULL,
   valid_from BIGINT NOT NULL,
   valid_to BIGINT NOT NULL,
-  fingerprint {bytes} NOT NULL,
+  fingerprint_high BIGINT NOT NULL,
+  fingerprint_low BIGINT NOT NULL,
   block BIGINT NOT NULL,
   slot BIGINT NOT NULL,
   layout BIGINT NOT NULL,
   verdicts TEXT NOT NULL
 );
 
-CREATE UNIQUE INDEX resources_by_key ON resources (key);
-CREATE INDEX resources_by_account ON resources (account, kind);
+CREATE UNIQUE INDEX resources_by_key ON resources (key_high, key_low);
 
 CREATE TABLE versions (
   resource BIGINT NOT NULL REFERENCES resources (id),
@@ -106,7 +107,8 @@ CREATE TABLE versions (
   resource_group TEXT NOT NULL,
   name TEXT NOT NULL,
   tags TEXT NOT NULL,
-  fingerprint {bytes} NOT NULL,
+  fingerprint_high BIGINT NOT NULL,
+  fingerprint_low BIGINT NOT NULL,
   block BIGINT NOT NULL,
   slot BIGINT NOT NULL,
   layout BIGINT NOT NULL,

@@ -39,6 +39,20 @@ extension SQLRow {
   package func optionalInteger(_ column: Int) -> Int64? { isNull(column) ? nil : integer(column) }
 }
 
+/// Takes the values of one row after another, column by column.
+package protocol SQLRowWriter {
+  /// The next column is null.
+  func null()
+  /// The next column is a whole number.
+  func integer(_ number: Int64)
+  /// The next column is a number.
+  func double(_ number: Double)
+  /// The next column is a text.
+  func text(_ text: String)
+  /// The next column is a byte string.
+  func bytes(_ bytes: [UInt8])
+}
+
 /// What runs statements: one connection inside one transaction.
 ///
 /// Statements are the same text for every driver. Parameters are written `$1`, `$2`, … and bound by
@@ -58,10 +72,15 @@ package protocol SQLSession {
   /// - Throws: ``SQLError``, and what `row` throws, which ends the query.
   func query(_ sql: String, _ values: [SQLValue], _ row: (any SQLRow) throws -> Void) throws
 
-  /// Inserts many rows: `values` holds one row after another, each as long as `columns`.
+  /// Inserts many rows: `row` is called for each, and writes the values of its columns in order.
   ///
-  /// - Throws: ``SQLError``; then nothing of the transaction stays.
-  func insert(into table: String, columns: [String], values: [SQLValue]) throws
+  /// - Throws: ``SQLError``, and what `row` throws; then nothing of the transaction stays.
+  func insert(
+    into table: String,
+    columns: [String],
+    rows: Int,
+    _ row: (Int, any SQLRowWriter) throws -> Void
+  ) throws
 
   /// Runs a script of several statements without parameters, its tokens filled by ``SQLDialect``.
   ///

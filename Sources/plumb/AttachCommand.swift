@@ -1,0 +1,225 @@
+import ArgumentParser
+import Content
+import Engine
+import Foundation
+import JSON
+import Model
+import Store
+
+struct AttachCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "attach",
+    abstract: "Attaches a profile to a scope, with parameters and a schedule.",
+    discussion: """
+      What is attached is judged by every scan that is kept; a resource in several scopes is read
+      once and each goal judged once. What was attached of the same profile to the same scope ends.
+      Without --every the profile is validated when somebody scans.
+
+      Examples:
+        plumb attach best-practices all
+        plumb attach cis-aws production --every 24h
+        plumb attach cis-aws production --param aws.iam.password-length.minimum=16
+        plumb attach house-rules.yaml payments --every '1d at 02:00 Europe/Zurich'
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(
+    name: .customLong("param"),
+    help: ArgumentHelp(
+      "Set a rule's parameter, as RULE.NAME=VALUE; may be repeated.",
+      valueName: "setting"
+    )
+  )
+  var parameters: [String] = []
+
+  @Option(
+    name: .customLong("parameters"),
+    help: ArgumentHelp(
+      "Set parameters from a YAML file that maps rule ids to names and values.",
+      valueName: "file"
+    )
+  )
+  var parametersFile: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "How often it is validated: minutes, hours or days, and a time of day where wanted.",
+      valueName: "N(m|h|d) [at HH:MM ZONE]"
+    )
+  )
+  var every: String?
+
+  @Argument(help: ArgumentHelp("A shipped profile's id, or a file.", valueName: "profile"))
+  var profile: String
+
+  @Argument(help: ArgumentHelp("The scope's name; all or - for everything.", valueName: "scope"))
+  var scope: String
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let schedule = try Self.schedule(every)
+      let profile = try GoalOptions.profile(named: self.profile)
+      let settings = try settings(for: profile)
+      let scope = scopeName(self.scope)
+      let (number, former) = try await store.open().write(as: person.actor, at: now) {
+        transaction in
+        let former = try transaction.attachments(at: now).first {
+          $0.profile == profile.id && $0.scope == scope
+        }
+        let number = try transaction.attach(
+          profile,
+          to: scope,
+          parameters: settings,
+          schedule: schedule
+        )
+        return (number, former?.id)
+      }
+      print(
+        "attachment \(number): \(profile.id) \(profile.version) on \(scopeText(scope)), "
+          + (schedule.isEmpty ? "on demand" : schedule)
+      )
+      if let former { print("attachment \(former) ends") }
+    }
+  }
+
+  /// The parameters that are set, checked against the rules of the profile's goals.
+  private func settings(for profile: Profile) throws -> [String: [String: JSONValue]] {
+    let index = try RuleIndex(ContentLibrary.shipped().rules())
+    let settings = try GoalOptions.settings(parameters, file: parametersFile, index)
+    let goals = profile.with(settings, index).goals
+    _ = try RuleSet(goals: goals, rules: index)
+    let rules = Set(goals.map(\.rule))
+    if let other = settings.keys.filter({ !rules.contains($0) }).min() {
+      throw ValidationError(
+        "profile \(profile.id) has no goal of rule \(other); plumb profiles show \(profile.id) "
+          + "lists its goals"
+      )
+    }
+    return settings
+  }
+
+  /// The schedule that an option gives, in words; empty for on demand.
+  static func schedule(_ every: String?) throws -> String {
+    guard let every else { return "" }
+    let parts = every.split(separator: " ").map(String.init)
+    guard let interval = parts.first, isInterval(interval),
+      parts.count == 1 || isTime(Array(parts[1...]))
+    else {
+      throw ValidationError(
+        "--every expects a number of minutes, hours or days such as 30m, 24h or 7d, and where "
+          + "wanted a time such as \"1d at 02:00 Europe/Zurich\", not \"\(every)\""
+      )
+    }
+    return "every " + parts.joined(separator: " ")
+  }
+
+  private static func isInterval(_ text: String) -> Bool {
+    guard let unit = text.last, "mhd".contains(unit) else { return false }
+    let digits = text.dropLast()
+    guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(digits) else {
+      return false
+    }
+    return (1...100_000).contains(count)
+  }
+
+  /// Whether words are `at HH:MM ZONE`.
+  private static func isTime(_ words: [String]) -> Bool {
+    guard words.count == 3, words[0] == "at", TimeZone(identifier: words[2]) != nil,
+      words[1].allSatisfy({ $0 == ":" || ($0.isASCII && $0.isNumber) })
+    else { return false }
+    let parts = words[1].split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.map(\.count) == [2, 2], let hour = Int(parts[0]), let minute = Int(parts[1]) else {
+      return false
+    }
+    return (0...23).contains(hour) && (0...59).contains(minute)
+  }
+}
+
+struct AttachmentsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "attachments",
+    abstract: "Lists and removes attachments of profiles to scopes.",
+    subcommands: [AttachmentsList.self, AttachmentsRemove.self]
+  )
+}
+
+struct AttachmentsList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists which profiles are attached to which scopes.",
+    discussion: "Example: plumb attachments list --format json"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let found = try await store.open().read { try $0.attachments(at: now) }
+      if format == .json { return print(JSONValue.array(found.map(\.json)).text) }
+      for line in columns(found.map(\.cells)) { print(line) }
+      print(counted(found.count, "attachment"))
+    }
+  }
+}
+
+struct AttachmentsRemove: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove",
+    abstract: "Ends an attachment; its scores and results up to now stay.",
+    discussion: "Example: plumb attachments remove 3"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Argument(help: "The attachment's number, as plumb attachments list shows it.")
+  var id: Int64
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let id = id
+      try await store.open().write(as: person.actor, at: now) { try $0.detach(id) }
+      print("attachment \(id) ends")
+    }
+  }
+}
+
+extension Attachment {
+  /// The attachment as cells of a row, for people.
+  var cells: [String] {
+    [
+      "\(id)", "\(profile) \(version)", "on \(scopeText(scope))",
+      schedule.isEmpty ? "on demand" : schedule, "since \(begins)",
+      settings.map { "\($0.key) = \($0.value.text)" }.joined(separator: ", "),
+    ]
+  }
+
+  /// The parameters as `RULE.NAME` and value, sorted.
+  private var settings: [(key: String, value: JSONValue)] {
+    parameters.flatMap { rule, values in
+      values.map { (key: "\(rule).\($0.key)", value: $0.value) }
+    }.sorted { $0.key < $1.key }
+  }
+
+  var json: JSONValue {
+    [
+      "id": .integer(id), "profile": .string(profile), "version": .string(version),
+      "digest": .string(digest), "scope": .string(scope),
+      "parameters": .object(JSONObject(settings)),
+      "schedule": schedule.isEmpty ? .null : .string(schedule), "since": .string("\(begins)"),
+    ]
+  }
+}

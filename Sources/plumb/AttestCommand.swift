@@ -1,0 +1,248 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+
+struct AttestCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "attest",
+    abstract: "Attests a control with evidence; another person has to approve it.",
+    discussion: """
+      For controls that no rule can judge. The day on which the evidence was observed is told apart
+      from the day on which it is received; the attestation speaks for the days from --from to
+      --until, both included.
+
+      Example:
+        plumb attest cis-aws 2.1.1 --scope production --evidence root-access.pdf \\
+          --statement 'Root access of member accounts is managed centrally' \\
+          --observed 2026-10-30 --from 2026-10-01 --until 2027-09-30
+      """
+  )
+
+  /// The largest file of evidence, in bytes.
+  private static let evidenceLimit = 64 << 20
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: ArgumentHelp("The scope; default: everything.", valueName: "name"))
+  var scope = "all"
+
+  @Option(name: .long, help: ArgumentHelp("The evidence, kept as it is.", valueName: "file"))
+  var evidence: String
+
+  @Option(name: .long, help: ArgumentHelp("What is attested, in words.", valueName: "text"))
+  var statement: String
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("When the evidence was observed.", valueName: "day-or-instant")
+  )
+  var observed: String
+
+  @Option(name: .long, help: ArgumentHelp("The first day it speaks for.", valueName: "day"))
+  var from: String
+
+  @Option(name: .long, help: ArgumentHelp("The last day it speaks for.", valueName: "day"))
+  var until: String
+
+  @Flag(name: .long, help: "The control is not met.")
+  var notMet = false
+
+  @Argument(help: ArgumentHelp("A shipped profile's id, or a file.", valueName: "profile"))
+  var profile: String
+
+  @Argument(help: ArgumentHelp("The control's id.", valueName: "control"))
+  var control: String
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let profile = try GoalOptions.profile(named: self.profile)
+      guard profile.controls.contains(where: { $0.id == control }) else {
+        throw ValidationError(
+          "profile \(profile.id) \(profile.version) has no control \"\(control)\"; "
+            + "plumb profiles show \(profile.id) lists its controls"
+        )
+      }
+      guard statement.contains(where: { !$0.isWhitespace }) else {
+        throw ValidationError("--statement expects what is attested, in words")
+      }
+      let bytes = try readEvidence()
+      let attestation = Attestation(
+        profile: profile.id,
+        version: profile.version,
+        control: control,
+        scope: scopeName(scope),
+        isMet: !notMet,
+        statement: statement,
+        evidenceName: URL(fileURLWithPath: evidence).lastPathComponent,
+        evidenceDigest: Digest.sha256(bytes),
+        observedAt: try dayOrInstant(observed, option: "--observed", isEnd: false),
+        receivedAt: now,
+        periodBegins: try dayOrInstant(from, option: "--from", isEnd: false),
+        periodEnds: try dayOrInstant(until, option: "--until", isEnd: true),
+        attestedBy: person.actor
+      )
+      let number = try await store.open().write(as: person.actor, at: now) { transaction in
+        _ = try transaction.keep(profile)
+        return try transaction.attest(attestation, evidence: bytes)
+      }
+      print("attestation \(number) is kept; evidence SHA-256 \(attestation.evidenceDigest)")
+      print("another person approves it: plumb attestations approve \(number)")
+    }
+  }
+
+  private func readEvidence() throws -> [UInt8] {
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(fileURLWithPath: evidence))
+    } catch {
+      let isThere = FileManager.default.fileExists(atPath: evidence)
+      throw InputError.unreadable(
+        evidence,
+        reason: isThere ? "cannot be read" : "No such file or directory"
+      )
+    }
+    guard !data.isEmpty else { throw InputError.unreadable(evidence, reason: "is empty") }
+    guard data.count <= Self.evidenceLimit else {
+      throw InputError.unreadable(
+        evidence,
+        reason: "is larger than \(Self.evidenceLimit >> 20) MiB; attest with an extract of it"
+      )
+    }
+    return Array(data)
+  }
+}
+
+struct AttestationsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "attestations",
+    abstract: "Lists and approves attestations, and gives their evidence back.",
+    subcommands: [AttestationsList.self, AttestationsApprove.self, AttestationsEvidence.self]
+  )
+}
+
+struct AttestationsList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists attestations of controls.",
+    discussion: "Example: plumb attestations list --format json"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let found = try await store.open().read { try $0.attestations() }.filter {
+        $0.receivedAt <= now
+      }
+      if format == .json { return print(JSONValue.array(found.map { $0.json(at: now) }).text) }
+      for line in columns(found.map { $0.cells(at: now) }) { print(line) }
+      print(counted(found.count, "attestation"))
+    }
+  }
+}
+
+struct AttestationsApprove: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "approve",
+    abstract: "Approves an attestation by another person; it counts from now on in its period.",
+    discussion: "Example: plumb attestations approve 2 --as auditor"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Argument(help: "The attestation's number.")
+  var id: Int64
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let id = id
+      try await store.open().write(as: person.actor, at: now) { try $0.approveAttestation(id) }
+      print("attestation \(id) is approved")
+    }
+  }
+}
+
+struct AttestationsEvidence: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evidence",
+    abstract: "Writes the evidence of an attestation, checked against its digest.",
+    discussion: "Example: plumb attestations evidence 2 --output root-access.pdf"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(
+    name: [.long, .short],
+    help: ArgumentHelp("The file to write, - for standard output.", valueName: "file")
+  )
+  var output: String
+
+  @Argument(help: "The attestation's number.")
+  var id: Int64
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let id = id
+      let bytes = try await store.open().read { transaction in
+        let found = try transaction.attestations().first { $0.id == id && $0.receivedAt <= now }
+        guard found != nil else { throw StoreError.notFound(kind: "attestation", name: "\(id)") }
+        return try transaction.evidence(of: id)
+      }
+      if output == "-" { return try OutputFile.standardOutput.write(bytes) }
+      do {
+        try Data(bytes).write(to: URL(fileURLWithPath: output), options: .atomic)
+      } catch {
+        throw InputError.unreadable(output, reason: "cannot be written")
+      }
+      complain("wrote \(output)")
+    }
+  }
+}
+
+extension Attestation {
+  private func state(at instant: Instant) -> String {
+    if isInForce(at: instant) { return "in force" }
+    guard let approvedAt, approvedAt <= instant else { return "waiting for approval" }
+    return instant < periodBegins ? "not yet begun" : "ended"
+  }
+
+  fileprivate func cells(at instant: Instant) -> [String] {
+    [
+      "\(id)", "\(profile) \(version)", control, isMet ? "met" : "not met", state(at: instant),
+      "on \(scopeText(scope))", "\(periodBegins.day) to \(periodEnds.lastDay)",
+      "observed \(observedAt.day)", "received \(receivedAt.day)", "by \(attestedBy)",
+      approvedBy.map { "approved by \($0)" } ?? "", statement,
+    ]
+  }
+
+  fileprivate func json(at instant: Instant) -> JSONValue {
+    var object: JSONObject = [
+      "id": .integer(id), "profile": .string(profile), "version": .string(version),
+      "control": .string(control), "scope": .string(scope), "met": .bool(isMet),
+      "state": .string(state(at: instant)), "statement": .string(statement),
+      "evidence": .string(evidenceName), "evidence_sha256": .string(evidenceDigest),
+      "observed_at": .string("\(observedAt)"), "received_at": .string("\(receivedAt)"),
+      "period_from": .string("\(periodBegins)"), "period_to": .string("\(periodEnds)"),
+      "attested_by": .string(attestedBy),
+    ]
+    object["approved_by"] = approvedBy.map { .string($0) }
+    object["approved_at"] = approvedAt.map { .string("\($0)") }
+    return .object(object)
+  }
+}

@@ -1,0 +1,306 @@
+import ArgumentParser
+import Content
+import Engine
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+
+struct ExceptionsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "exceptions",
+    abstract: "Requests, approves, revokes and lists exceptions: failures accepted for a time.",
+    subcommands: [
+      ExceptionsRequest.self, ExceptionsApprove.self, ExceptionsRevoke.self, ExceptionsList.self,
+      ExceptionsReport.self,
+    ]
+  )
+}
+
+struct ExceptionsRequest: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "request",
+    abstract: "Requests an exception, which another person has to approve.",
+    discussion: """
+      The failure is still evaluated, and the score is shown with and without it. A day means that
+      the exception holds until the end of that day in UTC.
+
+      Example:
+        plumb exceptions request --rule aws.s3.versioning --resource 'scratch-*' \\
+          --reason 'Rebuilt every night' --owner 'data platform' \\
+          --control 'Nightly copy in another account' --expires 2027-01-31
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: "The rule's id or an earlier one.")
+  var rule: String
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The resource's id; * and ? are wildcards.", valueName: "pattern")
+  )
+  var resource: String
+
+  @Option(name: .long, help: ArgumentHelp("Why the failure is accepted.", valueName: "text"))
+  var reason: String
+
+  @Option(name: .long, help: ArgumentHelp("Who answers for it.", valueName: "person"))
+  var owner: String
+
+  @Option(name: .long, help: ArgumentHelp("What is done instead.", valueName: "text"))
+  var control: String
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The last day, or the instant of its end.", valueName: "day-or-instant")
+  )
+  var expires: String
+
+  @Option(name: .long, help: ArgumentHelp("Only resources in this scope.", valueName: "name"))
+  var scope = "all"
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let written = rule
+      let shipped = try RuleIndex(ContentLibrary.shipped().rules())[rule]?.id
+      let request = ExceptionRequest(
+        rule: shipped ?? rule,
+        resource: resource,
+        scope: scopeName(scope),
+        reason: reason,
+        owner: owner,
+        compensatingControl: control,
+        expiresAt: try dayOrInstant(expires, option: "--expires", isEnd: true)
+      )
+      let number = try await store.open().write(as: person.actor, at: now) { transaction in
+        if shipped == nil, try !transaction.goals().values.contains(where: { $0.rule == written }) {
+          throw GoalError.noSuchRule(written)
+        }
+        return try transaction.request(request)
+      }
+      print(
+        "EX-\(number) is requested; another person approves it: plumb exceptions approve EX-\(number)"
+      )
+    }
+  }
+}
+
+struct ExceptionsApprove: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "approve",
+    abstract: "Approves an exception that another person requested; it holds from now on.",
+    discussion: "Example: plumb exceptions approve EX-7 --as 'security lead'"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Argument(help: "The exception, such as EX-7 or 7.")
+  var id: ExceptionName
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let number = id.number
+      let found = try await store.open().write(as: person.actor, at: now) { transaction in
+        try transaction.approveException(number)
+        return try transaction.exception(number)
+      }
+      print("\(found.name) holds until \(found.expiresAt.lastDay)")
+    }
+  }
+}
+
+struct ExceptionsRevoke: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "revoke",
+    abstract: "Ends an exception now, or withdraws a request.",
+    discussion: "Example: plumb exceptions revoke EX-7"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Argument(help: "The exception, such as EX-7 or 7.")
+  var id: ExceptionName
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let number = id.number
+      try await store.open().write(as: person.actor, at: now) { try $0.revokeException(number) }
+      print("EX-\(number) is revoked; what it covered counts from now on")
+    }
+  }
+}
+
+struct ExceptionsList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists exceptions with where they are in their life.",
+    discussion: """
+      Examples:
+        plumb exceptions list --state approved
+        plumb exceptions list --format json
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only those in this state.", valueName: "requested|approved|expired|revoked")
+  )
+  var state: String?
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let wanted = try state.map { word in
+        guard let state = ExceptionRecord.State(rawValue: word) else {
+          throw ValidationError(
+            "--state \"\(word)\" is none of requested, approved, expired, revoked"
+          )
+        }
+        return state
+      }
+      let found = try await store.open().read { try $0.exceptions() }.filter {
+        $0.requestedAt <= now && (wanted == nil || $0.state(at: now) == wanted)
+      }
+      if format == .json { return print(JSONValue.array(found.map { $0.json(at: now) }).text) }
+      for line in columns(found.map { $0.cells(at: now) }) { print(line) }
+      print(counted(found.count, "exception"))
+    }
+  }
+}
+
+struct ExceptionsReport: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Tells which exceptions are unused, orphaned, ending soon or waiting.",
+    discussion: "Example: plumb exceptions report"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let report = try await store.open().read { try ExceptionReport($0, at: now) }
+      if format == .json { return print(report.json(at: now).text) }
+      let sections = report.sections(at: now)
+      for section in sections where !section.rows.isEmpty {
+        print("\(section.title): \(section.rows.count)")
+        for line in columns(section.rows, indent: 2) { print(line) }
+        print("  What to do: \(section.advice)")
+        print("")
+      }
+      print(sections.map { "\($0.rows.count) \($0.word)" }.joined(separator: ", "))
+    }
+  }
+}
+
+/// An exception's number as people write it.
+struct ExceptionName: ExpressibleByArgument {
+  var number: Int64
+
+  init?(argument: String) {
+    let digits = argument.uppercased().hasPrefix("EX-") ? argument.dropFirst(3) : argument[...]
+    guard let number = Int64(digits), number > 0 else { return nil }
+    self.number = number
+  }
+}
+
+extension ExceptionRecord {
+  fileprivate func cells(at instant: Instant) -> [String] {
+    [
+      name, state(at: instant).rawValue, "until \(expiresAt.lastDay)", rule, resource,
+      scope.isEmpty ? "" : "in \(scope)", "owner \(owner)", reason,
+    ]
+  }
+
+  fileprivate func json(at instant: Instant) -> JSONValue {
+    var object: JSONObject = [
+      "id": .string(name), "state": .string(state(at: instant).rawValue), "rule": .string(rule),
+      "resource": .string(resource), "scope": .string(scope), "reason": .string(reason),
+      "owner": .string(owner), "compensating_control": .string(compensatingControl),
+      "requester": .string(requester), "requested_at": .string("\(requestedAt)"),
+      "expires_at": .string("\(expiresAt)"),
+    ]
+    object["approver"] = approver.map { .string($0) }
+    object["approved_at"] = approvedAt.map { .string("\($0)") }
+    object["revoked_by"] = revokedBy.map { .string($0) }
+    object["revoked_at"] = revokedAt.map { .string("\($0)") }
+    return .object(object)
+  }
+}
+
+extension ExceptionReport {
+  /// A part of the report for people.
+  fileprivate struct Section {
+    var word: String
+    var title: String
+    var rows: [[String]]
+    var advice: String
+  }
+
+  fileprivate func sections(at instant: Instant) -> [Section] {
+    [
+      Section(
+        word: "unused",
+        title: "Unused: in force, and no present failure is covered",
+        rows: unused.map { $0.cells(at: instant) },
+        advice: "plumb exceptions revoke ID, or keep it where the failure comes and goes"
+      ),
+      Section(
+        word: "orphaned",
+        title: "Orphaned: the resource or the rule is gone",
+        rows: orphaned.map { $0.exception.cells(at: instant) + [$0.reason] },
+        advice: "plumb exceptions revoke ID; request another where the resource has a new name"
+      ),
+      Section(
+        word: "ending soon",
+        title: "Ending within \(Status.notice) days",
+        rows: expiring.map { $0.cells(at: instant) },
+        advice: "mend the failure, or request another exception before this one ends"
+      ),
+      Section(
+        word: "waiting",
+        title: "Waiting for approval",
+        rows: requested.map { $0.cells(at: instant) + ["by \($0.requester)"] },
+        advice: "another person than the requester: plumb exceptions approve ID, or revoke ID"
+      ),
+    ]
+  }
+
+  fileprivate func json(at instant: Instant) -> JSONValue {
+    [
+      "unused": .array(unused.map { $0.json(at: instant) }),
+      "orphaned": .array(
+        orphaned.map { orphan in
+          var object = orphan.exception.json(at: instant).object ?? JSONObject()
+          object["orphaned_because"] = .string(orphan.reason)
+          return .object(object)
+        }
+      ),
+      "ending_soon": .array(expiring.map { $0.json(at: instant) }),
+      "waiting": .array(requested.map { $0.json(at: instant) }),
+    ]
+  }
+}

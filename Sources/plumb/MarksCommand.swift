@@ -1,0 +1,132 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Model
+import Store
+
+struct MarksCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "marks",
+    abstract: "Sets and lists marks: data kind and classification, owner, criticality.",
+    subcommands: [MarksSet.self, MarksList.self]
+  )
+}
+
+struct MarksSet: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "set",
+    abstract: "Says of resources or a scope what their configuration does not tell.",
+    discussion: """
+      A resource's own mark counts before its scope's. Empty text removes a mark.
+
+      Examples:
+        plumb marks set --scope payments --data-kind customer --owner 'payments team'
+        plumb marks set --resource 'arn:aws:s3:::ledger-*' --criticality critical
+        plumb marks set --resource scratch --owner ''
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("The resource's id; * and ? are wildcards.", valueName: "pattern")
+  )
+  var resource: String?
+
+  @Option(name: .long, help: ArgumentHelp("The scope.", valueName: "name"))
+  var scope: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Whose data it holds.", valueName: "customer|application|unclassified")
+  )
+  var dataKind: String?
+
+  @Option(name: .long, help: ArgumentHelp("The class of the data.", valueName: "text"))
+  var dataClassification: String?
+
+  @Option(name: .long, help: ArgumentHelp("Who answers for it.", valueName: "text"))
+  var owner: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("How much depends on it.", valueName: "critical|high|medium|low")
+  )
+  var criticality: String?
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let subject: (kind: Mark.Subject, name: String)
+      switch (resource, scope) {
+      case (let resource?, nil): subject = (.resource, resource)
+      case (nil, let scope?): subject = (.scope, scope)
+      default: throw ValidationError("marks set expects either --resource or --scope")
+      }
+      guard !subject.name.isEmpty else {
+        throw ValidationError("what is marked needs a name or a pattern; * is every resource")
+      }
+      let values: [(Mark.Kind, String?)] = [
+        (.dataKind, dataKind), (.dataClassification, dataClassification), (.owner, owner),
+        (.criticality, criticality),
+      ]
+      let marks = values.compactMap { kind, value in
+        value.map { Mark(subject: subject.kind, name: subject.name, kind: kind, value: $0) }
+      }
+      guard !marks.isEmpty else {
+        let options = Mark.Kind.allCases.map { "--\($0.rawValue)" }.sorted()
+        throw ValidationError("marks set expects one of \(options.joined(separator: ", "))")
+      }
+      try await store.open().write(as: person.actor, at: now) { transaction in
+        for mark in marks { try transaction.set(mark) }
+      }
+      for mark in marks { print(mark.text.withoutControls) }
+    }
+  }
+}
+
+struct MarksList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists the marks of resources and scopes.",
+    discussion: "Example: plumb marks list --format json"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let found = try await store.open().read { try $0.marks(at: now) }.sorted {
+        ($0.subject.rawValue, $0.name, $0.kind.rawValue)
+          < ($1.subject.rawValue, $1.name, $1.kind.rawValue)
+      }
+      if format == .json { return print(JSONValue.array(found.map(\.json)).text) }
+      let rows = found.map { [$0.subject.rawValue, $0.name, $0.kind.rawValue, $0.value] }
+      for line in columns(rows) { print(line) }
+      print(counted(found.count, "mark"))
+    }
+  }
+}
+
+extension Mark {
+  fileprivate var text: String {
+    value.isEmpty
+      ? "\(kind.rawValue) of \(subject.rawValue) \(name) is removed"
+      : "\(kind.rawValue) of \(subject.rawValue) \(name) is \(value)"
+  }
+
+  fileprivate var json: JSONValue {
+    [
+      "subject": .string(subject.rawValue), "name": .string(name),
+      "mark": .string(kind.rawValue), "value": .string(value),
+    ]
+  }
+}

@@ -1,0 +1,322 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+
+struct ScopesCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "scopes",
+    abstract: "Adds, shows and removes scopes: named sections of what is judged.",
+    subcommands: [
+      ScopesAdd.self, ScopesList.self, ScopesShow.self, ScopesRemove.self, ScopesConflicts.self,
+    ]
+  )
+}
+
+struct ScopesAdd: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add",
+    abstract: "Adds a scope, or changes the one of that name from now on.",
+    discussion: """
+      A scope holds what any --include selects, less what any --exclude selects, within its
+      parent; without --include it holds everything there. A selector is key=pattern, several of
+      them set apart by commas: all must hold, several of one key stand for any of them. Keys are
+      provider, account, region, group, service, kind, id, scope and tag:NAME; * and ? are
+      wildcards. account also matches names and the account groups above.
+
+      Examples:
+        plumb scopes add production --include account=prod-* --exclude tag:env=test
+        plumb scopes add payments --within production --include tag:app=pay,tag:app=ledger
+        plumb scopes add europe --include region=eu-*,provider=aws --include provider=ibm
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: ArgumentHelp("The scope that it is a part of.", valueName: "name"))
+  var within = ""
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("What it holds; may be repeated.", valueName: "selector")
+  )
+  var include: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("What it leaves out; may be repeated.", valueName: "selector")
+  )
+  var exclude: [String] = []
+
+  @Argument(help: "The scope's name.")
+  var name: String
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      guard !scopeName(name).isEmpty, !name.contains(","), name == name.withoutControls,
+        name.contains(where: { !$0.isWhitespace })
+      else {
+        throw ValidationError(
+          "\"\(name)\" cannot name a scope: all and - stand for everything, and a name has no comma"
+        )
+      }
+      let scope = Scope(
+        name: name,
+        parent: scopeName(within),
+        includes: try include.map { try Scope.Selector($0) },
+        excludes: try exclude.map { try Scope.Selector($0) }
+      )
+      let isNew = try await store.open().write(as: person.actor, at: now) { transaction in
+        let isNew = try !transaction.scopes(at: now).contains { $0.name == scope.name }
+        try transaction.put(scope)
+        return isNew
+      }
+      print("scope \(name) is \(isNew ? "added" : "changed from now on")")
+    }
+  }
+}
+
+struct ScopesList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists scopes with how many resources are in them.",
+    discussion: "Example: plumb scopes list --format json"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let found = try await store.open().read { try ScopeSummary.all($0, at: now) }
+      if format == .json { return print(JSONValue.array(found.map(\.json)).text) }
+      let rows = found.map { summary in
+        [
+          summary.scope.name, counted(summary.count, "resource"),
+          counted(summary.attachments, "attachment"), summary.scope.definitionText,
+        ]
+      }
+      for line in columns(rows) { print(line) }
+      print(counted(found.count, "scope"))
+    }
+  }
+}
+
+struct ScopesShow: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Shows a scope: what it holds and leaves out, what is attached, what it overlaps.",
+    discussion: "Example: plumb scopes show production"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  @Argument(help: "The scope's name.")
+  var name: String
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let name = name
+      let overview = try await store.open().read { try ScopeOverview($0, of: name, at: now) }
+      if format == .json { return print(overview.json.text) }
+      for line in overview.lines { print(line.withoutControls) }
+    }
+  }
+}
+
+struct ScopesRemove: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove",
+    abstract: "Removes a scope that nothing is attached to and no other scope names.",
+    discussion: "Example: plumb scopes remove payments"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var at: InstantOptions
+
+  @Argument(help: "The scope's name.")
+  var name: String
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let name = name
+      try await store.open().write(as: person.actor, at: now) { try $0.removeScope(name) }
+      print("scope \(name) is removed")
+    }
+  }
+}
+
+struct ScopesConflicts: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "conflicts",
+    abstract: "Lists scopes that overlap, and attachments that contradict each other.",
+    discussion: """
+      Two attachments of one profile contradict each other when they share resources and ask for
+      different versions or parameters. Exit code 1 says that some do.
+
+      Example: plumb scopes conflicts --format json
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var at: InstantOptions
+
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  func run() async throws {
+    try await reporting {
+      let now = try at.instant()
+      let found = try await store.open().read { try ScopeConflicts($0, at: now) }
+      if format == .json {
+        print(found.json.text)
+      } else {
+        for line in found.lines { print(line.withoutControls) }
+      }
+      if !found.conflicts.isEmpty { throw Exit.failed }
+    }
+  }
+}
+
+extension Scope {
+  /// The definition on one line, for people.
+  fileprivate var definitionText: String {
+    var parts: [String] = []
+    if !parent.isEmpty { parts.append("within \(parent)") }
+    parts += includes.map { "include \($0.text)" } + excludes.map { "exclude \($0.text)" }
+    return parts.isEmpty ? "everything" : parts.joined(separator: "; ")
+  }
+
+  fileprivate var json: JSONValue {
+    [
+      "name": .string(name), "within": parent.isEmpty ? .null : .string(parent),
+      "include": .array(includes.map { .string($0.text) }),
+      "exclude": .array(excludes.map { .string($0.text) }),
+    ]
+  }
+}
+
+extension ScopeSummary {
+  fileprivate var json: JSONValue {
+    var object = scope.json.object ?? JSONObject()
+    object["resources"] = .integer(Int64(count))
+    object["attachments"] = .integer(Int64(attachments))
+    return .object(object)
+  }
+}
+
+extension ScopeOverview.Share {
+  fileprivate func json(_ key: String) -> JSONValue {
+    [key: .string(name), "resources": .integer(Int64(count))]
+  }
+}
+
+extension ScopeOverview {
+  fileprivate var json: JSONValue {
+    var object = scope.json.object ?? JSONObject()
+    object["resources"] = .integer(Int64(count))
+    object["groups"] = .array(
+      groups.map { group in
+        [
+          "account": .string(group.account), "region": .string(group.region),
+          "service_name": .string(group.kind.service), "resource_kind": .string(group.kind.kind),
+          "resources": .integer(Int64(group.count)),
+        ]
+      }
+    )
+    object["parts"] = .array(parts.map { $0.json("scope") })
+    object["exclusions"] = .array(exclusions.map { $0.json("selector") })
+    object["overlaps"] = .array(overlaps.map { $0.json("scope") })
+    object["attachments"] = .array(attachments.map(\.json))
+    return .object(object)
+  }
+
+  fileprivate var lines: [String] {
+    var lines = ["\(scope.name)  \(counted(count, "resource"))"]
+    if !scope.parent.isEmpty { lines.append("within   \(scope.parent)") }
+    lines += scope.includes.map { "include  \($0.text)" }
+    lines += columns(
+      exclusions.map { ["exclude  \($0.name)", "leaves out \(counted($0.count, "resource"))"] }
+    )
+    func section(_ title: String, _ rows: [[String]]) {
+      guard !rows.isEmpty else { return }
+      lines += ["", title] + columns(rows, indent: 2)
+    }
+    func rows(_ shares: [Share]) -> [[String]] {
+      shares.map { [$0.name, counted($0.count, "resource")] }
+    }
+    section(
+      "Holds",
+      groups.map { group in
+        [
+          group.account.isEmpty ? "no account" : group.account,
+          group.region.isEmpty ? "no region" : group.region, "\(group.kind)", "\(group.count)",
+        ]
+      }
+    )
+    section("Parts", rows(parts))
+    section("Attached", attachments.map(\.cells))
+    section("Overlaps, resources shared", rows(overlaps))
+    return lines
+  }
+}
+
+extension ScopeConflicts {
+  fileprivate var json: JSONValue {
+    [
+      "overlaps": .array(
+        overlaps.map {
+          [
+            "scopes": .array([.string($0.first), .string($0.second)]),
+            "resources": .integer(Int64($0.count)),
+          ]
+        }
+      ),
+      "conflicts": .array(
+        conflicts.map {
+          [
+            "profile": .string($0.first.profile),
+            "attachments": .array([$0.first.json, $0.second.json]),
+            "resources": .integer(Int64($0.count)),
+            "differences": .array($0.differences.map { .string($0) }),
+          ]
+        }
+      ),
+    ]
+  }
+
+  fileprivate var lines: [String] {
+    var lines = columns(
+      overlaps.map {
+        ["overlap", "\($0.first) and \($0.second)", "\(counted($0.count, "resource")) shared"]
+      }
+    )
+    for conflict in conflicts {
+      let (first, second) = (conflict.first, conflict.second)
+      lines.append(
+        "conflict  \(first.profile) on \(scopeText(first.scope)) (attachment \(first.id)) and on "
+          + "\(scopeText(second.scope)) (attachment \(second.id)), "
+          + "\(counted(conflict.count, "resource")) shared"
+      )
+      lines += conflict.differences.map { "    \($0)" }
+    }
+    lines.append("\(counted(overlaps.count, "overlap")), \(counted(conflicts.count, "conflict"))")
+    return lines
+  }
+}
