@@ -59,6 +59,20 @@ package final class SQLiteDatabase: SQLDatabase {
     }
   }
 
+  /// Copies the database as it is now into a new file.
+  ///
+  /// - Throws: ``SQLError``.
+  package func copy(to path: String) async throws {
+    let name = name
+    do {
+      try await pool.writeWithoutTransaction { database in
+        try database.execute(sql: "VACUUM INTO ?", arguments: [path])
+      }
+    } catch {
+      throw SQLiteFault.error(error, name)
+    }
+  }
+
   package func close() async { try? pool.close() }
 }
 

@@ -58,6 +58,24 @@ package struct Migrator: Sendable {
     return migrations.map(\.number).filter { applied[$0] == nil }
   }
 
+  /// Applies what is missing in one transaction and undoes it, to see whether it would go.
+  ///
+  /// - Returns: the numbers of the migrations that would be applied.
+  /// - Throws: as ``migrate(_:)``; nothing is changed.
+  package func rehearse(_ database: any SQLDatabase) async throws -> [Int] {
+    struct Undo: Error {}
+    let missing = try await missing(database)
+    let scripts = migrations.filter { missing.contains($0.number) }.map(\.script)
+    do {
+      try await database.write { session in
+        try session.script(Self.table)
+        for script in scripts { try session.script(script) }
+        throw Undo()
+      }
+    } catch is Undo {}
+    return missing
+  }
+
   private static let table = """
     CREATE TABLE IF NOT EXISTS migrations (
       number BIGINT NOT NULL PRIMARY KEY,

@@ -15,9 +15,17 @@ package struct StateIndex: Sendable {
     package var isCurrent: Bool
   }
 
+  /// A place of a hash table: an entry, and enough of its hash that others are seldom looked at.
+  private struct Slot: Sendable {
+    var mark: UInt32
+    var index: Int32
+
+    static let free = Slot(mark: 0, index: -1)
+  }
+
   package private(set) var entries: [Entry] = []
-  private var byFingerprint: [Int32] = []
-  private var byKey: [Int32] = []
+  private var byFingerprint: [Slot] = []
+  private var byKey: [Slot] = []
   private var mask = 0
 
   package init() {}
@@ -28,27 +36,33 @@ package struct StateIndex: Sendable {
     var size = 64
     while size < entries.count * 2 { size *= 2 }
     mask = size - 1
-    byFingerprint = Array(repeating: -1, count: size)
-    byKey = Array(repeating: -1, count: size)
+    byFingerprint = Array(repeating: .free, count: size)
+    byKey = Array(repeating: .free, count: size)
     for index in entries.indices {
       if entries[index].isCurrent { place(index, entries[index].fingerprint, in: &byFingerprint) }
       place(index, entries[index].key, in: &byKey)
     }
   }
 
-  private func place(_ index: Int, _ hash: Fingerprint, in table: inout [Int32]) {
+  private func place(_ index: Int, _ hash: Fingerprint, in table: inout [Slot]) {
     var place = Int(truncatingIfNeeded: hash.low) & mask
-    while table[place] >= 0 { place = (place + 1) & mask }
-    table[place] = Int32(truncatingIfNeeded: index)
+    while table[place].index >= 0 { place = (place + 1) & mask }
+    table[place] = Slot(
+      mark: UInt32(truncatingIfNeeded: hash.high),
+      index: Int32(truncatingIfNeeded: index)
+    )
   }
 
   /// The place of the current resource with a fingerprint.
   package func place(fingerprint: Fingerprint) -> Int? {
     guard !byFingerprint.isEmpty else { return nil }
     var place = Int(truncatingIfNeeded: fingerprint.low) & mask
-    while byFingerprint[place] >= 0 {
-      let index = Int(byFingerprint[place])
-      if entries[index].fingerprint == fingerprint { return index }
+    let mark = UInt32(truncatingIfNeeded: fingerprint.high)
+    while byFingerprint[place].index >= 0 {
+      let index = Int(byFingerprint[place].index)
+      if byFingerprint[place].mark == mark, entries[index].fingerprint == fingerprint {
+        return index
+      }
       place = (place + 1) & mask
     }
     return nil
@@ -58,9 +72,10 @@ package struct StateIndex: Sendable {
   package func place(key: Fingerprint) -> Int? {
     guard !byKey.isEmpty else { return nil }
     var place = Int(truncatingIfNeeded: key.low) & mask
-    while byKey[place] >= 0 {
-      let index = Int(byKey[place])
-      if entries[index].key == key { return index }
+    let mark = UInt32(truncatingIfNeeded: key.high)
+    while byKey[place].index >= 0 {
+      let index = Int(byKey[place].index)
+      if byKey[place].mark == mark, entries[index].key == key { return index }
       place = (place + 1) & mask
     }
     return nil
@@ -132,6 +147,13 @@ package struct NumberSet: Sendable, Equatable {
     return Pack.compress(bytes)
   }
 
+  /// The set as a bit for each number up to the greatest.
+  package static func bits(of sets: [NumberSet]) -> NumberBits {
+    var bits = NumberBits(upTo: sets.compactMap(\.numbers.last).max() ?? 0)
+    for set in sets { for number in set.numbers { bits.insert(number) } }
+    return bits
+  }
+
   /// Reads a set back.
   ///
   /// - Throws: ``StoreError/damaged(_:)``.
@@ -149,5 +171,25 @@ package struct NumberSet: Sendable, Equatable {
       value = 0
       shift = 0
     }
+  }
+}
+
+/// A set of numbers as bits.
+package struct NumberBits: Sendable {
+  private var words: [UInt64]
+
+  init(upTo greatest: Int64) {
+    words = Array(repeating: 0, count: Int(max(0, greatest) >> 6) + 1)
+  }
+
+  mutating func insert(_ number: Int64) {
+    guard number >= 0 else { return }
+    words[Int(number >> 6)] |= 1 << UInt64(number & 63)
+  }
+
+  /// Whether a number is in the set.
+  package func contains(_ number: Int64) -> Bool {
+    let word = Int(number >> 6)
+    return number >= 0 && word < words.count && words[word] >> UInt64(number & 63) & 1 == 1
   }
 }

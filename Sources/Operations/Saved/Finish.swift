@@ -37,11 +37,11 @@ struct Finish: Sendable {
       var report = TaskReport()
       for outcome in outcomes { report.merge(TaskReport(outcome.report)) }
       let population = try Self.population(outcomes, isComplete: scan.isComplete)
-      let seen = Set(outcomes.flatMap(\.seen.numbers))
+      let seen = NumberSet.bits(of: outcomes.map(\.seen))
       let gone = try gone(seen, population, report, transaction)
       try transaction.endAsGone(gone, at: scan.instant)
       report.gone = gone.count
-      try note(population, report, seen, transaction)
+      try note(population, transaction)
       let ledger = try Ledger(scan.plan, stored, transaction)
       try transaction.add(
         try ledger.entries(scan: id, at: scan.instant, hasChanges: report.hasChanges)
@@ -55,7 +55,7 @@ struct Finish: Sendable {
 
   /// The resources that were not met although everything of their kind and account was read.
   private func gone(
-    _ seen: Set<Int64>,
+    _ seen: NumberBits,
     _ population: Population,
     _ report: TaskReport,
     _ transaction: StoreTransaction
@@ -84,8 +84,6 @@ struct Finish: Sendable {
   /// Notes which kinds were read fully, and why others were not.
   private func note(
     _ population: Population,
-    _ report: TaskReport,
-    _ seen: Set<Int64>,
     _ transaction: StoreTransaction
   ) throws {
     let byName = Dictionary(

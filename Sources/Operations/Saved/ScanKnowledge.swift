@@ -41,10 +41,11 @@ final class ScanKnowledge: Sendable {
   }
 
   /// What a store knows; `seen` are the numbers that finished tasks met already.
-  init(_ transaction: StoreTransaction, _ plan: StoredPlan, seen: Set<Int64>) throws {
+  init(_ transaction: StoreTransaction, _ plan: StoredPlan, seen: [NumberSet]) throws {
     self.plan = plan
     index = StateIndex(try transaction.stateEntries())
     verdicts = try transaction.volatileVerdicts()
+    let bits = NumberSet.bits(of: seen)
     let accounts = try transaction.accounts().values.map {
       (AccountName(provider: $0.provider, account: $0.account), $0.id)
     }
@@ -53,7 +54,7 @@ final class ScanKnowledge: Sendable {
       State(
         met: seen.isEmpty
           ? Array(repeating: false, count: index.entries.count)
-          : index.entries.map { seen.contains($0.resource) },
+          : index.entries.map { bits.contains($0.resource) },
         numbers: Numbers(
           accounts: Dictionary(accounts) { first, _ in first },
           kinds: Dictionary(kinds) { first, _ in first }

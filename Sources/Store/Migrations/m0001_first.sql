@@ -75,26 +75,27 @@ CREATE TABLE blocks (
   content {bytes} NOT NULL
 );
 
+-- Numbers stand before texts: a scan reads the numbers of every row and the texts of none.
 CREATE TABLE resources (
   id {id},
   account BIGINT NOT NULL REFERENCES accounts (id),
   kind BIGINT NOT NULL REFERENCES kinds (id),
-  key_high BIGINT NOT NULL,
-  key_low BIGINT NOT NULL,
-  region TEXT NOT NULL,
-  resource_group TEXT NOT NULL,
-  resource_id TEXT NOT NULL,
-  name TEXT NOT NULL,
-  tags TEXT NOT NULL,
-  first_seen BIGINT NOT NULL,
+  layout BIGINT NOT NULL,
   valid_from BIGINT NOT NULL,
   valid_to BIGINT NOT NULL,
+  key_high BIGINT NOT NULL,
+  key_low BIGINT NOT NULL,
   fingerprint_high BIGINT NOT NULL,
   fingerprint_low BIGINT NOT NULL,
   block BIGINT NOT NULL,
   slot BIGINT NOT NULL,
-  layout BIGINT NOT NULL,
-  verdicts TEXT NOT NULL
+  first_seen BIGINT NOT NULL,
+  verdicts TEXT NOT NULL,
+  region TEXT NOT NULL,
+  resource_group TEXT NOT NULL,
+  resource_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  tags TEXT NOT NULL
 );
 
 CREATE UNIQUE INDEX resources_by_key ON resources (key_high, key_low);
