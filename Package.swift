@@ -66,7 +66,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
-    .target(name: "TestSupport", dependencies: ["Model", "JSON"]),
+    .target(
+      name: "TestSupport",
+      dependencies: ["Model", "JSON", "Store", "SQLiteDriver", "PostgresDriver"]
+    ),
 
     .testTarget(name: "JSONTests", dependencies: ["JSON", "YAML", "Model", "TestSupport"]),
     .testTarget(
@@ -84,6 +87,17 @@ let package = Package(
     .testTarget(
       name: "CollectorsTests",
       dependencies: ["Collectors", "YAML", "Model", "JSON", "TestSupport"]
+    ),
+    .testTarget(
+      name: "StoreTests",
+      dependencies: ["Store", "SQLiteDriver", "PostgresDriver", "Model", "JSON", "TestSupport"]
+    ),
+    .testTarget(
+      name: "OperationsTests",
+      dependencies: [
+        "Operations", "Store", "SQLiteDriver", "PostgresDriver", "Engine", "Content", "YAML",
+        "Model", "JSON", "TestSupport",
+      ]
     ),
     .testTarget(
       name: "AcceptanceTests",

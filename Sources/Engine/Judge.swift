@@ -328,13 +328,26 @@ extension Evaluator {
   /// The texts that join a resource to others; nil where they could not be read.
   func joinValues(_ leaf: LeafOperation) -> [String]? {
     if value(of: leaf).unread != 0 { return nil }
-    return places(of: leaf).compactMap { place in
-      switch unsafe tape.kind(place) {
-      case .string: unsafe tape.string(place)
-      case .null, .object, .array: nil
-      case .int64: unsafe String(tape.int64(place))
-      default: unsafe (try? tape.value(place))?.text
+    return places(of: leaf).flatMap { place in
+      guard unsafe tape.kind(place) == .array else { return joinText(place).map { [$0] } ?? [] }
+      // A list joins by each of its elements, with and without `[*]`.
+      var texts: [String] = []
+      var element = place + 1
+      let end = unsafe tape.end(place)
+      while element < end {
+        if let text = joinText(element) { texts.append(text) }
+        element = unsafe tape.next(element)
       }
+      return texts
+    }
+  }
+
+  private func joinText(_ place: Int) -> String? {
+    switch unsafe tape.kind(place) {
+    case .string: unsafe tape.string(place)
+    case .null, .object, .array: nil
+    case .int64: unsafe String(tape.int64(place))
+    default: unsafe (try? tape.value(place))?.text
     }
   }
 }

@@ -66,7 +66,8 @@ extension Standing {
     line += "unknown \(percent(bands.unknown)) %"
     if let before = before?.score, before.value != score.value {
       let change = (score.value ?? 0) - (before.value ?? 0)
-      line += change > 0 ? ", risk fell: +\(percent(change))" : ", risk rose: \(percent(change))"
+      let points = String(format: "%+.3f", change)
+      line += ", since the last scan \(points): risk \(change > 0 ? "fell" : "rose")"
     }
     return line
   }
