@@ -72,16 +72,28 @@ package struct TaskOutcome: Sendable {
 
 // When: scans and their tasks.
 extension StoreTransaction {
-  /// Begins a scan.
+  /// Begins a scan of an account, or of any account where it names none.
   ///
   /// - Throws: ``StoreError/conflict(_:)`` when its instant is not after that of an earlier scan of
-  ///   the same subject.
+  ///   the same subject, or a scan that has not ended may meet the same resources.
   package func beginScan(
     subject: String,
+    account: String?,
     instruction: JSONValue,
     instant: Instant,
     content: String
   ) throws -> Int64 {
+    // Taking the number holds off others who begin a scan, so two cannot begin side by side.
+    let id = try take(of: "scan")
+    let open = try session.rows(
+      "SELECT id, subject, account FROM scans WHERE status IN ('collecting', 'running')"
+    ) { (id: $0.integer(0), subject: $0.text(1), account: $0.optionalText(2)) }
+    if let other = open.first(where: { $0.account == nil || account == nil || $0.account == account }) {
+      throw StoreError.conflict(
+        "scan \(other.id) of \(other.subject) has not ended and may meet the same resources; wait "
+          + "for it, or plumb scans resume \(other.id), or plumb scans cancel \(other.id)"
+      )
+    }
     let last = try session.first(
       "SELECT max(instant) FROM scans WHERE subject = $1 AND status <> 'cancelled'",
       [.text(subject)]
@@ -92,16 +104,15 @@ extension StoreTransaction {
           + "instant than \(instant)"
       )
     }
-    let id = try take(of: "scan")
     try session.run(
       """
       INSERT INTO scans
-        (id, subject, instruction, instant, status, started, finished, actor, content, report)
-      VALUES ($1, $2, $3, $4, 'collecting', $5, NULL, $6, $7, '{}')
+        (id, subject, account, instruction, instant, status, started, finished, actor, content, report)
+      VALUES ($1, $2, $3, $4, $5, 'collecting', $6, NULL, $7, $8, '{}')
       """,
       [
-        .integer(id), .text(subject), .text(instruction.text), instant.value, now.value,
-        .text(actor), .text(content),
+        .integer(id), .text(subject), .optional(account), .text(instruction.text), instant.value,
+        now.value, .text(actor), .text(content),
       ]
     )
     try record("scan.begin", "\(id)", ["subject": .string(subject)])

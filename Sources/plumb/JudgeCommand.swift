@@ -73,9 +73,17 @@ struct JudgeCommand: AsyncParsableCommand {
       )
       progress.clear()
       if summary { try output.write(Array((totals.json(choice.ruleSet).text + "\n").utf8)) }
-      for fault in totals.faults { complain("\(input.name):\(fault.line): \(fault.message)") }
-      if totals.faultCount > totals.faults.count {
-        complain("\(totals.faultCount - totals.faults.count) more lines could not be judged")
+      // A file without any resource is something else than an inventory; a few lines tell it.
+      let told = totals.faults.prefix(totals.resources == 0 ? 3 : totals.faults.count)
+      for fault in told { complain("\(input.name):\(fault.line): \(fault.message)") }
+      if totals.faultCount > told.count {
+        complain("\(totals.faultCount - told.count) more lines could not be judged")
+      }
+      if totals.resources == 0, totals.faultCount > 3 {
+        complain(
+          "\(input.name) is no inventory, which has a JSON object per line; plumb scan terraform and "
+            + "plumb scan kubernetes read plans and manifests"
+        )
       }
       if totals.resources == 0 && totals.faultCount == 0 {
         complain("\(input.name): holds no resources")

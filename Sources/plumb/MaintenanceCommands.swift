@@ -70,10 +70,17 @@ struct DoctorCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       var faults = 0
-      let database = try await store.database(mustExist: true)
       let backup = "restore a backup; results up to it are whole"
-      let integrity = try await database.read { session in
-        try StoreTransaction(session: session, actor: "", now: .never).integrityFaults()
+      let database: any SQLDatabase
+      let integrity: [String]
+      do {
+        database = try await store.database(mustExist: true)
+        integrity = try await database.read { session in
+          try StoreTransaction(session: session, actor: "", now: .never).integrityFaults()
+        }
+      } catch SQLError.corrupt(let name, let reason) {
+        _ = tell("the database's structures", ["\(name): \(reason)"], backup)
+        throw Exit.notJudged
       }
       faults += tell("the database's structures", integrity, backup)
       let missing = try await Migrator().missing(database)
@@ -112,7 +119,7 @@ struct DoctorCommand: AsyncParsableCommand {
   private func freeSpaceFault() -> [String] {
     var facts = statvfs()
     guard !store.isPostgres, unsafe statvfs(store.place, &facts) == 0 else { return [] }
-    let megabytes = UInt64(facts.f_bavail) * UInt64(facts.f_frsize) >> 20
+    let megabytes = (UInt64(facts.f_bavail) * UInt64(facts.f_frsize)) >> 20
     return megabytes < 256 ? ["only \(megabytes) MiB are free in \(store.place)"] : []
   }
 }

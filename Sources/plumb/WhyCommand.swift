@@ -3,6 +3,8 @@ import Content
 import Foundation
 import JSON
 import Model
+import Operations
+import Store
 
 struct WhyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -12,8 +14,11 @@ struct WhyCommand: AsyncParsableCommand {
       Examples:
         plumb why 4F2A91C0
         plumb why 4F2A --results results.ndjson
-      Results come from the last scan, or from a file that plumb scan --format ndjson or
-      plumb judge wrote.
+        plumb why 4F2A --stored --as-of 2026-11-01 --rule 'aws.s3.*'
+      Results come from the last scan, from a file that plumb scan --format ndjson or plumb judge
+      wrote, or with --stored from the scans that are kept: the proof is then made again from the
+      configuration and the version of the rule that were stored. On a large estate --rule or
+      --resource spares it looking at every result.
       """
   )
 
@@ -26,15 +31,58 @@ struct WhyCommand: AsyncParsableCommand {
   )
   var results: String?
 
+  @Flag(name: .long, help: "Look among the results that are kept.")
+  var stored = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("With --stored: as of this instant; default: now.", valueName: "instant")
+  )
+  var asOf: String?
+
+  @Option(name: .long, help: ArgumentHelp("With --stored: rules of this pattern.", valueName: "pattern"))
+  var rule: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("With --stored: resources of this pattern.", valueName: "pattern")
+  )
+  var resource: [String] = []
+
+  @OptionGroup var store: StoreOptions
+
   @Option(name: .long, help: "text or json.")
   var format: ListFormat = .text
 
   func run() async throws {
     try await reporting {
-      let found = try find()
+      let found = try stored ? await findStored() : find()
       guard format == .text else { return print(found.json.text) }
       let rule = try? ContentLibrary.shipped().rules().first { $0.id == found.goal.rule }
       print(Explanation(found, rule).text)
+    }
+  }
+
+  /// The result among those that are kept, with its proof made again.
+  private func findStored() async throws -> ResultRecord {
+    let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
+    let beginning = result.uppercased()
+    var filter = ResultFilter()
+    filter.rules = rule
+    filter.resources = resource
+    let asked = filter
+    return try await store.open().read { transaction in
+      var found: [StoredResult] = []
+      var reader = try ResultReader(transaction, at: instant)
+      try reader.results(asked) { if $0.id.hasPrefix(beginning) { found.append($0) } }
+      if Set(found.map(\.id)).count > 1 {
+        let ids = found.prefix(5).map(\.id).joined(separator: ", ")
+        throw ValidationError("\"\(beginning)\" is the beginning of several results: \(ids)")
+      }
+      guard let only = found.first else {
+        throw StoreError.notFound(kind: "result as of \(instant)", name: beginning)
+      }
+      return try StoredProof.result(only, transaction)
     }
   }
 

@@ -72,6 +72,7 @@ package struct SavedScan: Sendable {
     return try await store.write(as: actor, at: clock()) { transaction in
       let scan = try transaction.beginScan(
         subject: subject,
+        account: isOpenToAccounts ? nil : account,
         instruction: .object(told),
         instant: instant,
         content: plan.digest

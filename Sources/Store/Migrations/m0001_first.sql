@@ -143,6 +143,7 @@ CREATE TABLE coverage (
 CREATE TABLE scans (
   id {id},
   subject TEXT NOT NULL,
+  account TEXT,
   instruction TEXT NOT NULL,
   instant BIGINT NOT NULL,
   status TEXT NOT NULL,
