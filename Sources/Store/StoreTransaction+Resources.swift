@@ -121,6 +121,15 @@ extension StoreTransaction {
     }
   }
 
+  private static let changes = "change of state"
+
+  /// A number that differs whenever some state was stored or ended in between.
+  package func changeCount() throws -> Int64 {
+    try session.first("SELECT next FROM counters WHERE name = $1", [.text(Self.changes)]) {
+      $0.integer(0)
+    } ?? 0
+  }
+
   /// The verdicts of present resources that can get others while they stay as they are, by number.
   package func volatileVerdicts() throws -> [Int64: String] {
     let layouts = try layouts().values.filter(\.isVolatile).map { String($0.id) }.sorted()
@@ -158,6 +167,7 @@ extension StoreTransaction {
         record: resource.id
       )
     }
+    if !resources.isEmpty { _ = try take(of: Self.changes) }
     let block = try store(blocks, of: account)
     // In the order of their keys, so that neighbours in the index are written together.
     let new = resources.indices.filter { resources[$0].known == nil }
@@ -269,6 +279,7 @@ extension StoreTransaction {
 
   /// Ends resources that a complete scan did not see.
   package func endAsGone(_ numbers: [Int64], at instant: Instant) throws {
+    if !numbers.isEmpty { _ = try take(of: Self.changes) }
     for number in numbers {
       try session.run(
         "UPDATE resources SET valid_to = $2 WHERE id = $1 AND valid_to > $2 AND valid_from < $2",

@@ -87,16 +87,18 @@ package struct ScoreExplainer {
   package func explain(
     scope: String,
     profile: String,
-    from: Instant,
-    to: Instant
+    from start: Instant,
+    to end: Instant
   ) throws -> ScoreExplanation {
-    let first = try entry(scope, profile, upTo: from)
-    let last = try entry(scope, profile, upTo: to)
+    let first = try entry(scope, profile, upTo: start)
+    let last = try entry(scope, profile, upTo: end)
     var deltas: [ScoreCause: [Delta]] = [:]
     let side = (
-      before: try Side(transaction, first, scope, at: from),
-      after: try Side(transaction, last, scope, at: to)
+      before: try Side(transaction, first, scope, at: start),
+      after: try Side(transaction, last, scope, at: end)
     )
+    // States are those of the ledger's entries: what an open scan stored since is not counted yet.
+    let (from, to) = (first.at, last.at)
     // Resources that moved into or out of the scope, or changed; and everything when goals or
     // scopes changed, because then each resource may count otherwise.
     let mayDifferEverywhere =
@@ -113,7 +115,10 @@ package struct ScoreExplainer {
       try compare(before, after, side, into: &deltas)
     }
     try compareExceptions(side, from, to, leavingOut: touched, into: &deltas)
-    return sum(deltas, from: from, to: to, try side.before.score(first, places))
+    var explanation = sum(deltas, from: from, to: to, try side.before.score(first, places))
+    explanation.from = start
+    explanation.to = end
+    return explanation
   }
 
   private func entry(_ scope: String, _ profile: String, upTo instant: Instant) throws
@@ -305,6 +310,8 @@ private final class Side {
   private let tree: ScopeTree
   private let scope: String
   private let goals: Set<Int64>
+  /// Whether every goal counts.
+  private let isEverything: Bool
   private var resolver: ExceptionResolver
   private let transaction: StoreTransaction
   private let instant: Instant
@@ -320,11 +327,13 @@ private final class Side {
   ) throws {
     self.transaction = transaction
     self.instant = instant
-    // The ledger was made with the scopes as of its scan's end, which is as of the scan or later.
-    definition = try transaction.scopes(at: instant)
+    // Scopes are those with which the entry was counted; exceptions are those of the instant.
+    let scan = try transaction.scan(entry.scan)
+    definition = try transaction.scopes(at: scan.instant)
     tree = ScopeTree(definition)
     self.scope = scope
     goals = Set(entry.goals)
+    isEverything = entry.profile.isEmpty
     resolver = ExceptionResolver(
       try transaction.exceptionsInForce(at: instant),
       now: instant,
@@ -335,7 +344,7 @@ private final class Side {
 
   func contains(_ place: Place) -> Bool { tree.contains(place, in: scope) }
 
-  func counts(_ goal: Int64) -> Bool { goals.isEmpty || goals.contains(goal) }
+  func counts(_ goal: Int64) -> Bool { isEverything || goals.contains(goal) }
 
   func isExcepted(_ rule: String, _ place: Place) -> Bool {
     hasExceptions && resolver.exception(rule: rule, resource: place.id) { place } != nil

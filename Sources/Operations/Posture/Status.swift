@@ -85,6 +85,9 @@ struct ExceptedWeights {
 
   init(_ transaction: StoreTransaction, _ entries: [LedgerEntry], at instant: Instant) throws {
     weights = entries.map { _ in 0 }
+    guard let first = entries.first else { return }
+    // States and scopes are those that the entries counted; exceptions are those of the instant.
+    let counting = ScopeTree(try transaction.scopes(at: transaction.scan(first.scan).instant))
     let tree = ScopeTree(try transaction.scopes(at: instant))
     var resolver = ExceptionResolver(
       try transaction.exceptionsInForce(at: instant),
@@ -98,7 +101,7 @@ struct ExceptedWeights {
     let counted = entries.map { Set($0.goals) }
     let places = try Places(transaction)
     for kind in Set(layouts.values.map(\.kind)) {
-      try transaction.states(at: instant, StateFilter(kind: kind)) { state in
+      try transaction.states(at: first.at, StateFilter(kind: kind)) { state in
         guard let layout = layouts[state.layout] else { return }
         for (number, letter) in zip(layout.goals, state.verdicts.utf8) {
           guard Verdict(letter: letter) == .fail, let goal = goals[number] else { continue }
@@ -107,10 +110,8 @@ struct ExceptedWeights {
           }
           guard found != nil else { continue }
           for index in entries.indices
-          where (counted[index].isEmpty && entries[index].profile.isEmpty)
-            || counted[index].contains(number)
-          {
-            guard tree.contains(places.place(of: state), in: entries[index].scope) else { continue }
+          where entries[index].profile.isEmpty || counted[index].contains(number) {
+            guard counting.contains(places.place(of: state), in: entries[index].scope) else { continue }
             weights[index] += goal.severity.weight
           }
         }

@@ -42,10 +42,8 @@ struct Finish: Sendable {
       try transaction.endAsGone(gone, at: scan.instant)
       report.gone = gone.count
       try note(population, transaction)
-      let ledger = try Ledger(scan.plan, stored, transaction)
-      try transaction.add(
-        try ledger.entries(scan: id, at: scan.instant, hasChanges: report.hasChanges)
-      )
+      let ledger = try Ledger(scan.plan, stored, transaction, at: scan.instant)
+      try transaction.add(try ledger.entries(scan: id, at: scan.instant))
       var summary = report.json.object ?? JSONObject()
       summary["ledger"] = .string(ledger.digest)
       try transaction.move(id, to: .finished, report: .object(summary))
@@ -67,7 +65,10 @@ struct Finish: Sendable {
     let accounts = try transaction.accounts()
     let kinds = try transaction.kinds()
     let statements = Dictionary(
-      population.statements.map { ("\($0.account)\u{1F}\($0.kind)", $0.gap == nil) }
+      population.statements.map { statement in
+        let account = statement.account.isEmpty ? scan.account : statement.account
+        return ("\(account)\u{1F}\(statement.kind)", statement.gap == nil)
+      }
     ) { $0 && $1 }
     let met = Set(
       knowledge.index.entries.filter { seen.contains($0.resource) }.map(\.account)

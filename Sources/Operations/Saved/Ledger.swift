@@ -9,21 +9,32 @@ struct Ledger {
   private let stored: StoredPlan
   private let transaction: StoreTransaction
   private let scopes: [Scope]
-  /// SHA-256 over what is counted for whom.
+  /// SHA-256 over what is counted for whom, and how often states changed: where it is the same, so
+  /// are the figures.
   let digest: String
 
-  init(_ plan: GoalPlan, _ stored: StoredPlan, _ transaction: StoreTransaction) throws {
+  /// A ledger as of a scan's instant.
+  init(
+    _ plan: GoalPlan,
+    _ stored: StoredPlan,
+    _ transaction: StoreTransaction,
+    at instant: Instant
+  ) throws {
     self.plan = plan
     self.stored = stored
     self.transaction = transaction
-    scopes = try transaction.scopes(at: transaction.now)
-    digest = plan.ledgerDigest(scopes)
+    scopes = try transaction.scopes(at: instant)
+    digest = plan.ledgerDigest(scopes) + " \(try transaction.changeCount())"
   }
 
-  /// The entries after a scan. When nothing changed since the scan before and the same is counted,
-  /// its figures stand.
-  func entries(scan: Int64, at instant: Instant, hasChanges: Bool) throws -> [LedgerEntry] {
-    if !hasChanges, let before = try transaction.lastLedgerInstant(upTo: instant) {
+  /// The entries after a scan. When nothing changed since the last entries and the same is counted,
+  /// their figures stand.
+  func entries(scan: Int64, at instant: Instant) throws -> [LedgerEntry] {
+    let before = try transaction.lastLedgerInstant(upTo: .never)
+    // Scans of several accounts end in any order; an entry that tells of a later state never stands
+    // before one that tells of an earlier.
+    let at = max(instant, before ?? instant)
+    if let before {
       let last = try transaction.ledger(from: before, to: before)
       if let former = last.last?.scan,
         try transaction.scan(former).report["ledger"]?.string == digest
@@ -34,7 +45,7 @@ struct Ledger {
             scope: $0.scope,
             profile: $0.profile,
             version: $0.version,
-            at: instant,
+            at: at,
             score: $0.score,
             goals: $0.goals
           )
@@ -53,7 +64,7 @@ struct Ledger {
         scope: part.scope,
         profile: part.profile,
         version: part.version,
-        at: instant,
+        at: at,
         score: score,
         goals: (part.goals ?? []).compactMap(stored.number).sorted()
       )

@@ -54,9 +54,6 @@ package struct TaskReport: Sendable, Equatable {
     notCovered.merge(other.notCovered, uniquingKeysWith: +)
   }
 
-  /// Whether anything is stored otherwise than before.
-  package var hasChanges: Bool { changed + new + gone > 0 }
-
   /// The report as JSON, for ``init(_:)``.
   package var json: JSONValue {
     [
