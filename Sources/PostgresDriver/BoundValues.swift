@@ -1,6 +1,6 @@
 import Store
 
-/// Values as libpq takes them: byte strings as they are, anything else as text ended by a zero byte.
+/// Values as libpq takes them: bytes as they are, anything else as text ended by a zero byte.
 @safe struct BoundValues {
   private var memory: [UInt8] = []
   private var starts: [Int?] = []

@@ -19,6 +19,7 @@ final class CopyWriter: SQLRowWriter {
   func endRow() {
     bytes.append(UInt8(ascii: "\n"))
     column = 0
+    if bytes.count >= UnstorableValue.lengthLimit { note(.tooLong) }
   }
 
   /// Forgets the rows that were sent.
@@ -48,7 +49,6 @@ final class CopyWriter: SQLRowWriter {
     beginColumn()
     let start = bytes.count
     bytes.append(contentsOf: text.utf8)
-    if bytes.count - start >= UnstorableValue.lengthLimit { note(.tooLong) }
     // Most texts have nothing to escape.
     if bytes[start...].contains(where: { $0 <= 13 || $0 == UInt8(ascii: "\\") }) { escape(start) }
   }

@@ -1,7 +1,7 @@
 /// A statement with some of its parameters, counted from 0, written as NULL.
 ///
-/// The server finds no type for a null parameter in places where it has a meaning for the word NULL, as
-/// in `$1 IS NULL OR key = $1`.
+/// The server finds no type for a null parameter in some places where the word NULL has a meaning,
+/// as in `$1 IS NULL OR key = $1`.
 func statement(_ sql: String, withNullAt parameters: Set<Int>) -> String {
   let text = Array(sql.utf8)
   var written: [UInt8] = []

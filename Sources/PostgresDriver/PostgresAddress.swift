@@ -1,7 +1,7 @@
 import CLibPQ
 import Store
 
-/// Where a server is and who asks: a conninfo text or a postgres:// URI. Never printed.
+/// Where a server is and who asks: a conninfo text or a URI, which is never printed.
 struct PostgresAddress: Sendable {
   private let text: String
 
@@ -21,10 +21,12 @@ struct PostgresAddress: Sendable {
     unsafe PQconninfoFree(options)
   }
 
-  /// Connects; what comes back may have failed and says so. Nil where there is no memory.
+  /// Connects; what comes back may have failed and says so.
+  ///
+  /// - Returns: nil where there is no memory.
   func connect() throws -> OpaquePointer? {
-    // Of an option given twice the last one counts: what stands before the address can be changed by
-    // it, what stands after it cannot.
+    // Of an option given twice the last one counts: what stands before the address can be changed
+    // by it, what stands after it cannot.
     let keywords = try BoundValues([
       "connect_timeout", "keepalives_idle", "fallback_application_name", "dbname",
       "client_encoding", .null,

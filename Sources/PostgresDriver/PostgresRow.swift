@@ -1,7 +1,9 @@
 import CLibPQ
 import Store
 
-/// The row at hand of an answer. One object serves all rows; outside the call it has no columns.
+/// The row at hand of an answer.
+///
+/// One object serves all rows; outside the call it has no columns.
 @safe final class PostgresRow: SQLRow {
   /// How the bytes of a column are to be read.
   private enum Coding {
@@ -107,7 +109,7 @@ extension UnsafeRawBufferPointer {
   /// The whole number that the bytes are, of any length up to 8.
   fileprivate var bigEndianInteger: Int64 {
     var number: Int64 = (unsafe first ?? 0) & 0x80 == 0 ? 0 : -1
-    for unsafe byte in unsafe self { number = number << 8 | Int64(byte) }
+    for index in indices { number = unsafe number << 8 | Int64(self[index]) }
     return number
   }
 
@@ -132,6 +134,7 @@ extension UnsafeRawBufferPointer {
 extension Int64 {
   /// The whole number next to zero, or the last one there is.
   fileprivate init(nearest number: Double) {
-    self = Int64(exactly: number.rounded(.towardZero)) ?? (number < 0 ? .min : number > 0 ? .max : 0)
+    let last: Int64 = number < 0 ? .min : number > 0 ? .max : 0
+    self = Int64(exactly: number.rounded(.towardZero)) ?? last
   }
 }

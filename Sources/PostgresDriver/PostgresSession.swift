@@ -2,9 +2,9 @@ import Store
 
 /// A connection inside one transaction.
 ///
-/// After the first error every further statement throws it again, and the transaction is rolled back
-/// even where the body goes on: the server keeps nothing of a transaction with a failed statement. A
-/// `row` closure may not run another statement; one that throws ends the transaction too.
+/// After the first error every further statement throws it again, and the transaction is rolled
+/// back even where the body goes on: the server keeps nothing of a transaction with a failed
+/// statement. A `row` closure may not run another statement; one that throws ends the transaction.
 final class PostgresSession: SQLSession {
   private let link: ServerLink
   /// The first error of the transaction.
@@ -81,7 +81,6 @@ final class PostgresSession: SQLSession {
     let writer = CopyWriter()
     for index in 0..<rows {
       try row(index, writer)
-      if let fault = writer.fault { throw fault }
       guard writer.column == width else {
         throw SQLError.refused(
           "\(writer.column) values for \(width) columns",
@@ -89,6 +88,7 @@ final class PostgresSession: SQLSession {
         )
       }
       writer.endRow()
+      if let fault = writer.fault { throw fault }
       guard writer.isFull else { continue }
       try link.sendCopy(writer.bytes, sql)
       writer.removeAll()

@@ -2,12 +2,14 @@ import CLibPQ
 import Glibc
 import Store
 
-/// An open connection to a server. Every call blocks; only one thread may use it at a time.
+/// An open connection to a server.
+///
+/// Every call blocks, and only one thread may use it at a time.
 @safe final class ServerLink {
   /// Where the server is, without secrets.
   let name: String
   var statements = StatementCache()
-  /// Whether a new connection must take its place, because prepared statements do not hold any more.
+  /// Whether a new connection must take its place: its prepared statements hold no more.
   private(set) var mustRenew = false
   private let connection: OpaquePointer
 
@@ -55,8 +57,9 @@ import Store
   /// Whether the server waits and no transaction is open.
   var isIdle: Bool { unsafe PQtransactionStatus(connection) == PQTRANS_IDLE }
 
-  /// A second descriptor of the socket, for the caller to watch and close: libpq closes its own when
-  /// the connection is lost.
+  /// A second descriptor of the socket, for the caller to watch and close.
+  ///
+  /// libpq closes its own when the connection is lost.
   var watchedSocket: Int32 { dup(unsafe PQsocket(connection)) }
 
   /// What libpq says was wrong: a line for each fault; lines that begin with a tab are its guesses.
@@ -111,8 +114,9 @@ extension ServerLink {
   /// A statement prepared for values such as these.
   ///
   /// Each value declares its parameter's type: a type found by the server may be too narrow, as in
-  /// `$1 + 1`. Where the statement has no meaning with these types, nulls are written into it, and at
-  /// last the server finds the types, as for a function that takes no BIGINT; the transaction goes on.
+  /// `$1 + 1`. Where the statement has no meaning with these types, nulls are written into it, and
+  /// at last the server finds the types, as for a function that takes no BIGINT. The transaction
+  /// goes on.
   func prepared(_ sql: String, for values: [SQLValue]) throws -> PreparedStatement {
     let kinds = statements.kinds(of: values, for: sql)
     if let found = statements.statement(sql, kinds) { return found }
@@ -123,15 +127,18 @@ extension ServerLink {
     }
     let types = kinds.map(\.type)
     let nulls = Set(types.indices.filter { types[$0] == 0 })
+    let withoutNulls = statement(sql, withNullAt: nulls)
+    var choices = [(sql, types)]
     // A parameter that is not in the statement any more still needs a type.
-    let choices = [
-      (sql, types),
-      (statement(sql, withNullAt: nulls), types.map { $0 == 0 ? PostgresType.text : $0 }),
-      (statement(sql, withNullAt: nulls), types.map { $0 == 0 ? PostgresType.text : 0 }),
-    ]
+    if !nulls.isEmpty {
+      choices.append((withoutNulls, types.map { $0 == 0 ? PostgresType.text : $0 }))
+    }
+    if nulls.count < types.count {
+      choices.append((withoutNulls, types.map { $0 == 0 ? PostgresType.text : 0 }))
+    }
     var refusal: SQLError?
-    for (index, choice) in choices.enumerated() where index != 1 || !nulls.isEmpty {
-      switch try prepare(choice.0, choice.1) {
+    for (text, types) in choices {
+      switch try prepare(text, types) {
       case .prepared(let statement):
         statements.keep(statement, sql, kinds)
         return statement
@@ -186,8 +193,8 @@ extension ServerLink {
     return .typesRefused(refusal.error)
   }
 
-  /// No function or operator for the types, or more than one; types that do not fit; no type, or more
-  /// than one, for a parameter.
+  /// No function or operator for the types, or more than one; types that do not fit; no type, or
+  /// more than one, for a parameter.
   private static let typeStates: Set = ["42883", "42725", "42804", "42846", "42P18", "42P08"]
 
   private func sendInPipeline(_ sql: String) -> Bool {
@@ -215,7 +222,9 @@ extension ServerLink {
   }
 
   /// Starts a prepared query, whose rows come one by one from ``nextAnswer()``.
-  func start(_ statement: PreparedStatement, _ values: BoundValues, count: Int, sql: String) throws {
+  func start(_ statement: PreparedStatement, _ values: BoundValues, count: Int, sql: String)
+    throws
+  {
     let isSent = unsafe values.withPointers { values, lengths, formats in
       unsafe PQsendQueryPrepared(
         connection,
@@ -227,9 +236,7 @@ extension ServerLink {
         statement.isBinary ? 1 : 0
       )
     }
-    guard isSent == 1, unsafe PQsetSingleRowMode(connection) == 1 else {
-      throw noAnswer(sql)
-    }
+    guard isSent == 1, unsafe PQsetSingleRowMode(connection) == 1 else { throw noAnswer(sql) }
   }
 
   /// The next answer; nil when there is no more.
@@ -272,7 +279,7 @@ extension ServerLink {
     if let refusal { throw refusal }
   }
 
-  /// Hands over what was sent to the channels that the connection listens to; false when it is lost.
+  /// Hands over what was sent to the channels that are listened to; false when the server is lost.
   ///
   /// Reads as long as there is something: a server that ends may be heard of only once.
   func receive(_ body: (String) -> Void) -> Bool {

@@ -74,8 +74,8 @@ struct StatementCache {
 
   /// The kinds to prepare a statement for.
   ///
-  /// A null fits any type, so it takes the kind that was last seen in its place: a statement with many
-  /// nullable values is not prepared anew for each pattern of nulls.
+  /// A null fits any type, so it takes the kind that was last seen in its place: a statement with
+  /// many nullable values is not prepared anew for each pattern of nulls.
   func kinds(of values: [SQLValue], for sql: String) -> [ValueKind] {
     var kinds = values.map { ValueKind($0) }
     guard let last = entries[sql]?.kinds, last.count == kinds.count else { return kinds }

@@ -34,6 +34,7 @@ package struct Migrator: Sendable {
     for migration in migrations where applied[migration.number] == nil {
       let isNew = try await database.write { session in
         // Another process may have come first while this one waited for its turn.
+        try session.lockForMigration()
         try session.script(Self.table)
         let found = try Self.applied(session)
         guard found[migration.number] == nil else { return false }
@@ -109,6 +110,13 @@ package struct Migrator: Sendable {
 }
 
 extension SQLSession {
+  /// Waits until no other process migrates; SQLite lets one transaction write at a time anyway.
+  fileprivate func lockForMigration() throws {
+    guard dialect == .postgres else { return }
+    // The number stands for migrations among PostgreSQL's advisory locks.
+    try query("SELECT pg_advisory_xact_lock(5086473120)", []) { _ in }
+  }
+
   /// Whether the database has a table.
   func hasTable(_ name: String) throws -> Bool {
     let question =

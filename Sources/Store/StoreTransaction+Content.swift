@@ -57,7 +57,9 @@ extension StoreTransaction {
     insert: (Int64) throws -> Void
   ) throws -> Int64 {
     if let found = try session.first(question, values, { $0.integer(0) }) { return found }
+    // Taking a number holds off others who take one; by then somebody may have made the record.
     let id = try take(of: counter)
+    if let found = try session.first(question, values, { $0.integer(0) }) { return found }
     try insert(id)
     return id
   }

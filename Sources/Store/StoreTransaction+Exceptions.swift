@@ -137,12 +137,16 @@ extension StoreTransaction {
     guard exception.approvedAt == nil, exception.state(at: now) == .requested else {
       throw StoreError.conflict("\(exception.name) is \(exception.state(at: now).rawValue)")
     }
-    try session.run(
+    let changed = try session.run(
       """
-      UPDATE exceptions SET approver = $2, approved_at = $3 WHERE id = $1 AND approved_at IS NULL
+      UPDATE exceptions SET approver = $2, approved_at = $3
+      WHERE id = $1 AND approved_at IS NULL AND revoked_at IS NULL
       """,
       [.integer(id), .text(actor), now.value]
     )
+    guard changed == 1 else {
+      throw StoreError.conflict("\(exception.name) was decided by somebody else meanwhile")
+    }
     try record("exception.approve", exception.name)
   }
 

@@ -21,6 +21,7 @@ struct Plumb: AsyncParsableCommand {
     subcommands: [
       ScanCommand.self, ScansCommand.self, StatusCommand.self, ResultsCommand.self,
       DiffCommand.self, HistoryCommand.self, ScoreCommand.self, CoverageCommand.self,
+      ControlsCommand.self,
       MigrateCommand.self, DoctorCommand.self, RetentionCommand.self,
       JudgeCommand.self, WhyCommand.self, RulesCommand.self,
       ProfilesCommand.self, ScopesCommand.self, AccountsCommand.self, AttachCommand.self,

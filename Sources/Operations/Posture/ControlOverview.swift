@@ -1,0 +1,94 @@
+import JSON
+package import Model
+package import Store
+
+/// How each control of an attached profile stands over a scope at an instant.
+package struct ControlOverview: Sendable {
+  /// One control with what is known of it.
+  package struct Entry: Sendable {
+    package var control: Profile.Control
+    /// How it stands by its goals' results; `manual` for one without goals.
+    package var state: ControlState
+    /// Results by verdict, in the order of ``Verdict/allCases``; excepted failures apart.
+    package var counts: [Int]
+    package var excepted: Int
+    /// The attestation in force, if any.
+    package var attestation: Attestation?
+  }
+
+  package var profile: Profile
+  package var entries: [Entry]
+
+  /// Reads the profile in the version that is attached at the instant.
+  ///
+  /// - Throws: ``StoreError/notFound(kind:name:)`` when it is not attached to the scope.
+  package init(
+    _ transaction: StoreTransaction,
+    profile id: String,
+    scope: String,
+    at instant: Instant
+  ) throws {
+    let attached = try transaction.attachments(at: instant).first {
+      $0.profile == id && $0.scope == scope
+    }
+    guard let attached, let document = try transaction.profileDocument(attached.digest) else {
+      throw StoreError.notFound(
+        kind: scope.isEmpty ? "attachment to everything of" : "attachment to \(scope) of",
+        name: id
+      )
+    }
+    let location = SourceLocation(file: "attachment \(attached.id)")
+    profile = try ProfileDecoder.profile(DocumentNode(document, at: location))
+    var filter = ResultFilter()
+    filter.scope = scope
+    var counts: [String: [Goal: (counts: [Int], excepted: Int)]] = [:]
+    var reader = try ResultReader(transaction, at: instant)
+    let rules = Set(profile.goals.map(\.rule))
+    try reader.results(filter) { result in
+      guard rules.contains(result.goal.rule) else { return }
+      let goal = Goal(rule: result.goal.rule, parameters: result.goal.parameters)
+      var entry = counts[goal.rule]?[goal] ?? ([0, 0, 0, 0], 0)
+      entry.counts[Verdict.allCases.firstIndex(of: result.verdict) ?? 0] += 1
+      if result.exception != nil { entry.excepted += 1 }
+      counts[goal.rule, default: [:]][goal] = entry
+    }
+    let attestations = try transaction.attestations().filter {
+      $0.profile == id && ($0.scope == scope || $0.scope.isEmpty) && $0.isInForce(at: instant)
+    }
+    entries = profile.controls.map { control in
+      var sum = [0, 0, 0, 0]
+      var excepted = 0
+      for goal in control.goals {
+        let asked = goal.parameters.merging(attached.parameters[goal.rule] ?? [:]) { $1 }
+        // A stored goal has every parameter filled; those that the profile sets must agree.
+        for (stored, entry) in counts[goal.rule] ?? [:]
+        where asked.allSatisfy({ stored.parameters[$0.key] == $0.value }) {
+          for index in sum.indices { sum[index] += entry.counts[index] }
+          excepted += entry.excepted
+        }
+      }
+      return Entry(
+        control: control,
+        state: ControlState(control, counts: sum),
+        counts: sum,
+        excepted: excepted,
+        attestation: attestations.last { $0.control == control.id }
+      )
+    }
+  }
+}
+
+extension ControlState {
+  /// The state that counts of a control's results give it.
+  init(_ control: Profile.Control, counts: [Int]) {
+    if control.isManual {
+      self = .manual
+    } else if counts[1] > 0 {
+      self = .fail
+    } else if counts[2] > 0 {
+      self = .unknown
+    } else {
+      self = counts[0] > 0 ? .pass : .notApplicable
+    }
+  }
+}
