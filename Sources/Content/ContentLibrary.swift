@@ -2,18 +2,51 @@ package import Foundation
 package import Model
 import YAML
 
-/// The shipped documents: rules with their cases, profiles, Terraform mappings.
+/// The documents in use: rules with their cases, profiles, Terraform mappings.
 ///
-/// They lie in a folder beside the binary, so that content can be read, and replaced, without a
-/// build. An operator's own folder has the same form.
+/// The shipped ones lie in a folder beside the binary, so that content can be read, and replaced,
+/// without a build. Overlays, an operator's own folders of the same form, add rules and profiles; a
+/// document replaces that of the same id in the layers below.
 package struct ContentLibrary: Sendable {
   /// The folder that holds `rules`, `profiles` and `terraform`.
   package let folder: URL
+  /// The folders that hold `rules` or `profiles` or both, the uppermost last.
+  package let overlays: [URL]
 
   /// A library in a folder.
-  package init(folder: URL) { self.folder = folder }
+  package init(folder: URL) {
+    self.folder = folder
+    overlays = []
+  }
 
-  /// The library that belongs to the running binary.
+  private init(folder: URL, overlays: [URL]) {
+    self.folder = folder
+    self.overlays = overlays
+  }
+
+  /// The library with overlays.
+  ///
+  /// - Throws: ``ContentError/noOverlay(_:)`` for a folder without `rules` and `profiles`.
+  package func with(overlays paths: [String]) throws -> ContentLibrary {
+    for path in paths {
+      let parts = ["rules", "profiles"].map { "\(path)/\($0)" }
+      if !parts.contains(where: Self.isFolder) { throw ContentError.noOverlay(path) }
+    }
+    return ContentLibrary(folder: folder, overlays: paths.map { URL(fileURLWithPath: $0) })
+  }
+
+  /// The library that commands work with: the shipped one with overlays.
+  ///
+  /// Without overlays named, those of `PLUMB_OVERLAY`, separated by colons.
+  package static func layered(
+    _ overlays: [String] = [],
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws -> ContentLibrary {
+    let named = (environment["PLUMB_OVERLAY"] ?? "").split(separator: ":").map(String.init)
+    return try shipped(environment: environment).with(overlays: overlays.isEmpty ? named : overlays)
+  }
+
+  /// The library that belongs to the running binary, without overlays.
   ///
   /// Looks at `PLUMB_CONTENT`, beside the binary, and under `../share/plumb`.
   /// - Throws: ``ContentError/notFound(_:)`` when none of them is there.
@@ -43,26 +76,69 @@ package struct ContentLibrary: Sendable {
     return URL(fileURLWithPath: path).deletingLastPathComponent()
   }
 
-  /// Every shipped rule.
-  package func rules() throws -> [Rule] {
-    try Self.rules(under: folder.appendingPathComponent("rules").path)
+  /// Every rule, each id once.
+  package func rules() throws -> [Rule] { try layeredRules().map(\.document) }
+
+  /// Every profile, sorted by id.
+  package func profiles() throws -> [Profile] { try layeredProfiles().map(\.document) }
+
+  /// Every rule with where it comes from.
+  package func layeredRules() throws -> [Layered<Rule>] {
+    let layers = try [try Self.rules(under: path(of: "rules", in: folder))]
+      + overlayFolders("rules").map { try Self.rules(in: Self.documents(under: $0)) }
+    return try Layered.merge(layers, id: { $0.id }, location: { $0.source })
   }
 
-  /// Every shipped profile, sorted by id.
-  package func profiles() throws -> [Profile] {
-    try Self.documents(under: folder.appendingPathComponent("profiles").path).map { file in
-      try ProfileDecoder.profile(try Self.node(file))
-    }.sorted { $0.id < $1.id }
+  /// Every profile with where it comes from, sorted by id.
+  package func layeredProfiles() throws -> [Layered<Profile>] {
+    let folders = [path(of: "profiles", in: folder)] + overlayFolders("profiles")
+    let layers = try folders.map { folder in
+      try Self.documents(under: folder).map { try ProfileDecoder.profile(Self.node($0)) }
+    }
+    return try Layered.merge(layers, id: { $0.id }, location: { $0.location })
+      .sorted { $0.document.id < $1.document.id }
   }
 
-  /// The cases of a folder's rules, by rule id.
+  /// The cases of the library's rules, by rule id.
+  ///
+  /// A rule's cases stand in its own layer or above it; those of a rule that it replaces are left
+  /// out.
   package func cases(for rules: [Rule]) throws -> [String: [RuleCase]] {
-    try Self.cases(under: folder.appendingPathComponent("rules").path, for: rules)
+    let folders = [path(of: "rules", in: folder)] + overlayFolders("rules")
+    // By the folder that a rule was read from, which the name of its file begins with.
+    let layers = Dictionary(
+      rules.map { rule in
+        (rule.id, folders.lastIndex { rule.source.file.hasPrefix($0 + "/") } ?? 0)
+      },
+      uniquingKeysWith: { first, _ in first }
+    )
+    var cases: [String: [RuleCase]] = [:]
+    for (layer, folder) in folders.enumerated() {
+      for (id, found) in try Self.cases(under: folder, for: rules) where layer >= layers[id] ?? 0 {
+        cases[id, default: []] += found
+      }
+    }
+    return cases
   }
 
-  /// The documents of a subfolder, as nodes.
+  func path(of subfolder: String, in folder: URL) -> String {
+    folder.appendingPathComponent(subfolder).path
+  }
+
+  /// The folders of a name that the overlays have.
+  func overlayFolders(_ subfolder: String) -> [String] {
+    overlays.map { path(of: subfolder, in: $0) }.filter(Self.isFolder)
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    let isThere = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    return isThere && isFolder.boolValue
+  }
+
+  /// The shipped documents of a subfolder, as nodes.
   package func nodes(_ subfolder: String) throws -> [DocumentNode] {
-    try Self.documents(under: folder.appendingPathComponent(subfolder).path).map(Self.node)
+    try Self.documents(under: path(of: subfolder, in: folder)).map(Self.node)
   }
 
   /// The rules of a file or of a folder and all below it.
@@ -70,9 +146,13 @@ package struct ContentLibrary: Sendable {
   /// - Throws: ``DocumentError`` for a document that is no rule, ``ContentError`` for a path that
   ///   holds none.
   package static func rules(under path: String) throws -> [Rule] {
-    let files = try documents(under: path).filter { !isCases($0) }
-    if files.isEmpty { throw ContentError.noRules(path) }
-    return try files.map { file in
+    let rules = try rules(in: documents(under: path))
+    if rules.isEmpty { throw ContentError.noRules(path) }
+    return rules
+  }
+
+  private static func rules(in files: [String]) throws -> [Rule] {
+    try files.filter { !isCases($0) }.map { file in
       try RuleDecoder.rule(
         try node(file),
         name: URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
@@ -97,12 +177,12 @@ package struct ContentLibrary: Sendable {
     return cases
   }
 
-  private static func isCases(_ file: String) -> Bool {
+  static func isCases(_ file: String) -> Bool {
     ["yaml", "yml", "json"].contains { file.hasSuffix(".cases.\($0)") }
   }
 
   /// The YAML and JSON files at or below a path, sorted; their names begin as the path does.
-  private static func documents(under path: String) throws -> [String] {
+  static func documents(under path: String) throws -> [String] {
     let url = URL(fileURLWithPath: path)
     guard let values = try? url.resourceValues(forKeys: [.isDirectoryKey]) else {
       throw ContentError.missing(path)
@@ -118,7 +198,7 @@ package struct ContentLibrary: Sendable {
     return files.sorted()
   }
 
-  private static func node(_ file: String) throws -> DocumentNode {
+  static func node(_ file: String) throws -> DocumentNode {
     guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
       throw ContentError.unreadable(file)
     }
@@ -131,6 +211,7 @@ package enum ContentError: Error, Equatable, CustomStringConvertible {
   case notFound([String])
   case missing(String)
   case noRules(String)
+  case noOverlay(String)
   case unreadable(String)
 
   /// The fault and the way out.
@@ -140,6 +221,8 @@ package enum ContentError: Error, Equatable, CustomStringConvertible {
       "nothing is at \(paths.joined(separator: " or ")); PLUMB_CONTENT names a content folder"
     case .missing(let path): "\(path): No such file or directory"
     case .noRules(let path): "\(path): holds no rule documents (.yaml, .yml, .json)"
+    case .noOverlay(let path):
+      "\(path): is no content folder: it holds neither a folder rules nor a folder profiles"
     case .unreadable(let path): "\(path): cannot be read as UTF-8 text"
     }
   }

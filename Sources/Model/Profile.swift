@@ -38,7 +38,8 @@ package struct Profile: Sendable {
     package var id: String
     package var title: String
     package var goals: [Goal]
-    /// Why no rule judges the control; empty for an automated one.
+    /// Why no rule judges the control, or which part of it the goals leave to a person; empty for
+    /// one that its goals judge as a whole.
     package var manualReason: String
     package var location: SourceLocation
 

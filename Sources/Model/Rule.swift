@@ -8,6 +8,8 @@ package struct Rule: Sendable {
   package var version: Int
   package var title: String
   package var status: Status
+  /// The id of the rule to use instead; only a deprecated rule has one.
+  package var successor: String?
   package var severity: Severity
   package var target: Target
   /// When false the rule is not applicable to a resource.
@@ -28,6 +30,7 @@ package struct Rule: Sendable {
     version: Int = 1,
     title: String,
     status: Status = .stable,
+    successor: String? = nil,
     severity: Severity = .medium,
     target: Target,
     applies: Condition? = nil,
@@ -44,6 +47,7 @@ package struct Rule: Sendable {
     self.version = version
     self.title = title
     self.status = status
+    self.successor = successor
     self.severity = severity
     self.target = target
     self.applies = applies

@@ -5,6 +5,8 @@ package struct ScanReport: Sendable {
   /// The instant of judgement, ISO 8601.
   package var judgedAt: String
   package var toolVersion: String
+  /// The content set that was used; nil where everything came from files of one's own.
+  package var content: ContentStamp?
   package var resourceCount: Int
   /// Every result, in the order in which they were judged.
   package var results: [ResultRecord]
@@ -24,6 +26,7 @@ package struct ScanReport: Sendable {
     subject: String,
     judgedAt: String,
     toolVersion: String,
+    content: ContentStamp? = nil,
     resourceCount: Int,
     results: [ResultRecord],
     rules: [String: Rule],
@@ -36,6 +39,7 @@ package struct ScanReport: Sendable {
     self.subject = subject
     self.judgedAt = judgedAt
     self.toolVersion = toolVersion
+    self.content = content
     self.resourceCount = resourceCount
     self.results = results
     self.rules = rules

@@ -38,6 +38,11 @@ package struct ExceptionResolver {
   /// The rules with exceptions in force.
   package var rules: Set<String> { Set(exact.keys.map(\.rule)).union(patterns.keys) }
 
+  /// The resources that exceptions in force name; nil where one has wildcards.
+  package var resources: Set<String>? {
+    patterns.isEmpty ? Set(exact.keys.map(\.resource)) : nil
+  }
+
   /// The exception that covers a failed result, if one is in force.
   package mutating func exception(for result: ResultRecord) -> Exception? {
     guard result.verdict == .fail else { return nil }

@@ -18,6 +18,8 @@ package struct Scan: Sendable {
   package let subject: String
   /// The account of resources that name none; empty leaves them without.
   package let account: String
+  /// The content set that is used, for the report.
+  package let content: ContentStamp?
 
   package init(
     _ collector: any Collector,
@@ -26,7 +28,8 @@ package struct Scan: Sendable {
     exceptions: [Exception] = [],
     now: String,
     subject: String,
-    account: String = ""
+    account: String = "",
+    content: ContentStamp? = nil
   ) {
     self.collector = collector
     self.ruleSet = ruleSet
@@ -35,6 +38,7 @@ package struct Scan: Sendable {
     self.now = now
     self.subject = subject
     self.account = account
+    self.content = content
   }
 
   /// Runs the scan; `progress` is told now and then what is being done.
@@ -115,6 +119,7 @@ package struct Scan: Sendable {
       subject: subject,
       judgedAt: now,
       toolVersion: toolVersion,
+      content: content,
       resourceCount: found.resources,
       results: results,
       rules: Dictionary(ruleSet.members.map { ($0.rule.id, $0.rule) }) { first, _ in first },

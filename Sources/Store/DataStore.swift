@@ -32,7 +32,7 @@ package struct DataStore: Sendable {
     }
   }
 
-  private static func seed(_ session: any SQLSession) throws -> UInt64? {
+  static func seed(_ session: any SQLSession) throws -> UInt64? {
     try session.first("SELECT value FROM facts WHERE name = 'fingerprint seed'") {
       UInt64($0.text(0))
     } ?? nil

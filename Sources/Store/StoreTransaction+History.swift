@@ -103,6 +103,21 @@ extension StoreTransaction {
     return Set(present + past).sorted()
   }
 
+  /// The number of a resource of an account and kind by its id; nil where it was never stored.
+  package func number(account: Int64, kind: Int64, id: String) throws -> Int64? {
+    guard let seed = try DataStore.seed(session) else { return nil }
+    let key = Fingerprint(account: account, kind: kind, resource: id, seed: seed)
+    return try session.first(
+      "SELECT id FROM resources WHERE key_high = $1 AND key_low = $2",
+      key.values
+    ) { $0.integer(0) }
+  }
+
+  /// How many resources were ever stored, give or take.
+  package func resourceCount() throws -> Int64 {
+    try session.first("SELECT next FROM counters WHERE name = 'resource'") { $0.integer(0) } ?? 0
+  }
+
   /// The state that a resource had at an instant; nil where it was not there.
   package func state(of resource: Int64, at instant: Instant) throws -> StoredState? {
     var found: StoredState?

@@ -7,6 +7,7 @@ extension Rule {
       "id": .string(id), "version": .integer(Int64(version)), "title": .string(title),
       "status": .string(status.rawValue), "severity": .string(severity.rawValue),
     ]
+    object["successor"] = successor.map { .string($0) }
     if !aliases.isEmpty { object["aliases"] = .array(aliases.map { .string($0) }) }
     object["target"] = target.document
     object["applies"] = applies?.grammar
@@ -82,7 +83,6 @@ extension Profile.Control {
     var object: JSONObject = ["id": .string(id), "title": .string(title)]
     if isManual {
       object["manual"] = true
-      if !manualReason.isEmpty { object["reason"] = .string(manualReason) }
     } else {
       object["goals"] = .array(
         goals.map { goal in
@@ -95,6 +95,7 @@ extension Profile.Control {
         }
       )
     }
+    if !manualReason.isEmpty { object["reason"] = .string(manualReason) }
     return .object(object)
   }
 }

@@ -17,12 +17,14 @@ package enum RuleDecoder {
       applies = try conditions.condition(node, path: "applies")
     }
     let requirement = try requirementText(required)
+    let status = try reader.word("status", Rule.Status.self) ?? .stable
     let rule = Rule(
       id: id,
       aliases: try reader.strings("aliases"),
       version: try reader.integer("version") ?? 1,
       title: try reader.text("title") ?? (requirement.isEmpty ? id : requirement),
-      status: try reader.word("status", Rule.Status.self) ?? .stable,
+      status: status,
+      successor: try successor(&reader, of: id, status),
       severity: try reader.word("severity", Severity.self) ?? .medium,
       target: try target(&reader, conditions),
       applies: applies,
@@ -36,6 +38,20 @@ package enum RuleDecoder {
     )
     try reader.finish()
     return rule
+  }
+
+  private static func successor(
+    _ reader: inout DocumentReader,
+    of id: String,
+    _ status: Rule.Status
+  ) throws(DocumentError) -> String? {
+    guard reader.node("successor") != nil else { return nil }
+    let successor = try reader.requiredText("successor")
+    if status != .deprecated {
+      throw reader.error("successor", "only a rule with status: deprecated has a successor")
+    }
+    if successor == id { throw reader.error("successor", "a rule cannot succeed itself") }
+    return successor
   }
 
   private static func requirementText(_ node: DocumentNode) throws(DocumentError) -> String {

@@ -100,22 +100,56 @@ struct ExceptedWeights {
     let layouts = try transaction.layouts().filter { !Set($0.value.goals).isDisjoint(with: goals.keys) }
     let counted = entries.map { Set($0.goals) }
     let places = try Places(transaction)
-    for kind in Set(layouts.values.map(\.kind)) {
-      try transaction.states(at: first.at, StateFilter(kind: kind)) { state in
-        guard let layout = layouts[state.layout] else { return }
-        for (number, letter) in zip(layout.goals, state.verdicts.utf8) {
-          guard Verdict(letter: letter) == .fail, let goal = goals[number] else { continue }
-          let found = resolver.exception(rule: goal.rule, resource: state.id) {
-            places.place(of: state)
-          }
-          guard found != nil else { continue }
-          for index in entries.indices
-          where entries[index].profile.isEmpty || counted[index].contains(number) {
-            guard counting.contains(places.place(of: state), in: entries[index].scope) else { continue }
-            weights[index] += goal.severity.weight
+    var found = entries.map { _ in 0 }
+    func add(_ state: StoredState) {
+      guard let layout = layouts[state.layout] else { return }
+      for (number, letter) in zip(layout.goals, state.verdicts.utf8) {
+        guard Verdict(letter: letter) == .fail, let goal = goals[number] else { continue }
+        let exception = resolver.exception(rule: goal.rule, resource: state.id) {
+          places.place(of: state)
+        }
+        guard exception != nil else { continue }
+        for index in entries.indices
+        where entries[index].profile.isEmpty || counted[index].contains(number) {
+          guard counting.contains(places.place(of: state), in: entries[index].scope) else { continue }
+          found[index] += goal.severity.weight
+        }
+      }
+    }
+    let kinds = Set(layouts.values.map(\.kind))
+    if let few = try Self.few(transaction, resolver.resources, kinds) {
+      for number in few {
+        if let state = try transaction.state(of: number, at: first.at) { add(state) }
+      }
+    } else {
+      for kind in kinds {
+        try transaction.states(at: first.at, StateFilter(kind: kind), add)
+      }
+    }
+    weights = found
+  }
+
+  /// The resources that exceptions name, by number, where looking each up costs less than reading
+  /// every resource; nil where some exception has wildcards or there are too many.
+  private static func few(
+    _ transaction: StoreTransaction,
+    _ resources: Set<String>?,
+    _ kinds: Set<Int64>
+  ) throws -> [Int64]? {
+    guard let resources else { return nil }
+    let accounts = try transaction.accounts().keys.sorted()
+    let questions = resources.count * accounts.count * kinds.count
+    guard Int64(questions) * 16 < (try transaction.resourceCount()) else { return nil }
+    var numbers: Set<Int64> = []
+    for id in resources {
+      for account in accounts {
+        for kind in kinds {
+          if let number = try transaction.number(account: account, kind: kind, id: id) {
+            numbers.insert(number)
           }
         }
       }
     }
+    return numbers.sorted()
   }
 }
