@@ -39,7 +39,10 @@ let package = Package(
     .target(
       name: "Content",
       dependencies: ["Model", "JSON", "YAML"],
-      resources: [.copy("rules"), .copy("profiles"), .copy("terraform")]
+      resources: [
+        .copy("VERSION"), .copy("rules"), .copy("profiles"), .copy("terraform"),
+        .copy("cloudformation"),
+      ]
     ),
     .target(name: "Collectors", dependencies: ["Model", "JSON", "YAML"]),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),

@@ -12,24 +12,20 @@ extension ContentLibrary {
 
   /// The version and digest of the content in use.
   ///
-  /// The digest is taken over what `sha256sum` prints of the rules, profiles and mappings of each
-  /// layer, the shipped one first, by paths from the layer's folder in the order of their bytes;
-  /// cases decide no verdict and are left out.
+  /// The digest is taken over what `sha256sum` prints of the documents of each layer, the shipped
+  /// one first, by paths from the layer's folder in the order of their bytes; cases decide no
+  /// verdict and are left out.
   package func stamp() throws -> ContentStamp {
     var lines: [UInt8] = []
-    for (layer, root) in ([folder] + overlays).enumerated() {
-      let parts = layer == 0 ? ["profiles", "rules", "terraform"] : ["profiles", "rules"]
-      var files: [String] = []
-      for part in parts {
-        let subfolder = path(of: part, in: root)
-        guard layer == 0 || overlayFolders(part).contains(subfolder) else { continue }
-        files += try Self.documents(under: subfolder).filter { !Self.isCases($0) }.map {
-          part + $0.dropFirst(subfolder.count)
-        }
-      }
+    for (layer, root) in ([folder.path] + overlays).enumerated() {
+      // An operator's folder may hold other documents too.
+      let parts = layer == 0 ? [root] : ["profiles", "rules"].map { Self.join(root, $0) }
+      var files = try parts.filter(Self.isFolder).flatMap { try Self.documents(under: $0) }
+        .filter { !Self.isCases($0) }
+        .map { String($0.dropFirst(Self.join(root, "").count)) }
       files.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       for file in files {
-        let path = path(of: file, in: root)
+        let path = Self.join(root, file)
         guard let data = FileManager.default.contents(atPath: path) else {
           throw ContentError.unreadable(path)
         }

@@ -11,7 +11,7 @@ package struct ContentLibrary: Sendable {
   /// The folder that holds `rules`, `profiles` and `terraform`.
   package let folder: URL
   /// The folders that hold `rules` or `profiles` or both, the uppermost last.
-  package let overlays: [URL]
+  package let overlays: [String]
 
   /// A library in a folder.
   package init(folder: URL) {
@@ -19,7 +19,7 @@ package struct ContentLibrary: Sendable {
     overlays = []
   }
 
-  private init(folder: URL, overlays: [URL]) {
+  private init(folder: URL, overlays: [String]) {
     self.folder = folder
     self.overlays = overlays
   }
@@ -29,10 +29,10 @@ package struct ContentLibrary: Sendable {
   /// - Throws: ``ContentError/noOverlay(_:)`` for a folder without `rules` and `profiles`.
   package func with(overlays paths: [String]) throws -> ContentLibrary {
     for path in paths {
-      let parts = ["rules", "profiles"].map { "\(path)/\($0)" }
+      let parts = ["rules", "profiles"].map { Self.join(path, $0) }
       if !parts.contains(where: Self.isFolder) { throw ContentError.noOverlay(path) }
     }
-    return ContentLibrary(folder: folder, overlays: paths.map { URL(fileURLWithPath: $0) })
+    return ContentLibrary(folder: folder, overlays: paths)
   }
 
   /// The library that commands work with: the shipped one with overlays.
@@ -84,14 +84,14 @@ package struct ContentLibrary: Sendable {
 
   /// Every rule with where it comes from.
   package func layeredRules() throws -> [Layered<Rule>] {
-    let layers = try [try Self.rules(under: path(of: "rules", in: folder))]
-      + overlayFolders("rules").map { try Self.rules(in: Self.documents(under: $0)) }
+    var layers = [try Self.rules(under: Self.join(folder.path, "rules"))]
+    layers += try overlayFolders("rules").map { try Self.rules(in: Self.documents(under: $0)) }
     return try Layered.merge(layers, id: { $0.id }, location: { $0.source })
   }
 
   /// Every profile with where it comes from, sorted by id.
   package func layeredProfiles() throws -> [Layered<Profile>] {
-    let folders = [path(of: "profiles", in: folder)] + overlayFolders("profiles")
+    let folders = [Self.join(folder.path, "profiles")] + overlayFolders("profiles")
     let layers = try folders.map { folder in
       try Self.documents(under: folder).map { try ProfileDecoder.profile(Self.node($0)) }
     }
@@ -104,7 +104,7 @@ package struct ContentLibrary: Sendable {
   /// A rule's cases stand in its own layer or above it; those of a rule that it replaces are left
   /// out.
   package func cases(for rules: [Rule]) throws -> [String: [RuleCase]] {
-    let folders = [path(of: "rules", in: folder)] + overlayFolders("rules")
+    let folders = [Self.join(folder.path, "rules")] + overlayFolders("rules")
     // By the folder that a rule was read from, which the name of its file begins with.
     let layers = Dictionary(
       rules.map { rule in
@@ -121,24 +121,24 @@ package struct ContentLibrary: Sendable {
     return cases
   }
 
-  func path(of subfolder: String, in folder: URL) -> String {
-    folder.appendingPathComponent(subfolder).path
-  }
-
   /// The folders of a name that the overlays have.
   func overlayFolders(_ subfolder: String) -> [String] {
-    overlays.map { path(of: subfolder, in: $0) }.filter(Self.isFolder)
+    overlays.map { Self.join($0, subfolder) }.filter(Self.isFolder)
   }
 
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    let isThere = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-    return isThere && isFolder.boolValue
+  /// Whether a folder, or a link to one, is at a path.
+  static func isFolder(_ path: String) -> Bool {
+    let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+    return (try? url.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true
+  }
+
+  static func join(_ folder: String, _ name: String) -> String {
+    folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
   }
 
   /// The shipped documents of a subfolder, as nodes.
   package func nodes(_ subfolder: String) throws -> [DocumentNode] {
-    try Self.documents(under: path(of: subfolder, in: folder)).map(Self.node)
+    try Self.documents(under: Self.join(folder.path, subfolder)).map(Self.node)
   }
 
   /// The rules of a file or of a folder and all below it.
@@ -183,16 +183,16 @@ package struct ContentLibrary: Sendable {
 
   /// The YAML and JSON files at or below a path, sorted; their names begin as the path does.
   static func documents(under path: String) throws -> [String] {
-    let url = URL(fileURLWithPath: path)
+    let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
     guard let values = try? url.resourceValues(forKeys: [.isDirectoryKey]) else {
       throw ContentError.missing(path)
     }
     guard values.isDirectory == true else { return [path] }
-    let found = FileManager.default.enumerator(atPath: path)
+    let found = FileManager.default.enumerator(atPath: url.path)
     var files: [String] = []
     while let name = found?.nextObject() as? String {
       if ["yaml", "yml", "json"].contains(URL(fileURLWithPath: name).pathExtension) {
-        files.append(path.hasSuffix("/") ? path + name : "\(path)/\(name)")
+        files.append(join(path, name))
       }
     }
     return files.sorted()

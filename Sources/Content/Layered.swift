@@ -1,4 +1,4 @@
-package import Model
+import Model
 
 /// A document with the layer of the library that it comes from.
 package struct Layered<Document: Sendable>: Sendable {

@@ -44,17 +44,15 @@ package struct ExceptionResolver {
   }
 
   /// The exception that covers a failed result, if one is in force.
-  package mutating func exception(for result: ResultRecord) -> Exception? {
+  ///
+  /// `place` tells where a resource is, as far as scopes ask.
+  package mutating func exception(
+    for result: ResultRecord,
+    place: (ResultRecord.Identity) -> Place = Place.init
+  ) -> Exception? {
     guard result.verdict == .fail else { return nil }
     let resource = result.resource
-    return exception(rule: result.goal.rule, resource: resource.id) {
-      Place(
-        accounts: [resource.account],
-        region: resource.region,
-        kind: resource.kind,
-        id: resource.id
-      )
-    }
+    return exception(rule: result.goal.rule, resource: resource.id) { place(resource) }
   }
 
   /// The exception that covers a failure of a rule on a resource, if one is in force.
@@ -92,5 +90,18 @@ package struct ExceptionResolver {
         : "exception \(exception.id) covers no failure (rule \(exception.rule), resource "
           + "\(exception.resource))"
     }
+  }
+}
+
+extension Place {
+  /// Where a judged resource is, as far as its result tells.
+  package init(_ resource: ResultRecord.Identity) {
+    self.init(
+      accounts: [resource.account],
+      provider: resource.provider,
+      region: resource.region,
+      kind: resource.kind,
+      id: resource.id
+    )
   }
 }

@@ -12,6 +12,9 @@ package struct Scan: Sendable {
   package let ruleSet: RuleSet
   package let profiles: [Profile]
   package let exceptions: [Exception]
+  /// The scopes to which exceptions may be confined, and what stands above each account.
+  package let scopes: ScopeTree
+  package let accounts: [String: [String]]
   /// The instant of judgement, ISO 8601.
   package let now: String
   /// What is scanned, in words.
@@ -26,6 +29,8 @@ package struct Scan: Sendable {
     _ ruleSet: RuleSet,
     profiles: [Profile] = [],
     exceptions: [Exception] = [],
+    scopes: ScopeTree = ScopeTree([]),
+    accounts: [String: [String]] = [:],
     now: String,
     subject: String,
     account: String = "",
@@ -35,6 +40,8 @@ package struct Scan: Sendable {
     self.ruleSet = ruleSet
     self.profiles = profiles
     self.exceptions = exceptions
+    self.scopes = scopes
+    self.accounts = accounts
     self.now = now
     self.subject = subject
     self.account = account
@@ -52,6 +59,7 @@ package struct Scan: Sendable {
     progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> ScanReport {
     var found = Findings()
+    let isScoped = exceptions.contains { !$0.scope.isEmpty }
     let spool = try SpoolFile()
     var buffer = JSONWriter()
     func keep(_ line: JSONValue) throws {
@@ -67,6 +75,7 @@ package struct Scan: Sendable {
       case .resource(var resource):
         found.resources += 1
         if resource.account.isEmpty { resource.account = account }
+        if isScoped { found.places[PlaceKey(resource)] = place(of: resource) }
         progress("\(found.resources) resources read")
         try keep(resource.inventoryLine)
       case .coverage(var coverage):
@@ -95,7 +104,35 @@ package struct Scan: Sendable {
     return try report(found, lines.withLock { $0 }, toolVersion: toolVersion)
   }
 
+  private struct PlaceKey: Hashable {
+    var account: String
+    var kind: ResourceKind
+    var id: String
+
+    init(_ resource: Resource) {
+      (account, kind, id) = (resource.account, resource.kind, resource.id)
+    }
+
+    init(_ resource: ResultRecord.Identity) {
+      (account, kind, id) = (resource.account, resource.kind, resource.id)
+    }
+  }
+
+  private func place(of resource: Resource) -> Place {
+    Place(
+      accounts: accounts[resource.account] ?? [resource.account],
+      provider: resource.provider,
+      region: resource.region,
+      group: resource.attributes.first { $0.key == "resource_group" }?.value.string ?? "",
+      kind: resource.kind,
+      id: resource.id,
+      tags: Dictionary(resource.tags.map { ($0.key, $0.value) }) { $1 }
+    )
+  }
+
   private struct Findings {
+    /// Where each resource is, kept only where some exception is confined to a scope.
+    var places: [PlaceKey: Place] = [:]
     var resources = 0
     var diagnostics: [Diagnostic] = []
     var notCovered: [String: Int] = [:]
@@ -111,9 +148,15 @@ package struct Scan: Sendable {
     var results = try lines.split(separator: 0x0A).compactMap { line in
       ResultRecord(try parser.parse(line))
     }
-    var resolver = ExceptionResolver(exceptions, now: Instant(now) ?? .never)
+    var resolver = ExceptionResolver(
+      exceptions,
+      now: Instant(now) ?? .never,
+      scopes: scopes
+    )
     for index in results.indices {
-      results[index].exception = resolver.exception(for: results[index])
+      results[index].exception = resolver.exception(for: results[index]) { identity in
+        found.places[PlaceKey(identity)] ?? Place(identity)
+      }
     }
     return ScanReport(
       subject: subject,

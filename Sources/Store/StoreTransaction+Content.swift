@@ -92,6 +92,8 @@ extension StoreTransaction {
     name: String,
     parent: Int64?
   ) throws {
+    // Scopes may name accounts above others, so what counts where may change.
+    _ = try take(of: Self.changes)
     try session.run(
       "UPDATE accounts SET name = $2, parent = $3 WHERE id = $1",
       [.integer(account), .text(name), .optional(parent)]

@@ -121,7 +121,7 @@ extension StoreTransaction {
     }
   }
 
-  private static let changes = "change of state"
+  static let changes = "change of state"
 
   /// A number that differs whenever some state was stored or ended in between.
   package func changeCount() throws -> Int64 {
@@ -275,6 +275,14 @@ extension StoreTransaction {
       """,
       [.integer(number), instant.value]
     )
+  }
+
+  /// The accounts in which a resource was first seen at an instant.
+  package func accountsOfResources(since instant: Instant) throws -> [Int64] {
+    try session.rows(
+      "SELECT DISTINCT account FROM resources WHERE first_seen = $1",
+      [instant.value]
+    ) { $0.integer(0) }
   }
 
   /// Ends resources that a complete scan did not see.

@@ -50,6 +50,14 @@ package struct PruneReport: Sendable, Equatable {
   package var proofs = 0
   package var blocks = 0
   package var scores = 0
+
+  package init(states: Int = 0, resources: Int = 0, proofs: Int = 0, blocks: Int = 0, scores: Int = 0) {
+    self.states = states
+    self.resources = resources
+    self.proofs = proofs
+    self.blocks = blocks
+    self.scores = scores
+  }
 }
 
 // How long things are kept.

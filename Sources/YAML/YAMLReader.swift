@@ -4,7 +4,8 @@ import Yams
 
 /// Reads YAML and JSON text into nodes that know their lines.
 ///
-/// Scalars follow YAML's core schema; ``Dialect/kubernetes`` adds what Kubernetes' own reader takes.
+/// Scalars follow YAML's core schema; ``Dialect/kubernetes`` adds what Kubernetes' own reader takes,
+/// and ``Dialect/cloudFormation`` the short forms of CloudFormation's functions.
 package struct YAMLReader: Sendable {
   /// How plain scalars are read.
   package enum Dialect: Sendable {
@@ -12,6 +13,8 @@ package struct YAMLReader: Sendable {
     case core
     /// YAML 1.1 as Kubernetes reads it: `yes`, `on` and their opposites are booleans, `0644` is octal.
     case kubernetes
+    /// YAML 1.1 with tags as functions: `!Ref x` is `{"Ref": "x"}`. A node's line is that of its key.
+    case cloudFormation
   }
 
   /// How deeply a document may nest.
@@ -97,8 +100,25 @@ package struct YAMLReader: Sendable {
     let location = SourceLocation(file: file, line: firstLine)
     if let first = text.first(where: { !$0.isWhitespace }), first == "{" || first == "[" {
       // JSON may be indented by tabs, which YAML forbids.
-      if let json = try? JSONValue(parsing: text) { return DocumentNode(json, at: location) }
+      if let json = try? JSONValue(parsing: text) {
+        if dialect == .cloudFormation,
+          let lined = try? block(text, file: file, firstLine: firstLine), lined.json == json
+        {
+          return lined
+        }
+        return DocumentNode(json, at: location)
+      }
     }
+    return try block(text, file: file, firstLine: firstLine)
+  }
+
+  /// Reads one document as YAML.
+  private func block(
+    _ text: String,
+    file: String,
+    firstLine: Int
+  ) throws(DocumentError) -> DocumentNode? {
+    let location = SourceLocation(file: file, line: firstLine)
     guard Self.nestingBound(text) <= Self.depthLimit else {
       throw DocumentError(
         "nested deeper than \(Self.depthLimit) levels",
@@ -192,17 +212,24 @@ private struct Converter {
         at: location
       )
     }
+    let result: DocumentNode
+    let tag: Tag
     switch node {
-    case .scalar(let scalar): return DocumentNode(.scalar(value(of: scalar)), at: location)
+    case .scalar(let scalar):
+      tag = scalar.tag
+      result = DocumentNode(.scalar(value(of: scalar)), at: location)
     case .sequence(let sequence):
+      tag = sequence.tag
       var nodes: [DocumentNode] = []
       for element in sequence { nodes.append(try self.node(element)) }
-      return DocumentNode(.sequence(nodes), at: location)
+      result = DocumentNode(.sequence(nodes), at: location)
     case .mapping(let mapping):
-      return DocumentNode(.mapping(try members(of: mapping)), at: location)
+      tag = mapping.tag
+      result = DocumentNode(.mapping(try members(of: mapping)), at: location)
     case .alias:
       throw DocumentError("an alias refers to nothing", key: "", at: location)
     }
+    return dialect == .cloudFormation ? result.function(tag: tag.description) : result
   }
 
   private mutating func members(
@@ -219,7 +246,10 @@ private struct Converter {
           at: SourceLocation(file: file, line: line)
         )
       }
-      let converted = try node(value)
+      var converted = try node(value)
+      if dialect == .cloudFormation, let line = key.mark?.line {
+        converted.location.line = line + firstLine - 1
+      }
       guard scalar.string == "<<", scalar.style == .plain else {
         members.append((scalar.string, converted))
         continue
@@ -240,7 +270,9 @@ private struct Converter {
 
   private func value(of scalar: Node.Scalar) -> JSONValue {
     guard scalar.style == .plain || scalar.style == .any else { return .string(scalar.string) }
-    if scalar.tag.description == "tag:yaml.org,2002:str" { return .string(scalar.string) }
+    let tag = scalar.tag.description
+    if tag == "tag:yaml.org,2002:str" { return .string(scalar.string) }
+    if dialect == .cloudFormation, tag.hasPrefix("!") { return .string(scalar.string) }
     return dialect.value(ofPlain: scalar.string)
   }
 }
@@ -252,8 +284,10 @@ extension YAMLReader.Dialect {
     case "", "~", "null", "Null", "NULL": return .null
     case "true", "True", "TRUE": return true
     case "false", "False", "FALSE": return false
-    case "yes", "Yes", "YES", "on", "On", "ON", "y", "Y": if self == .kubernetes { return true }
-    case "no", "No", "NO", "off", "Off", "OFF", "n", "N": if self == .kubernetes { return false }
+    case "yes", "Yes", "YES", "on", "On", "ON": if self != .core { return true }
+    case "no", "No", "NO", "off", "Off", "OFF": if self != .core { return false }
+    case "y", "Y": if self == .kubernetes { return true }
+    case "n", "N": if self == .kubernetes { return false }
     default: break
     }
     guard let first = text.utf8.first, first < 0x3A, first != 0x2F else { return .string(text) }
@@ -272,6 +306,9 @@ extension YAMLReader.Dialect {
     {
       return .integer(value)
     }
+    // An account's number may begin with a zero, which is part of it.
+    let isPadded = text.count > 1 && text.hasPrefix("0") && text.allSatisfy(\.isNumber)
+    if self == .cloudFormation, isPadded { return nil }
     if let value = Int64(text) { return .integer(value) }
     // Swift also reads words such as "nan" and hexadecimal fractions, which YAML does not.
     let isDecimal = text.utf8.allSatisfy {

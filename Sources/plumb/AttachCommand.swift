@@ -26,6 +26,7 @@ struct AttachCommand: AsyncParsableCommand {
   @OptionGroup var store: StoreOptions
   @OptionGroup var person: ActorOptions
   @OptionGroup var at: InstantOptions
+  @OptionGroup var content: ContentOptions
 
   @Option(
     name: .customLong("param"),
@@ -54,7 +55,7 @@ struct AttachCommand: AsyncParsableCommand {
   )
   var every: String?
 
-  @Argument(help: ArgumentHelp("A shipped profile's id, or a file.", valueName: "profile"))
+  @Argument(help: ArgumentHelp("A profile's id, or a file.", valueName: "profile"))
   var profile: String
 
   @Argument(help: ArgumentHelp("The scope's name; all or - for everything.", valueName: "scope"))
@@ -64,8 +65,9 @@ struct AttachCommand: AsyncParsableCommand {
     try await reporting {
       let now = try at.instant()
       let schedule = try Self.schedule(every)
-      let profile = try GoalOptions.profile(named: self.profile)
-      let settings = try settings(for: profile)
+      let library = try content.library()
+      let profile = try GoalOptions.profile(named: self.profile, in: library)
+      let settings = try settings(for: profile, in: library)
       let scope = scopeName(self.scope)
       let (number, former) = try await store.open().write(as: person.actor, at: now) {
         transaction in
@@ -89,11 +91,14 @@ struct AttachCommand: AsyncParsableCommand {
   }
 
   /// The parameters that are set, checked against the rules of the profile's goals.
-  private func settings(for profile: Profile) throws -> [String: [String: JSONValue]] {
-    let index = try RuleIndex(ContentLibrary.shipped().rules())
+  private func settings(
+    for profile: Profile,
+    in library: ContentLibrary
+  ) throws -> [String: [String: JSONValue]] {
+    let index = try RuleIndex(library.rules())
     let settings = try GoalOptions.settings(parameters, file: parametersFile, index)
     let goals = profile.with(settings, index).goals
-    _ = try RuleSet(goals: goals, rules: index)
+    warnOfDeprecated(try RuleSet(goals: goals, rules: index).members.map(\.rule))
     let rules = Set(goals.map(\.rule))
     if let other = settings.keys.filter({ !rules.contains($0) }).min() {
       throw ValidationError(

@@ -49,10 +49,12 @@ struct AttestCommand: AsyncParsableCommand {
   @Option(name: .long, help: ArgumentHelp("The last day it speaks for.", valueName: "day"))
   var until: String
 
+  @OptionGroup var content: ContentOptions
+
   @Flag(name: .long, help: "The control is not met.")
   var notMet = false
 
-  @Argument(help: ArgumentHelp("A shipped profile's id, or a file.", valueName: "profile"))
+  @Argument(help: ArgumentHelp("A profile's id, or a file.", valueName: "profile"))
   var profile: String
 
   @Argument(help: ArgumentHelp("The control's id.", valueName: "control"))
@@ -61,7 +63,7 @@ struct AttestCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let now = try at.instant()
-      let profile = try GoalOptions.profile(named: self.profile)
+      let profile = try GoalOptions.profile(named: self.profile, in: content.library())
       guard profile.controls.contains(where: { $0.id == control }) else {
         throw ValidationError(
           "profile \(profile.id) \(profile.version) has no control \"\(control)\"; "

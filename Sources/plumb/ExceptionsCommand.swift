@@ -68,7 +68,7 @@ struct ExceptionsRequest: AsyncParsableCommand {
     try await reporting {
       let now = try at.instant()
       let written = rule
-      let shipped = try RuleIndex(ContentLibrary.shipped().rules())[rule]?.id
+      let shipped = try RuleIndex(ContentLibrary.layered().rules())[rule]?.id
       let request = ExceptionRequest(
         rule: shipped ?? rule,
         resource: resource,

@@ -41,6 +41,8 @@ struct GoalOptions: ParsableArguments {
   )
   var parametersFile: String?
 
+  @OptionGroup var content: ContentOptions
+
   /// What the options come to.
   struct Choice {
     var index: RuleIndex
@@ -48,24 +50,31 @@ struct GoalOptions: ParsableArguments {
     var profiles: [Profile]
     /// The profiles by scope, for a scan that is saved: those chosen, and those attached.
     var attached: [(scope: String, profile: Profile)]
+    /// The library that goals were taken from; nil where all are from files of one's own.
+    var library: ContentLibrary?
   }
 
   /// Reads rules and profiles and compiles the goals.
   ///
   /// Profiles that are attached are judged beside those chosen, each goal once, and instead of all
-  /// shipped rules where nothing is chosen.
+  /// shipped rules where nothing is chosen. A library given is used instead of the option's.
   func choose(
-    attached: [(scope: String, profile: Profile, parameters: [String: [String: JSONValue]])] = []
+    attached: [(scope: String, profile: Profile, parameters: [String: [String: JSONValue]])] = [],
+    library given: ContentLibrary? = nil
   ) throws -> Choice {
     var documents: [Rule] = []
     for path in rules {
       documents += try ContentLibrary.rules(under: path)
     }
+    var library: ContentLibrary?
+    var profiles: [Profile] = []
     if rules.isEmpty || !profile.isEmpty || !attached.isEmpty {
-      documents += try ContentLibrary.shipped().rules()
+      let used = try given ?? content.library()
+      documents += try used.rules()
+      profiles = try profile.map { try Self.profile(named: $0, in: used) }
+      library = used
     }
     let index = try RuleIndex(documents)
-    let profiles = try profile.isEmpty ? [] : chosenProfiles()
     let settings = try Self.settings(parameters, file: parametersFile, index)
     var goals: [Goal] = []
     if rules.isEmpty && profile.isEmpty && attached.isEmpty {
@@ -83,19 +92,21 @@ struct GoalOptions: ParsableArguments {
       (scope: scope, profile: profile.with(parameters, index))
     }
     goals += filled.flatMap(\.profile.goals)
+    let ruleSet = try RuleSet(goals: goals, rules: index)
+    warnOfDeprecated(ruleSet.members.map(\.rule))
     return Choice(
       index: index,
-      ruleSet: try RuleSet(goals: goals, rules: index),
+      ruleSet: ruleSet,
       profiles: adjusted,
-      attached: adjusted.map { (scope: "", profile: $0) } + filled
+      attached: adjusted.map { (scope: "", profile: $0) } + filled,
+      library: library
     )
   }
 
-  private func chosenProfiles() throws -> [Profile] { try profile.map(Self.profile(named:)) }
-
-  /// The profile that an option or argument names: a shipped one by `id` or `id@version`, or a file.
-  static func profile(named name: String) throws -> Profile {
-    let all = try ContentLibrary.shipped().profiles()
+  /// The profile that an option or argument names: one of the library by `id` or `id@version`, or a
+  /// file.
+  static func profile(named name: String, in library: ContentLibrary) throws -> Profile {
+    let all = try library.profiles()
     if let found = all.first(where: { $0.id == name || "\($0.id)@\($0.version)" == name }) {
       return found
     }

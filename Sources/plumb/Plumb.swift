@@ -24,9 +24,9 @@ struct Plumb: AsyncParsableCommand {
       ControlsCommand.self,
       MigrateCommand.self, DoctorCommand.self, RetentionCommand.self,
       JudgeCommand.self, WhyCommand.self, RulesCommand.self,
-      ProfilesCommand.self, ScopesCommand.self, AccountsCommand.self, AttachCommand.self,
-      AttachmentsCommand.self, ExceptionsCommand.self, MarksCommand.self, AttestCommand.self,
-      AttestationsCommand.self, AuditCommand.self,
+      ProfilesCommand.self, ContentCommand.self, ScopesCommand.self, AccountsCommand.self,
+      AttachCommand.self, AttachmentsCommand.self, ExceptionsCommand.self, MarksCommand.self,
+      AttestCommand.self, AttestationsCommand.self, AuditCommand.self,
     ]
   )
 }

@@ -8,7 +8,9 @@ struct ProfilesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "profiles",
     abstract: "Lists, shows and compares profiles.",
-    subcommands: [ProfilesList.self, ProfilesShow.self, ProfilesDiff.self]
+    subcommands: [
+      ProfilesList.self, ProfilesShow.self, ProfilesCoverage.self, ProfilesDiff.self,
+    ]
   )
 }
 
@@ -19,16 +21,26 @@ struct ProfilesList: AsyncParsableCommand {
     discussion: "Example: plumb profiles list --format json"
   )
 
+  @OptionGroup var content: ContentOptions
+
   @Option(name: .long, help: "text or json.")
   var format: ListFormat = .text
 
   func run() async throws {
     try await reporting {
-      let profiles = try ContentLibrary.shipped().profiles()
-      if format == .json { return print(JSONValue.array(profiles.map(\.summaryJSON)).text) }
-      for profile in profiles {
+      let found = try content.library().layeredProfiles()
+      if format == .json {
+        let entries = found.map { entry -> JSONValue in
+          var object = entry.document.summaryJSON.object ?? JSONObject()
+          object["origin"] = .string(entry.origin.rawValue)
+          return .object(object)
+        }
+        return print(JSONValue.array(entries).text)
+      }
+      for entry in found {
+        let profile = entry.document
         let manual = profile.controls.filter(\.isManual).count
-        print("\(profile.id)  \(profile.version)  \(profile.title)")
+        print("\(profile.id)  \(profile.version)  \(profile.title)\(entry.origin.mark)")
         print(
           "    \(profile.controls.count) controls: \(profile.controls.count - manual) automated, "
             + "\(manual) manual; effective \(profile.effectiveDate)"
@@ -45,20 +57,17 @@ struct ProfilesShow: AsyncParsableCommand {
     discussion: "Example: plumb profiles show best-practices"
   )
 
-  @Argument(help: "The profile's id.")
+  @Argument(help: "The profile's id, or a file.")
   var id: String
+
+  @OptionGroup var content: ContentOptions
 
   @Option(name: .long, help: "text or json.")
   var format: ListFormat = .text
 
   func run() async throws {
     try await reporting {
-      let profiles = try ContentLibrary.shipped().profiles()
-      guard let profile = profiles.first(where: { $0.id == id }) else {
-        throw ValidationError(
-          "there is no profile \"\(id)\"; there are \(profiles.map(\.id).joined(separator: ", "))"
-        )
-      }
+      let profile = try GoalOptions.profile(named: id, in: content.library())
       print(format == .json ? profile.fullJSON.text : profile.text)
     }
   }
@@ -84,9 +93,11 @@ extension Profile {
         var entry: JSONObject = ["id": .string(control.id), "title": .string(control.title)]
         if control.isManual {
           entry["manual"] = true
-          entry["reason"] = .string(control.manualReason)
         } else {
           entry["goals"] = .array(control.goals.map(\.json))
+        }
+        if control.isManual || !control.manualReason.isEmpty {
+          entry["reason"] = .string(control.manualReason)
         }
         return .object(entry)
       }
@@ -107,6 +118,9 @@ extension Profile {
         lines.append("    manual: \(control.manualReason)")
       } else {
         lines += control.goals.map { "    \($0.text)" }
+        if !control.manualReason.isEmpty {
+          lines.append("    by a person: \(control.manualReason)")
+        }
       }
     }
     return lines.joined(separator: "\n")

@@ -23,6 +23,7 @@ struct ProfilesDiff: AsyncParsableCommand {
 
   @OptionGroup var store: StoreOptions
   @OptionGroup var at: InstantOptions
+  @OptionGroup var content: ContentOptions
 
   @Option(name: .long, help: "text or json.")
   var format: ListFormat = .text
@@ -39,7 +40,7 @@ struct ProfilesDiff: AsyncParsableCommand {
       let data = try await store.openIfThere()
       let before = try await profile(first, data)
       let after = try await profile(second, data)
-      let index = try RuleIndex(ContentLibrary.shipped().rules())
+      let index = try RuleIndex(content.library().rules())
       let comparison = ProfileComparison(before, after, rules: index)
       var effect: ProfileComparison.Effect?
       if let data {
@@ -54,7 +55,7 @@ struct ProfilesDiff: AsyncParsableCommand {
   private func profile(_ name: String, _ data: DataStore?) async throws -> Profile {
     if let kept = try await kept(name, data, isExact: true) { return kept }
     do {
-      return try GoalOptions.profile(named: name)
+      return try GoalOptions.profile(named: name, in: content.library())
     } catch let error as ValidationError {
       if let kept = try await kept(name, data, isExact: false) { return kept }
       guard let opened = data else { throw error }

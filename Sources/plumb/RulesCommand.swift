@@ -3,13 +3,14 @@ import Content
 import Foundation
 import JSON
 import Model
-import Operations
 
 struct RulesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rules",
-    abstract: "Lists, shows and tests rules.",
-    subcommands: [RulesList.self, RulesShow.self, RulesTest.self]
+    abstract: "Lists, shows, writes and tests rules.",
+    subcommands: [
+      RulesList.self, RulesShow.self, RulesNew.self, RulesTest.self, RulesPages.self,
+    ]
   )
 }
 
@@ -24,68 +25,21 @@ struct RuleSource: ParsableArguments {
   )
   var rules: String?
 
-  func read() throws -> [Rule] {
-    guard let rules else { return try ContentLibrary.shipped().rules() }
-    return try ContentLibrary.rules(under: rules)
+  @OptionGroup var content: ContentOptions
+
+  func read() throws -> [Rule] { try readWithOrigins().map(\.rule) }
+
+  /// The rules with where they come from; nil for those of a file or folder that was named.
+  func readWithOrigins() throws -> [(rule: Rule, origin: Origin?)] {
+    guard let rules else {
+      return try content.library().layeredRules().map { ($0.document, $0.origin) }
+    }
+    return try ContentLibrary.rules(under: rules).map { ($0, nil) }
   }
 
   func cases(for found: [Rule]) throws -> [String: [RuleCase]] {
-    guard let rules else { return try ContentLibrary.shipped().cases(for: found) }
+    guard let rules else { return try content.library().cases(for: found) }
     return try ContentLibrary.cases(under: rules, for: found)
-  }
-}
-
-struct RulesTest: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "test",
-    abstract: "Runs rules against their cases.",
-    discussion: """
-      Examples:
-        plumb rules test
-        plumb rules test --rules my-rules/
-        plumb rules test aws.s3.tls-only
-      """
-  )
-
-  @OptionGroup var source: RuleSource
-
-  @Argument(help: "Rule ids; all when left out.")
-  var ids: [String] = []
-
-  func run() async throws {
-    try await reporting {
-      let all = try source.read()
-      for id in ids where !all.contains(where: { $0.id == id || $0.aliases.contains(id) }) {
-        throw ValidationError("there is no rule \"\(id)\"")
-      }
-      let cases = try source.cases(for: all)
-      let chosen = all.filter { rule in
-        ids.isEmpty || ids.contains(rule.id) || rule.aliases.contains(where: ids.contains)
-      }
-      var failures = 0
-      var count = 0
-      for rule in chosen {
-        guard let own = cases[rule.id] else {
-          failures += 1
-          print("\(rule.id): has no cases")
-          continue
-        }
-        for testCase in own {
-          count += 1
-          let outcome = try CaseRunner.run(testCase, of: rule)
-          guard !outcome.isAsExpected else { continue }
-          failures += 1
-          let got = outcome.fault ?? outcome.verdict?.rawValue ?? "none"
-          print("\(testCase.location): \(rule.id): \(testCase.name)")
-          print(
-            "  expected \(testCase.verdict?.rawValue ?? "none"), got \(got)"
-              + (outcome.reason.isEmpty ? "" : ": \(outcome.reason)")
-          )
-        }
-      }
-      print("\(chosen.count) rules, \(count) cases, \(failures) not as expected")
-      if failures > 0 { throw Exit.failed }
-    }
   }
 }
 
@@ -115,21 +69,25 @@ struct RulesList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let threshold = try severity.map(Severity.init(option:))
-      let rules = try source.read().filter { rule in
+      let found = try source.readWithOrigins().filter { rule, _ in
         (service == nil || rule.target.kinds.contains { $0.service == service })
           && (threshold.map { rule.severity >= $0 } ?? true)
-      }.sorted { $0.id < $1.id }
+      }.sorted { $0.rule.id < $1.rule.id }
       if format == .json {
-        print(JSONValue.array(rules.map(\.summaryJSON)).text)
-        return
+        let entries = found.map { rule, origin -> JSONValue in
+          var object = rule.summaryJSON.object ?? JSONObject()
+          object["origin"] = origin.map { .string($0.rawValue) }
+          return .object(object)
+        }
+        return print(JSONValue.array(entries).text)
       }
-      let width = rules.map(\.id.count).max() ?? 0
-      for rule in rules {
+      let width = found.map(\.rule.id.count).max() ?? 0
+      for (rule, origin) in found {
         let id = rule.id.padding(toLength: width, withPad: " ", startingAt: 0)
         let level = rule.severity.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
-        print("\(id)  \(level)  \(rule.title)")
+        print("\(id)  \(level)  \(rule.title)\(origin?.mark ?? "")")
       }
-      print("\(rules.count) rules")
+      print("\(found.count) rules")
     }
   }
 }
@@ -157,7 +115,7 @@ struct RulesShow: AsyncParsableCommand {
           "there is no rule \"\(id)\"; `plumb rules list` shows those there are"
         )
       }
-      let profiles = try ContentLibrary.shipped().profiles()
+      let profiles = try source.content.library().profiles()
       let uses = profiles.flatMap { profile in
         profile.controls.filter { $0.goals.contains { $0.rule == rule.id } }
           .map { "\(profile.id) \(profile.version): \($0.id)" }
@@ -183,11 +141,13 @@ extension Severity {
 
 extension Rule {
   var summaryJSON: JSONValue {
-    [
+    var object: JSONObject = [
       "id": .string(id), "version": .integer(Int64(version)), "title": .string(title),
       "status": .string(status.rawValue), "severity": .string(severity.rawValue),
       "target": .array(target.kinds.map { .string("\($0)") }),
     ]
+    object["successor"] = successor.map { .string($0) }
+    return .object(object)
   }
 
   func fullJSON(_ uses: [String]) -> JSONValue {
@@ -217,6 +177,7 @@ extension Rule {
 
   func description(_ uses: [String]) -> String {
     var parts = ["\(id)  version \(version)  \(severity.rawValue)  \(status.rawValue)", title, ""]
+    if let successor { parts.append("Successor     \(successor)") }
     parts.append("Target        " + target.kinds.map(\.description).joined(separator: ", "))
     for attribute in target.attributes {
       let value = attribute.value.literal?.text ?? ""

@@ -74,6 +74,7 @@ struct ScanKeeper {
       endsMissing: endsMissing,
       instant: instant
     )
+    let overlays = choice.library?.overlays ?? []
     return try await scan.begin(
       try Inventory(path: path),
       subject: subject,
@@ -82,6 +83,7 @@ struct ScanKeeper {
         "profiles": .array(goals.profile.map { .string($0) }),
         "parameters": .array(goals.parameters.map { .string($0) }),
         "parameters_file": goals.parametersFile.map { .string($0) } ?? .null,
+        "content": .array(overlays.map { .string($0) }),
         "folder": .string(FileManager.default.currentDirectoryPath),
       ]
     )
@@ -131,7 +133,8 @@ struct ScanKeeper {
     }
     goals.parameters = texts("parameters")
     goals.parametersFile = told["parameters_file"]?.string.map(placed)
-    return try goals.choose(attached: try await attached(at: record.started))
+    let library = try ContentLibrary.shipped().with(overlays: texts("content").map(placed))
+    return try goals.choose(attached: try await attached(at: record.instant), library: library)
   }
 
   private func saved(

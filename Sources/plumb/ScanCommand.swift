@@ -13,7 +13,9 @@ struct ScanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "scan",
     abstract: "Collects resources, judges them and reports.",
-    subcommands: [ScanTerraform.self, ScanKubernetes.self, ScanInventory.self]
+    subcommands: [
+      ScanTerraform.self, ScanCloudFormation.self, ScanKubernetes.self, ScanInventory.self,
+    ]
   )
 }
 
@@ -41,12 +43,14 @@ struct ScanTerraform: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let mappings = try ContentLibrary.shipped().nodes("terraform").map(TerraformMapping.init)
+      let library = try goals.content.library()
+      let mappings = try library.nodes("terraform").map(TerraformMapping.init)
       try await output.scan(
         TerraformCollector(files: plans, mappings: mappings),
         goals,
         subject: plans,
-        account: ""
+        account: "",
+        mappingsOf: library
       )
     }
   }
@@ -136,7 +140,8 @@ struct ScanOptions: ParsableArguments {
     _ collector: any Collector,
     _ goals: GoalOptions,
     subject: [String],
-    account: String
+    account: String,
+    mappingsOf library: ContentLibrary? = nil
   ) async throws {
     guard let format = ReportFormat(rawValue: format) else {
       let words = ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")
@@ -155,8 +160,15 @@ struct ScanOptions: ParsableArguments {
     let attached = try await keeper?.attached(at: instant) ?? []
     let choice = try goals.choose(attached: attached)
     var found: [Exception] = []
+    var scopes = ScopeTree([])
+    var accounts: [String: [String]] = [:]
     if let keeper {
-      found = try await keeper.store.read { try $0.exceptionsInForce(at: instant) }
+      (found, scopes, accounts) = try await keeper.store.read { transaction in
+        (
+          try transaction.exceptionsInForce(at: instant),
+          ScopeTree(try transaction.scopes(at: instant)), try Places(transaction).names
+        )
+      }
     }
     found += try excepted(choice)
     let progress = Progress()
@@ -168,9 +180,12 @@ struct ScanOptions: ParsableArguments {
       choice.ruleSet,
       profiles: choice.attached.map(\.profile),
       exceptions: found,
+      scopes: scopes,
+      accounts: accounts,
       now: "\(instant)",
       subject: name,
-      account: owner
+      account: owner,
+      content: try (choice.library ?? library)?.stamp()
     )
     let spool = try keeper.map { try $0.spoolFile() }
     let writer = try spool.map { try SpoolWriter($0) }

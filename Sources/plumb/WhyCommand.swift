@@ -58,7 +58,7 @@ struct WhyCommand: AsyncParsableCommand {
     try await reporting {
       let found = try stored ? await findStored() : find()
       guard format == .text else { return print(found.json.text) }
-      let rule = try? ContentLibrary.shipped().rules().first { $0.id == found.goal.rule }
+      let rule = try? ContentLibrary.layered().rules().first { $0.id == found.goal.rule }
       print(Explanation(found, rule).text)
     }
   }

@@ -17,6 +17,7 @@ private let manifests = "Tests/CommandTests/Fixtures/manifests"
 private let planFile = "Tests/CommandTests/Fixtures/plan.json"
 private let now = ["--now", "2026-01-01T00:00:00Z"]
 private let rules = ["--rules", "Tests/CommandTests/Fixtures/rules"]
+private let overlay = ["--content", "Tests/CommandTests/Fixtures/overlay"]
 
 private let cases: [Case] = [
   Case(name: "help", arguments: ["--help"], exitCode: 0),
@@ -137,6 +138,60 @@ private let cases: [Case] = [
     arguments: ["rules", "test", "--rules", "Tests/CommandTests/Fixtures/failing-cases"],
     exitCode: 1
   ),
+  Case(
+    name: "rules-test-failures-only",
+    arguments: [
+      "rules", "test", "--failures-only", "--rules", "Tests/CommandTests/Fixtures/failing-cases",
+    ],
+    exitCode: 1
+  ),
+  Case(
+    name: "rules-test-no-cases",
+    arguments: [
+      "rules", "test", "--failures-only", "--rules", "Tests/CommandTests/Fixtures/overlay/rules",
+    ],
+    exitCode: 1
+  ),
+  Case(
+    name: "rules-list-overlay",
+    arguments: ["rules", "list", "--service", "fixture"] + overlay,
+    exitCode: 0
+  ),
+  Case(
+    name: "rules-show-deprecated",
+    arguments: ["rules", "show", "fixture.overlay-closed"] + overlay,
+    exitCode: 0
+  ),
+  Case(
+    name: "rules-new-taken",
+    arguments: ["rules", "new", "fixture.overlay-locked"] + overlay,
+    exitCode: 2
+  ),
+  Case(name: "rules-new-wrong-id", arguments: ["rules", "new", "House.Rule"], exitCode: 2),
+  Case(
+    name: "judge-deprecated",
+    arguments: ["judge", "--no-proof", "--profile", "fixture-boxes", "-"] + now + overlay,
+    exitCode: 1,
+    input: """
+      {"service_name":"fixture","resource_kind":"box","id":"a","configuration":{"Locked":true}}
+      """
+  ),
+  Case(
+    name: "profiles-coverage",
+    arguments: ["profiles", "coverage", "fixture-boxes"] + overlay,
+    exitCode: 0
+  ),
+  Case(
+    name: "profiles-coverage-json",
+    arguments: ["profiles", "coverage", "fixture-boxes", "--format", "json"] + overlay,
+    exitCode: 0
+  ),
+  Case(
+    name: "content-no-overlay",
+    arguments: ["content", "--content", manifests],
+    exitCode: 2
+  ),
+  Case(name: "content-help", arguments: ["content", "--help"], exitCode: 0),
   Case(name: "profiles-list", arguments: ["profiles", "list"], exitCode: 0),
   Case(name: "wrong-option", arguments: ["judge", "--nonsense"], exitCode: 2),
   Case(name: "why-nothing", arguments: ["why", "ABCD"], exitCode: 2),

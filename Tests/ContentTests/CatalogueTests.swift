@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// The shipped content, read once.
-private enum Shipped {
+enum Shipped {
   static let library = Result { try ContentLibrary.shipped() }
   static let rules = Result { try library.get().rules() }
   static let cases = Result { try library.get().cases(for: rules.get()) }

@@ -33,7 +33,7 @@ struct MigratorTests {
       #expect(second == [])
       let after = try await migrator.missing(database)
       #expect(after == [])
-      #expect(await Self.has("resources", database))
+      await #expect(Self.has("resources", database))
     }
   }
 
@@ -58,7 +58,7 @@ struct MigratorTests {
         return try await group.reduce(into: Set<UInt64>()) { $0.insert($1) }
       }
       #expect(seeds.count == 1)
-      #expect(try await database.read { try $0.count("migrations") } == Int64(Self.shipped.count))
+      try await #expect(database.read { try $0.count("migrations") } == Int64(Self.shipped.count))
     }
   }
 
@@ -73,7 +73,7 @@ struct MigratorTests {
       await #expect(throws: refusal) { try await Migrator().missing(database) }
       await #expect(throws: refusal) { try await Migrator().rehearse(database) }
       #expect(refusal.description.contains("newer plumb"))
-      #expect(try await database.read { try $0.count("facts") } == 0)
+      try await #expect(database.read { try $0.count("facts") } == 0)
     }
   }
 
@@ -105,15 +105,15 @@ struct MigratorTests {
       await #expect(throws: SQLError.self) {
         try await Migrator([first, broken]).migrate(database)
       }
-      #expect(await Self.has("a", database))
-      #expect(await !Self.has("b", database))
-      #expect(try await database.read { try $0.count("a") } == 0)
+      await #expect(Self.has("a", database))
+      await #expect(!Self.has("b", database))
+      try await #expect(database.read { try $0.count("a") } == 0)
       let missing = try await Migrator([first, broken]).missing(database)
       #expect(missing == [2])
       let mended = Self.migration(2, "CREATE TABLE b (x BIGINT);")
       let applied = try await Migrator([first, mended]).migrate(database)
       #expect(applied == [2])
-      #expect(await Self.has("b", database))
+      await #expect(Self.has("b", database))
     }
   }
 
@@ -124,8 +124,8 @@ struct MigratorTests {
     try await kind.with { database in
       let rehearsed = try await Migrator().rehearse(database)
       #expect(rehearsed == Self.shipped)
-      #expect(await !Self.has("migrations", database))
-      #expect(await !Self.has("resources", database))
+      await #expect(!Self.has("migrations", database))
+      await #expect(!Self.has("resources", database))
       let broken = Migrator(Migration.all + [Self.migration(99, "CREATE NOTHING;")])
       await #expect(throws: SQLError.self) { try await broken.rehearse(database) }
       let applied = try await Migrator().migrate(database)

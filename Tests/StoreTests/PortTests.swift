@@ -18,7 +18,10 @@ struct PortValueTests {
     [.null, .null, .null, .null],
     [.integer(.min), .double(-0.5), .text(""), .bytes([])],
     [.integer(.max), .double(.pi), .text("Grüße, 日本語 🦊"), .bytes([0])],
-    [.integer(-1), .double(.greatestFiniteMagnitude), .text("a\tb\nc\r\\d"), .bytes([0, 1, 0, 255])],
+    [
+      .integer(-1), .double(.greatestFiniteMagnitude), .text("a\tb\nc\r\\d"),
+      .bytes([0, 1, 0, 255]),
+    ],
     [.integer(0), .double(.leastNonzeroMagnitude), .text("\\N"), .bytes(Array(0...255))],
     [.integer(1), .double(-1e300), .text("\\."), .bytes(Array("\\x41".utf8))],
     [.integer(2), .double(0.1), .text("'one' \"two\" $1 -- x"), .bytes(Array("text".utf8))],
@@ -30,7 +33,8 @@ struct PortValueTests {
   /// The rows as they are stored, texts as their bytes: `==` takes texts for equal that are not.
   private static func stored(_ database: any SQLDatabase) async throws -> [[SQLValue]] {
     try await database.read { session in
-      try session.rows("SELECT id, number, weight, words, content FROM samples ORDER BY id") { row in
+      try session.rows("SELECT id, number, weight, words, content FROM samples ORDER BY id") {
+        row in
         [
           row.isNull(1) ? .null : .integer(row.integer(1)),
           row.isNull(2) ? .null : .double(row.double(2)),
@@ -59,7 +63,7 @@ struct PortValueTests {
           )
         }
       }
-      #expect(try await Self.stored(database) == Self.expected)
+      try await #expect(Self.stored(database) == Self.expected)
     }
   }
 
@@ -85,7 +89,7 @@ struct PortValueTests {
           }
         }
       }
-      #expect(try await Self.stored(database) == Self.expected)
+      try await #expect(Self.stored(database) == Self.expected)
     }
   }
 
@@ -100,7 +104,8 @@ struct PortValueTests {
         try session.rows("SELECT number, weight, words, content FROM samples") { row in
           [
             "\(row.integer(0))", "\(row.double(1))", row.text(2), "\(row.bytes(3))",
-            row.optionalText(2) ?? "no text", row.optionalInteger(0).map(String.init) ?? "no number",
+            row.optionalText(2) ?? "no text",
+            row.optionalInteger(0).map(String.init) ?? "no number",
           ]
         }
       }
@@ -185,7 +190,7 @@ struct PortValueTests {
         }
       }
       #expect(error?.word == "refused")
-      #expect(try await database.read { try $0.count("t") } == 0)
+      try await #expect(database.read { try $0.count("t") } == 0)
     }
   }
 
@@ -202,7 +207,8 @@ struct PortValueTests {
         try session.run("INSERT INTO t (id, words) VALUES (1, 'one')")
       }
       for statement in [
-        "INSERT INTO t (id, words) VALUES (1, 'two')", "INSERT INTO t (id, words) VALUES (2, 'one')",
+        "INSERT INTO t (id, words) VALUES (1, 'two')",
+        "INSERT INTO t (id, words) VALUES (2, 'one')",
         "INSERT INTO t (id, words) VALUES (2, NULL)", "INSERT INTO u (id, t) VALUES (1, 9)",
       ] {
         let error = await #expect(throws: SQLError.self) {
@@ -219,7 +225,7 @@ struct PortValueTests {
         }
       }
       #expect(error?.word == "constraint")
-      #expect(try await database.read { try $0.count("t") } == 1)
+      try await #expect(database.read { try $0.count("t") } == 1)
     }
   }
 

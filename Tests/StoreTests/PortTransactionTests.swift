@@ -93,7 +93,9 @@ struct PortTransactionTests {
           throw Stop(after: changed)
         }
       }
-      try await #expect(database.read { try $0.first("SELECT sum(n) FROM t") { $0.integer(0) } } == 0)
+      try await #expect(
+        database.read { try $0.first("SELECT sum(n) FROM t") { $0.integer(0) } } == 0
+      )
       await #expect(throws: SQLError.self) { try await database.read { try $0.count("u") } }
     }
   }
@@ -121,12 +123,12 @@ struct PortTransactionTests {
         guard hasWritten.wait() else { throw Stop(after: 1) }
         return [first, try session.count("t")]
       }
-      #expect(try await hasRead.isSetSoon())
+      try await #expect(hasRead.isSetSoon())
       try await database.write { session in _ = try session.run("DELETE FROM t WHERE id < 3") }
       hasWritten.set()
       let found = try await counts
       #expect(found == [5, 5])
-      #expect(try await database.read { try $0.count("t") } == 2)
+      try await #expect(database.read { try $0.count("t") } == 2)
     }
   }
 
@@ -141,7 +143,7 @@ struct PortTransactionTests {
         guard hasLooked.wait() else { throw Stop(after: changed) }
         return changed
       }
-      #expect(try await hasChanged.isSetSoon())
+      try await #expect(hasChanged.isSetSoon())
       let meanwhile = try await database.read { try $0.count("t") }
       hasLooked.set()
       let rows = try await changed

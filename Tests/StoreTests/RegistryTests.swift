@@ -32,7 +32,11 @@ struct RegistryTests {
         #expect(numbers == [1, 2, 3, 1])
       }
       let accounts = try await store.read { try $0.accounts() }
-      #expect(accounts.mapValues { "\($0.provider) \($0.account)" } == [1: "aws 1", 2: "gcp 1", 3: "aws 2"])
+      #expect(
+        accounts.mapValues { "\($0.provider) \($0.account)" } == [
+          1: "aws 1", 2: "gcp 1", 3: "aws 2",
+        ]
+      )
       #expect(accounts[1]?.name == "" && accounts[1]?.parent == nil)
     }
   }
@@ -75,7 +79,9 @@ struct RegistryTests {
 
   @Test(arguments: TestDatabase.all)
   func `a goal is a version of a rule with its parameters`(kind: TestDatabase) async throws {
-    let parameters: [String: JSONValue] = ["days": 30, "names": ["a", "ü\n"], "share": .number(0.5)]
+    let parameters: [String: JSONValue] = [
+      "days": 30, "names": ["a", "ü\n"], "share": .number(0.5),
+    ]
     try await kind.withStore { store in
       for hour in [Int64(0), 1] {
         let numbers = try await store.write(as: "tests", at: .hour(hour)) { transaction in
@@ -124,7 +130,9 @@ struct RegistryTests {
         #expect(numbers == [1, 2, 3, 4, 5, 1])
       }
       let layouts = try await store.read { try $0.layouts() }
-      #expect(layouts.mapValues(\.goals) == [1: [1, 2], 2: [2, 1], 3: [1, 2], 4: [1, 2], 5: []])
+      #expect(
+        layouts.mapValues(\.goals) == [1: [1, 2], 2: [2, 1], 3: [1, 2], 4: [1, 2], 5: []]
+      )
       #expect(layouts.filter { $0.value.isVolatile }.keys.sorted() == [3])
       #expect(layouts[4]?.kind == 2)
     }
@@ -165,20 +173,39 @@ struct RegistryTests {
   }
 
   @Test(arguments: TestDatabase.all)
-  func `eight writers at once agree on the numbers`(kind: TestDatabase) async throws {
+  func `eight writers at once take no number twice`(kind: TestDatabase) async throws {
     try await kind.withStore { store in
-      // Somebody was there before: two first ones at once may both find nothing.
       let all = try await withThrowingTaskGroup(of: [Int64].self) { group in
         for writer in 0..<8 {
           group.addTask {
             try await store.write(as: "w\(writer)", at: .start) { transaction in
-              try (0..<5).map { try transaction.account(provider: "aws", account: "\(writer)-\($0)") }
+              try (0..<5).map {
+                try transaction.account(provider: "aws", account: "\(writer)-\($0)")
+              }
             }
           }
         }
         return try await group.reduce(into: [Int64]()) { $0 += $1 }
       }
       #expect(all.sorted() == Array(Int64(1)...40))
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
+  func `eight who name one new account at once get one number`(kind: TestDatabase) async throws {
+    try await kind.withStore { store in
+      let all = try await withThrowingTaskGroup(of: Int64.self) { group in
+        for writer in 0..<8 {
+          group.addTask {
+            try await store.write(as: "w\(writer)", at: .start) { transaction in
+              try transaction.account(provider: "aws", account: "new")
+            }
+          }
+        }
+        return try await group.reduce(into: [Int64]()) { $0.append($1) }
+      }
+      #expect(all.count == 8 && Set(all).count == 1)
+      try await #expect(store.read { try $0.accounts().count } == 1)
     }
   }
 }

@@ -203,7 +203,9 @@ struct StoreSample: Sendable {
     try await store.read { transaction in
       var states: [StoredState] = []
       try transaction.states(at: instant) { states.append($0) }
-      return try zip(states, transaction.lines(of: states)).map { state, line in
+      return try zip(states, transaction.lines(of: states)).map {
+        state,
+        line -> (id: String, span: Span) in
         let text = String(decoding: line, as: UTF8.self)
         return (id: state.id, span: Span(text, state.begins, state.ends))
       }.sorted { $0.id < $1.id }

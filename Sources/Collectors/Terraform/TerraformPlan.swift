@@ -16,7 +16,7 @@ struct TerraformPlan {
     var name: String
     /// The key of `count` or `for_each`, or nil.
     var index: JSONValue?
-    var value: TerraformValue
+    var value: SourceValue
     /// Whether the plan creates it.
     var isCreated: Bool
     /// The provider's configuration key.
@@ -26,6 +26,7 @@ struct TerraformPlan {
   private(set) var instances: [Instance] = []
   /// What the file holds that is not to be judged, and why.
   private(set) var outside: [(address: String, reason: String)] = []
+  let file: String
   private let configuration: JSONValue?
   /// The resource blocks of the configuration by module, type and name.
   private var blocks: [String: JSONValue] = [:]
@@ -35,6 +36,7 @@ struct TerraformPlan {
   ///
   /// - Throws: ``DocumentError`` when it is neither.
   init(_ json: JSONValue, file: String) throws(DocumentError) {
+    self.file = file
     configuration = json["configuration"]
     variables = json["variables"]
     index(configuration?["root_module"], path: [])
@@ -81,7 +83,7 @@ struct TerraformPlan {
     append(
       change,
       module: change["module_address"]?.string ?? "",
-      TerraformValue(
+      SourceValue(
         value: body?["after"],
         unknown: body?["after_unknown"],
         sensitive: body?["after_sensitive"]
@@ -110,7 +112,7 @@ struct TerraformPlan {
       append(
         resource,
         module: module,
-        TerraformValue(
+        SourceValue(
           value: resource["values"],
           unknown: nil,
           sensitive: resource["sensitive_values"]
@@ -126,7 +128,7 @@ struct TerraformPlan {
   private mutating func append(
     _ resource: JSONValue,
     module: String,
-    _ value: TerraformValue,
+    _ value: SourceValue,
     isCreated: Bool
   ) {
     instances.append(

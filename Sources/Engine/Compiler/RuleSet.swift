@@ -36,9 +36,10 @@ package final class RuleSet: Sendable {
     var seen: Set<Goal> = []
     for goal in goals {
       guard let rule = rules[goal.rule] else { throw .noSuchRule(goal.rule) }
+      // A goal written with and without its defaults is one goal.
       let parameters = try Self.parameters(of: rule, filledBy: goal)
-      let named = Goal(rule: rule.id, parameters: goal.parameters)
-      if seen.insert(named).inserted {
+      if seen.insert(Goal(rule: rule.id, parameters: parameters)).inserted {
+        let named = Goal(rule: rule.id, parameters: goal.parameters)
         members.append(Member(goal: named, rule: rule, parameters: parameters))
       }
     }
@@ -60,8 +61,10 @@ package final class RuleSet: Sendable {
 
   /// A goal of the set with every parameter filled, as results name it.
   package func resolved(_ goal: Goal) -> Goal {
-    guard let member = members.first(where: { $0.goal == goal }) else { return goal }
-    return Goal(rule: member.rule.id, parameters: member.parameters)
+    guard let rule = members.first(where: { $0.rule.id == goal.rule })?.rule,
+      let parameters = try? Self.parameters(of: rule, filledBy: goal)
+    else { return goal }
+    return Goal(rule: rule.id, parameters: parameters)
   }
 
   /// Whether some rule of the set is about resources of a kind.

@@ -124,7 +124,10 @@ package struct PostureDiff: Sendable {
       let left = Self.verdicts(change.before, goals, layouts)
       let right = Self.verdicts(change.after, goals, layouts)
       let rules = Set(left.keys).union(right.keys)
-      let verdicts = rules.filter { left[$0]?.verdict != right[$0]?.verdict }.sorted { $0.text < $1.text }
+      let verdicts = rules.filter { left[$0]?.verdict != right[$0]?.verdict }
+        .sorted { $0.text < $1.text }
+      // What changed and changed back differs in nothing.
+      if change.kind == .judged, verdicts.isEmpty { continue }
       entries.append(
         Entry(
           kind: change.kind,

@@ -17,6 +17,9 @@ package enum StoredProof {
   ) throws -> ResultRecord {
     var record = try make(stored, transaction)
     record.exception = stored.exception
+    // A line that names no account belongs to the one of its scan.
+    record.resource.account = stored.place.accounts.first ?? ""
+    record.id = stored.id
     guard record.verdict == stored.verdict else {
       throw StoreError.damaged(
         "\(stored.id) is stored as \(stored.verdict.rawValue) and its configuration gives "

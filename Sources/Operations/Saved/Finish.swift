@@ -7,13 +7,11 @@ import Store
 struct Finish: Sendable {
   private let scan: SavedScan
   private let id: Int64
-  private let stored: StoredPlan
   private let knowledge: ScanKnowledge
 
-  init(_ scan: SavedScan, _ id: Int64, _ stored: StoredPlan, _ knowledge: ScanKnowledge) {
+  init(_ scan: SavedScan, _ id: Int64, _ knowledge: ScanKnowledge) {
     self.scan = scan
     self.id = id
-    self.stored = stored
     self.knowledge = knowledge
   }
 
@@ -42,7 +40,7 @@ struct Finish: Sendable {
       try transaction.endAsGone(gone, at: scan.instant)
       report.gone = gone.count
       try note(population, transaction)
-      let ledger = try Ledger(scan.plan, stored, transaction, at: scan.instant)
+      let ledger = try Ledger(scan.plan, transaction, at: scan.instant)
       try transaction.add(try ledger.entries(scan: id, at: scan.instant))
       var summary = report.json.object ?? JSONObject()
       summary["ledger"] = .string(ledger.digest)
@@ -70,9 +68,10 @@ struct Finish: Sendable {
         return ("\(account)\u{1F}\(statement.kind)", statement.gap == nil)
       }
     ) { $0 && $1 }
-    let met = Set(
+    var met = Set(
       knowledge.index.entries.filter { seen.contains($0.resource) }.map(\.account)
     )
+    met.formUnion(try transaction.accountsOfResources(since: scan.instant))
     return missing.filter { entry in
       guard let account = accounts[entry.account]?.account, let kind = kinds[entry.kind] else {
         return false
@@ -92,7 +91,8 @@ struct Finish: Sendable {
     ) { first, _ in first }
     for statement in population.statements {
       let name = statement.account.isEmpty ? scan.account : statement.account
-      guard let account = byName[name] else { continue }
+      // An account can be read without holding anything; what kept it from being read counts too.
+      let account = try byName[name] ?? transaction.account(provider: "", account: name)
       try transaction.note(
         account: account,
         kind: try transaction.kind(statement.kind),

@@ -23,6 +23,9 @@ package struct GoalPlan: Sendable {
   /// A plan for the goals of a rule set and the profiles that count.
   package init(_ ruleSet: RuleSet, attachments: [(scope: String, profile: Profile)]) {
     self.ruleSet = ruleSet
+    // A profile that is chosen and attached to the same scope counts once, as chosen.
+    var seen: Set<[String]> = []
+    let attachments = attachments.filter { seen.insert([$0.scope, $0.profile.id]).inserted }
     profiles = attachments.map(\.profile)
     parts =
       [Part(scope: "", profile: "", version: "", goals: nil)]
@@ -36,23 +39,24 @@ package struct GoalPlan: Sendable {
       }
   }
 
-  /// SHA-256 over every goal, in order: two scans of one digest judge alike.
+  /// SHA-256 over every goal in order, and for which scopes and profiles it counts: two scans of one
+  /// digest judge and count alike.
   package var digest: String {
     let goals = ruleSet.members.map { member in
       Digest.sha256(of: member.rule.document) + member.parameters.canonicalText
     }
-    return Digest.sha256(Array(goals.joined(separator: "\n").utf8))
-  }
-
-  /// SHA-256 over what the ledger counts: goals, and which scopes and profiles they count for.
-  func ledgerDigest(_ scopes: [Scope]) -> String {
     let parts = parts.map { part in
       "\(part.scope)|\(part.profile)|\(part.version)|"
         + (part.goals?.map { "\($0.rule)\($0.parameters.canonicalText)" }.sorted()
           .joined(separator: ";") ?? "all")
     }
+    return Digest.sha256(Array((goals + parts).joined(separator: "\n").utf8))
+  }
+
+  /// SHA-256 over what the ledger counts: goals, and the definitions of scopes.
+  func ledgerDigest(_ scopes: [Scope]) -> String {
     let definitions = scopes.map { "\($0.name)=\($0.definition.text)" }
-    return Digest.sha256(Array(([digest] + parts + definitions).joined(separator: "\n").utf8))
+    return Digest.sha256(Array(([digest] + definitions).joined(separator: "\n").utf8))
   }
 }
 

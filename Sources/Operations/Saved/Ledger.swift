@@ -6,7 +6,6 @@ package import Store
 /// Makes the entries of the score ledger from the present state of every resource.
 struct Ledger {
   private let plan: GoalPlan
-  private let stored: StoredPlan
   private let transaction: StoreTransaction
   private let scopes: [Scope]
   /// SHA-256 over what is counted for whom, and how often states changed: where it is the same, so
@@ -16,12 +15,10 @@ struct Ledger {
   /// A ledger as of a scan's instant.
   init(
     _ plan: GoalPlan,
-    _ stored: StoredPlan,
     _ transaction: StoreTransaction,
     at instant: Instant
   ) throws {
     self.plan = plan
-    self.stored = stored
     self.transaction = transaction
     scopes = try transaction.scopes(at: instant)
     digest = plan.ledgerDigest(scopes) + " \(try transaction.changeCount())"
@@ -52,12 +49,13 @@ struct Ledger {
         }
       }
     }
-    var counter = try ScoreCounter(plan, stored, scopes, transaction)
+    var counter = try ScoreCounter(plan, scopes, transaction)
     if counter.needsResources {
       try transaction.states(at: .never) { counter.add($0) }
     } else {
       try transaction.vectors { counter.add($0, $1, $2, $3, $4, $5) }
     }
+    let goals = try transaction.goals()
     return zip(plan.parts, counter.scores).map { part, score in
       LedgerEntry(
         scan: scan,
@@ -66,9 +64,15 @@ struct Ledger {
         version: part.version,
         at: at,
         score: score,
-        goals: (part.goals ?? []).compactMap(stored.number).sorted()
+        goals: numbers(of: part.goals ?? [], goals)
       )
     }
+  }
+
+  /// The numbers of goals in every version of their rules.
+  private func numbers(of asked: Set<Goal>, _ goals: [Int64: StoredGoal]) -> [Int64] {
+    goals.values.filter { asked.contains(Goal(rule: $0.rule, parameters: $0.parameters)) }
+      .map(\.id).sorted()
   }
 }
 
@@ -103,7 +107,6 @@ struct ScoreCounter {
 
   init(
     _ plan: GoalPlan,
-    _ stored: StoredPlan,
     _ scopes: [Scope],
     _ transaction: StoreTransaction
   ) throws {
@@ -115,11 +118,11 @@ struct ScoreCounter {
     var columns: [Int64: [Column?]] = [:]
     for layout in try transaction.layouts().values {
       columns[layout.id] = layout.goals.map { number in
-        guard let goal = stored.goals[number], let severity = goals[number]?.severity else {
-          return nil
-        }
+        // A resource that the last scan did not reach is held under the version it was judged by.
+        guard let stored = goals[number] else { return nil }
+        let goal = Goal(rule: stored.rule, parameters: stored.parameters)
         return Column(
-          severity: severity,
+          severity: stored.severity,
           parts: plan.parts.map { $0.goals?.contains(goal) ?? true }
         )
       }
@@ -186,6 +189,13 @@ package struct Places: Sendable {
         next = step.parent.flatMap { all[$0] }
       }
       accounts[account.id] = (account.provider, names)
+    }
+  }
+
+  /// The names of each account and of what stands above it, by the account's id.
+  package var names: [String: [String]] {
+    Dictionary(accounts.values.compactMap { entry in entry.names.first.map { ($0, entry.names) } }) {
+      first, _ in first
     }
   }
 

@@ -124,7 +124,7 @@ package struct SavedScan: Sendable {
       try await group.waitForAll()
     }
     try await related(scan, inventory, knowledge, owner)
-    return try await Finish(self, scan, stored, knowledge).run()
+    return try await Finish(self, scan, knowledge).run()
   }
 
   /// Takes tasks until none is left.
@@ -157,7 +157,13 @@ package struct SavedScan: Sendable {
         "\(open) tasks of scan \(scan) are with another worker; resume the scan when it has ended"
       )
     }
-    guard let task = try await lease("related", of: scan, owner) else { return }
+    guard let task = try await lease("related", of: scan, owner) else {
+      let tasks = try await store.read { try $0.tasks(of: scan) }
+      guard tasks.contains(where: { $0.state != .done }) else { return }
+      throw StoreError.conflict(
+        "the last task of scan \(scan) is with another worker; resume the scan when it has ended"
+      )
+    }
     let outcomes = try await store.read { try $0.outcomes(of: scan) }
     let population = try Finish.population(outcomes, isComplete: isComplete)
     let worker = TaskWorker(self, scan, inventory, knowledge, owner: owner)

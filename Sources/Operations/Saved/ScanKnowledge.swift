@@ -7,6 +7,9 @@ import Synchronization
 final class ScanKnowledge: Sendable {
   let index: StateIndex
   let plan: StoredPlan
+  /// The ids of accounts and the kinds by number, as far as they were stored before the scan.
+  let accountNames: [Int64: String]
+  let kindNames: [Int64: ResourceKind]
   /// The verdicts of resources whose verdicts can change while they do not.
   let verdicts: [Int64: String]
   private let state: Mutex<State>
@@ -49,7 +52,9 @@ final class ScanKnowledge: Sendable {
     let accounts = try transaction.accounts().values.map {
       (AccountName(provider: $0.provider, account: $0.account), $0.id)
     }
-    let kinds = try transaction.kinds().map { ($1, $0) }
+    kindNames = try transaction.kinds()
+    accountNames = try transaction.accounts().mapValues(\.account)
+    let kinds = kindNames.map { ($1, $0) }
     state = Mutex(
       State(
         met: seen.isEmpty

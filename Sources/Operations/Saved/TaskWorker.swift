@@ -11,6 +11,8 @@ final class TaskWorker {
   private let knowledge: ScanKnowledge
   private let judge: Judge
   private let owner: String
+  /// The seed for lines that name no account.
+  private let accountSeed: UInt64
 
   init(_ scan: SavedScan, _ id: Int64, _ inventory: Inventory, _ knowledge: ScanKnowledge, owner: String) {
     self.scan = scan
@@ -18,6 +20,9 @@ final class TaskWorker {
     self.inventory = inventory
     self.knowledge = knowledge
     self.owner = owner
+    let name = Array(scan.account.utf8)
+    let mixed = unsafe name.withUnsafeBytes { unsafe Fingerprint(of: $0, seed: scan.store.seed) }
+    accountSeed = mixed.low
     judge = Judge(
       scan.plan.ruleSet,
       JudgeOptions(selection: .vectors, now: "\(scan.instant)")
@@ -62,8 +67,7 @@ final class TaskWorker {
       start = next
       var place = 0
       while place < whole {
-        let stop = passOver(text, from: place, to: whole, &pending, &found)
-        place = stop
+        place = try passOver(text, from: place, to: whole, &pending, &found)
         if pending.count >= Self.chunkSize { try await judge(&pending, nil, &found) }
       }
     }
@@ -99,28 +103,67 @@ final class TaskWorker {
     to end: Int,
     _ pending: inout [UInt8],
     _ found: inout Found
-  ) -> Int {
-    let seed = scan.store.seed
-    return unsafe text.withUnsafeBufferPointer { buffer in
+  ) throws -> Int {
+    try unsafe text.withUnsafeBufferPointer { buffer in
       var start = first
       while start < end, pending.count < Self.chunkSize {
         let rest = unsafe UnsafeBufferPointer(rebasing: buffer[start..<end])
         let length = unsafe JSONParser.lineLength(of: rest)
         let line = unsafe UnsafeBufferPointer(rebasing: buffer[start..<start + length])
         start += length + 1
-        let fingerprint = unsafe Fingerprint(of: UnsafeRawBufferPointer(line), seed: seed)
-        if let place = knowledge.index.place(fingerprint: fingerprint),
-          knowledge.plan.isSettled(knowledge.index.entries[place])
-        {
-          found.report.resources += 1
-          found.report.unchanged += 1
-          if knowledge.meet(place) { found.seen.append(knowledge.index.entries[place].resource) }
+        if let place = unsafe place(of: UnsafeRawBufferPointer(line)) {
+          try passOver(knowledge.index.entries[place], at: place, &found)
         } else {
           unsafe pending.append(contentsOf: line)
           pending.append(0x0A)
         }
       }
       return min(start, end)
+    }
+  }
+
+  /// The place of the settled resource whose line this is; nil where it is to be judged.
+  private func place(of line: UnsafeRawBufferPointer) -> Int? {
+    let index = knowledge.index
+    let place =
+      unsafe index.place(fingerprint: fingerprint(of: line, namesAccount: true))
+      ?? index.place(fingerprint: fingerprint(of: line, namesAccount: false))
+    guard let place, knowledge.plan.isSettled(index.entries[place]) else { return nil }
+    return place
+  }
+
+  /// The fingerprint of a line: one that names no account is another resource in each account.
+  private func fingerprint(
+    of line: UnsafeRawBufferPointer,
+    namesAccount: Bool
+  ) -> Fingerprint {
+    unsafe Fingerprint(of: line, seed: namesAccount ? scan.store.seed : accountSeed)
+  }
+
+  /// Notes a resource that is as it was.
+  private func passOver(
+    _ entry: StateIndex.Entry,
+    at place: Int,
+    _ found: inout Found
+  ) throws {
+    let account = knowledge.accountNames[entry.account] ?? ""
+    guard scan.isOpenToAccounts || account == scan.account else {
+      throw StoreError.otherAccount(
+        expected: scan.account,
+        found: account,
+        record: "a \(knowledge.kindNames[entry.kind].map { "\($0)" } ?? "resource")"
+      )
+    }
+    found.report.resources += 1
+    if entry.layout == 0, let kind = knowledge.kindNames[entry.kind] {
+      found.report.notCovered["\(kind)", default: 0] += 1
+    }
+    if knowledge.meet(place) {
+      found.report.unchanged += 1
+      found.seen.append(entry.resource)
+    } else {
+      let kind = knowledge.kindNames[entry.kind].map { "\($0)" } ?? "a resource"
+      found.report.fault("\(kind) stands twice in the inventory, on equal lines")
     }
   }
 
@@ -145,6 +188,16 @@ final class TaskWorker {
     found.deferred += outcome.deferred
     found.report.add(outcome.summary, pending[..<count], isFirstPass: population == nil)
     let proofs = outcome.lines.isEmpty ? [:] : ResultLines.byResource(outcome.lines)
+    for resource in outcome.resources {
+      let name = ScanKnowledge.AccountName(resource, defaultAccount: scan.account)
+      guard scan.isOpenToAccounts || name.account == scan.account else {
+        throw StoreError.otherAccount(
+          expected: scan.account,
+          found: name.account,
+          record: resource.id
+        )
+      }
+    }
     let names = try await knowledge.numbers(
       of: outcome.resources,
       defaultAccount: scan.account,
@@ -153,7 +206,7 @@ final class TaskWorker {
       at: scan.clock()
     )
     for resource in outcome.resources {
-      try add(resource, pending[resource.line], proofs, names, &found)
+      add(resource, pending[resource.line], proofs, names, &found)
     }
     pending.removeAll(keepingCapacity: true)
   }
@@ -164,22 +217,21 @@ final class TaskWorker {
     _ proofs: [String: [(goal: Goal, proof: String)]],
     _ names: ScanKnowledge.Numbers,
     _ found: inout Found
-  ) throws {
+  ) {
     let name = ScanKnowledge.AccountName(resource, defaultAccount: scan.account)
-    guard scan.isOpenToAccounts || name.account == scan.account else {
-      throw StoreError.otherAccount(
-        expected: scan.account,
-        found: name.account,
-        record: resource.id
-      )
-    }
     let layoutOf = resource.layout.map { knowledge.plan.layouts[$0] }
     guard let account = names.accounts[name],
       let kind = layoutOf?.kind ?? names.kinds[resource.kind]
     else { return }
-    let seed = scan.store.seed
-    let key = Fingerprint(account: account, kind: kind, resource: resource.id, seed: seed)
-    let fingerprint = unsafe line.withUnsafeBytes { unsafe Fingerprint(of: $0, seed: seed) }
+    let key = Fingerprint(
+      account: account,
+      kind: kind,
+      resource: resource.id,
+      seed: scan.store.seed
+    )
+    let fingerprint = unsafe line.withUnsafeBytes {
+      unsafe self.fingerprint(of: $0, namesAccount: !resource.account.isEmpty)
+    }
     let layout = layoutOf?.id ?? 0
     let place = knowledge.index.place(key: key)
     guard place.map({ knowledge.meet($0) }) ?? knowledge.meet(new: key) else {

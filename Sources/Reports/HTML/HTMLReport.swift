@@ -21,7 +21,7 @@ struct HTMLReport {
       <body>
       <header>
       <h1>\(report.subject)</h1>
-      <p>\(report.resourceCount) resources, \(report.results.count) results, judged <time datetime="\(report.judgedAt)">\(report.judgedAt)</time> by plumb \(report.toolVersion)</p>
+      <p>\(report.resourceCount) resources, \(report.results.count) results, judged <time datetime="\(report.judgedAt)">\(report.judgedAt)</time> by plumb \(report.toolVersion)\(content)</p>
       </header>
       <main>
       \(score)
@@ -39,6 +39,11 @@ struct HTMLReport {
   }
 
   // MARK: - Sections
+
+  /// The content set that was used, to its full digest.
+  private var content: HTML {
+    report.content.map { ", content \($0.versionText), SHA-256 <code>\($0.digest)</code>" } ?? ""
+  }
 
   private var score: HTML {
     let counts = report.score.counts

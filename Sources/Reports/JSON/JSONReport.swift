@@ -17,8 +17,10 @@ struct JSONReport {
   }
 
   func render() -> String {
+    var tool: JSONObject = ["name": "plumb", "version": .string(report.toolVersion)]
+    tool["content"] = report.content?.json
     let object: JSONValue = [
-      "tool": ["name": "plumb", "version": .string(report.toolVersion)],
+      "tool": .object(tool),
       "subject": .string(report.subject),
       "judged_at": .string(report.judgedAt),
       "resources": .integer(Int64(report.resourceCount)),

@@ -15,13 +15,22 @@ struct SARIFReport {
   }
 
   func render() -> String {
-    let run: JSONValue = [
-      "tool": [
-        "driver": [
-          "name": "plumb", "semanticVersion": .string(report.toolVersion),
-          "rules": .array(ruleIDs.map(rule)),
+    var tool: JSONObject = [
+      "driver": [
+        "name": "plumb", "semanticVersion": .string(report.toolVersion),
+        "rules": .array(ruleIDs.map(rule)),
+      ]
+    ]
+    if let content = report.content {
+      tool["extensions"] = [
+        [
+          "name": "plumb content", "version": .string(content.version),
+          "properties": content.json,
         ]
-      ],
+      ]
+    }
+    let run: JSONValue = [
+      "tool": .object(tool),
       "columnKind": "utf16CodeUnits",
       "originalUriBaseIds": ["%SRCROOT%": ["description": ["text": "the folder of the scan"]]],
       "invocations": [

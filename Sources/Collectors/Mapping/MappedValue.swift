@@ -1,77 +1,6 @@
 import JSON
 import Model
 
-/// A Terraform value with what of it is unknown and what is sensitive.
-struct TerraformValue {
-  var value: JSONValue?
-  /// `true` where unknown until apply, else a tree of the value's shape.
-  var unknown: JSONValue?
-  /// `true` where sensitive, else a tree of the value's shape.
-  var sensitive: JSONValue?
-
-  /// Why the value itself may not be used; nil where it may.
-  var obstacle: String? {
-    if unknown?.bool == true { return "known after apply" }
-    return sensitive?.bool == true ? "sensitive" : nil
-  }
-
-  /// Whether nothing stands here.
-  var isAbsent: Bool { (value ?? .null).isNull && obstacle == nil }
-
-  /// The value a path leads to; an obstacle on the way stays one.
-  func at(_ path: PropertyPath) -> TerraformValue {
-    var current = self
-    for component in path.components {
-      if current.obstacle != nil { return current }
-      switch component {
-      case .key(let key): current = current.member(key)
-      case .index(let index): current = current.element(index)
-      case .each: return TerraformValue()
-      }
-    }
-    return current
-  }
-
-  func member(_ key: String) -> TerraformValue {
-    // A single block is a list of one; its members are reached without the index too.
-    if case .array(let elements) = value, elements.count == 1 { return element(0).member(key) }
-    return TerraformValue(
-      value: value?[key],
-      unknown: Self.below(unknown, key),
-      sensitive: Self.below(sensitive, key)
-    )
-  }
-
-  func element(_ index: Int) -> TerraformValue {
-    func pick(_ tree: JSONValue?) -> JSONValue? {
-      guard case .array(let elements) = tree else { return tree?.bool == true ? true : nil }
-      return elements.indices.contains(index) ? elements[index] : nil
-    }
-    return TerraformValue(value: pick(value), unknown: pick(unknown), sensitive: pick(sensitive))
-  }
-
-  private static func below(_ tree: JSONValue?, _ key: String) -> JSONValue? {
-    tree?.bool == true ? true : tree?[key]
-  }
-
-  /// The whole value, with what of it may not be used.
-  var mapped: MappedValue {
-    if let obstacle { return MappedValue(unread: [([], obstacle)]) }
-    switch value {
-    case nil, .null: return MappedValue()
-    case .array(let elements):
-      return MappedValue.list(elements.indices.map { element($0).mapped })
-    case .object(let object):
-      var result = MappedValue(value: .object(JSONObject()))
-      var keys = object.members.map(\.key)
-      for (key, _) in unknown?.object?.members ?? [] where !keys.contains(key) { keys.append(key) }
-      for key in keys { result.set(key, member(key).mapped) }
-      return result
-    case .some(let scalar): return MappedValue(value: scalar)
-    }
-  }
-}
-
 /// A part of the API representation: its value, and the paths below it that are unread.
 struct MappedValue {
   var value: JSONValue?
@@ -186,8 +115,8 @@ struct MappedValue {
 }
 
 extension MappingNode {
-  /// Evaluates the node over a Terraform value.
-  func evaluate(_ source: TerraformValue) -> MappedValue {
+  /// Evaluates the node over the values of a source.
+  func evaluate(_ source: SourceValue) -> MappedValue {
     switch self {
     case .value(let value): return MappedValue(value: value)
     case .unread(let reason): return MappedValue(unread: [([], reason)])
