@@ -11,8 +11,12 @@ static _Thread_local ZSTD_CCtx *compressor;
 
 size_t plumb_pack(void *out, size_t capacity, const void *bytes, size_t length, int level) {
   if (!compressor) compressor = ZSTD_createCCtx();
-  size_t written = compressor ? ZSTD_compressCCtx(compressor, out, capacity, bytes, length, level)
-                              : ZSTD_compress(out, capacity, bytes, length, level);
+  if (!compressor) return 0;
+  ZSTD_CCtx_reset(compressor, ZSTD_reset_session_and_parameters);
+  ZSTD_CCtx_setParameter(compressor, ZSTD_c_compressionLevel, level);
+  // A flipped bit on the disk shall be noticed.
+  ZSTD_CCtx_setParameter(compressor, ZSTD_c_checksumFlag, 1);
+  size_t written = ZSTD_compress2(compressor, out, capacity, bytes, length);
   return ZSTD_isError(written) ? 0 : written;
 }
 

@@ -25,6 +25,10 @@ package final class Judge {
   /// How large a chunk may be without the parser's memory being given back.
   private static let keptSize = 4 << 20
 
+  /// With vectors: asked for each resource that counts for others, or waits for them, whether it was
+  /// met before; one that was is left out, so that it does not count twice.
+  package var isRepeated: ((_ account: String, _ kind: ResourceKind, _ id: String) -> Bool)?
+
   /// Set in the second pass, when all related resources are counted.
   private var population: Population?
 
@@ -184,8 +188,13 @@ package final class Judge {
       configuration: envelope.configuration
     )
     if let message = evaluator.fault { return fault(message, line) }
-    if hasVectors {
-      if program.hasPopulationGoals, population == nil {
+    if hasVectors, population == nil {
+      let counts = program.hasPopulationGoals || program.tables.contributions.count > 0
+      if counts, let isRepeated {
+        let account = unsafe envelope.text(envelope.account, tape)
+        guard unsafe !isRepeated(account, program.kind, tape.string(envelope.id)) else { return }
+      }
+      if program.hasPopulationGoals {
         contribute(program, envelope)
         return unsafe deferLine(text, offset)
       }

@@ -1,12 +1,14 @@
 internal import Foundation
 internal import GRDB
 package import Store
+internal import Synchronization
 
 /// A database in one file, for a machine of its own: SQLite in WAL mode, one writer, many readers.
 package final class SQLiteDatabase: SQLDatabase {
   package let dialect = SQLDialect.sqlite
   package let name: String
   private let pool: DatabasePool
+  private let isOpen = Mutex(true)
 
   /// How long to wait for another process's write, in seconds.
   private static let patience = 30.0
@@ -73,7 +75,15 @@ package final class SQLiteDatabase: SQLDatabase {
     }
   }
 
-  package func close() async { try? pool.close() }
+  package func close() async {
+    guard isOpen.withLock({ isOpen in
+      defer { isOpen = false }
+      return isOpen
+    }) else { return }
+    // What stands in the log goes into the file, so that the file alone is the whole database.
+    _ = try? await pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+    try? pool.close()
+  }
 }
 
 /// SQLite's result codes (<https://www.sqlite.org/rescode.html>) as errors of the port.

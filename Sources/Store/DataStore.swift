@@ -16,20 +16,24 @@ package struct DataStore: Sendable {
   package init(_ database: any SQLDatabase) async throws {
     self.database = database
     if try await !Migrator().missing(database).isEmpty { try await Migrator().migrate(database) }
-    let found = try await database.read { try Self.seed($0) }
-    if let found {
+    if let found = try await database.read({ try Self.seed($0) }) {
       seed = found
-    } else {
-      seed = try await database.write { session in
-        if let found = try Self.seed(session) { return found }
-        let drawn = UInt64.random(in: .min ... .max)
-        try session.run(
-          "INSERT INTO facts (name, value) VALUES ('fingerprint seed', $1)",
-          [.text(String(drawn))]
-        )
-        return drawn
-      }
+      return
     }
+    let drawn = UInt64.random(in: .min ... .max)
+    let kept = try await database.write { session in
+      // Of several that open a new database at once the first one's seed counts.
+      try session.run(
+        """
+        INSERT INTO facts (name, value) VALUES ('fingerprint seed', $1)
+        ON CONFLICT (name) DO NOTHING
+        """,
+        [.text(String(drawn))]
+      )
+      return try Self.seed(session)
+    }
+    guard let kept else { throw StoreError.damaged("the fingerprint seed is gone") }
+    seed = kept
   }
 
   static func seed(_ session: any SQLSession) throws -> UInt64? {

@@ -171,6 +171,7 @@ package struct NumberSet: Sendable, Equatable {
       value = 0
       shift = 0
     }
+    guard shift == 0 else { throw StoreError.damaged("a set of numbers is cut off") }
   }
 }
 

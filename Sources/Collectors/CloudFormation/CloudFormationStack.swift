@@ -111,11 +111,12 @@ struct CloudFormationStack: MappingSource {
         for index in alike { certainty[index] = true }
         continue
       }
+      let references = followed(argument.references)
       for index in wholes {
-        guard let isCertain = argument.references.certainty[instances[index].name] else { continue }
+        guard let isCertain = references.certainty[instances[index].name] else { continue }
         certainty[index] = certainty[index] == true || isCertain
       }
-      isOpen = isOpen || argument.references.isOpen
+      isOpen = isOpen || references.isOpen
     }
     var found = certainty.sorted { $0.key < $1.key }.map {
       Candidates(indices: [$0.key], isCertain: $0.value)
@@ -125,6 +126,20 @@ struct CloudFormationStack: MappingSource {
       if !others.isEmpty { found.append(Candidates(indices: others, isCertain: false)) }
     }
     return found
+  }
+
+  /// References, and those of resources that stand for what they themselves refer to.
+  private func followed(_ references: CloudFormationReferences) -> CloudFormationReferences {
+    var result = references
+    for instance in instances where references.certainty[instance.name] != nil {
+      if instance.type == "AWS::SecretsManager::SecretTargetAttachment" {
+        for argument in instance.arguments["SecretId"] ?? [] { result.add(argument.references) }
+      } else if instance.type.hasPrefix("Custom::") || instance.type.hasSuffix("::CustomResource") {
+        // Its answer may name anything.
+        result.add(.open)
+      }
+    }
+    return result
   }
 }
 

@@ -69,19 +69,6 @@ extension SourceValue {
     )
   }
 
-  /// Why something of the value is unknown; nil where all of it is known.
-  var firstReason: String? { unknown.flatMap(Self.reason) }
-
-  private static func reason(_ tree: JSONValue) -> String? {
-    switch tree {
-    case .string(let text): text
-    case .bool(true): "known after apply"
-    case .array(let elements): elements.lazy.compactMap(reason).first
-    case .object(let object): object.members.lazy.compactMap { reason($0.value) }.first
-    default: nil
-    }
-  }
-
   /// The value as the text that CloudFormation makes of it; nil for lists and objects.
   var scalarText: String? {
     switch value {

@@ -135,7 +135,7 @@ extension MappingNode {
     case .when(let path, let equals, let then, let otherwise):
       let subject = source.at(path)
       if let obstacle = subject.obstacle { return MappedValue(unread: [([], obstacle)]) }
-      let holds = equals.map { subject.value == $0 } ?? subject.value.isSomething
+      let holds = equals.map { subject.value == $0 } ?? subject.isSomething
       return (holds ? then : otherwise).evaluate(source)
     case .concat(let nodes):
       var result = MappedValue()
@@ -151,13 +151,13 @@ extension MappingNode {
   }
 }
 
-extension JSONValue? {
+extension SourceValue {
   /// Whether there is a value that is neither null, false nor empty.
   fileprivate var isSomething: Bool {
-    switch self {
+    switch value {
     case nil, .null, .bool(false), .string(""): false
     case .array(let elements): !elements.isEmpty
-    case .object(let object): !object.isEmpty
+    case .object(let object): !object.isEmpty || firstReason != nil
     default: true
     }
   }

@@ -46,14 +46,31 @@ struct SourceValue {
 
   func element(_ index: Int) -> SourceValue {
     func pick(_ tree: JSONValue?) -> JSONValue? {
-      guard case .array(let elements) = tree else { return tree.mark }
+      guard let elements = tree?.array else { return nil }
       return elements.indices.contains(index) ? elements[index] : nil
     }
-    return SourceValue(value: pick(value), unknown: pick(unknown), sensitive: pick(sensitive))
+    return SourceValue(
+      value: pick(value),
+      unknown: unknown.mark ?? pick(unknown),
+      sensitive: sensitive.mark ?? pick(sensitive)
+    )
   }
 
   private static func below(_ tree: JSONValue?, _ key: String) -> JSONValue? {
     tree.mark ?? tree?[key]
+  }
+
+  /// Why something of the value is unknown; nil where all of it is known.
+  var firstReason: String? { unknown.flatMap(Self.reason) }
+
+  private static func reason(_ tree: JSONValue) -> String? {
+    switch tree {
+    case .string(let text): text
+    case .bool(true): "known after apply"
+    case .array(let elements): elements.lazy.compactMap(reason).first
+    case .object(let object): object.members.lazy.compactMap { reason($0.value) }.first
+    default: nil
+    }
   }
 
   /// The whole value, with what of it may not be used.

@@ -18,6 +18,8 @@ final class ScanKnowledge: Sendable {
     /// Whether the resource at each place of the index was met.
     var met: [Bool]
     var newKeys = FingerprintSet()
+    /// The resources that counted for others.
+    var counted = FingerprintSet()
     var numbers: Numbers
   }
 
@@ -74,6 +76,13 @@ final class ScanKnowledge: Sendable {
       defer { state.met[place] = true }
       return !state.met[place]
     }
+  }
+
+  /// Notes that a resource counts for others; false where it did before.
+  func counts(_ account: String, _ kind: ResourceKind, _ id: String) -> Bool {
+    let name = Array("\(account)\u{1F}\(kind)\u{1F}\(id)".utf8)
+    let key = unsafe name.withUnsafeBytes { unsafe Fingerprint(of: $0, seed: 0) }
+    return state.withLock { $0.counted.insert(key) }
   }
 
   /// Notes that a new resource was met; false where it was met before.

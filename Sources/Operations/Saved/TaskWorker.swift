@@ -173,6 +173,12 @@ final class TaskWorker {
     _ population: Population?,
     _ found: inout Found
   ) async throws {
+    var repeated: [String] = []
+    judge.isRepeated = { [knowledge] account, kind, id in
+      guard !knowledge.counts(account, kind, id) else { return false }
+      repeated.append("\(kind) \(id) stands twice in the inventory")
+      return true
+    }
     let count = pending.count
     pending += [UInt8](repeating: 0, count: JSONParser.padding)
     let outcome = unsafe pending.withUnsafeBufferPointer { buffer in
@@ -184,6 +190,7 @@ final class TaskWorker {
         population: population
       )
     }
+    for message in repeated { found.report.fault(message) }
     found.population.merge(outcome.population)
     found.deferred += outcome.deferred
     found.report.add(outcome.summary, pending[..<count], isFirstPass: population == nil)
