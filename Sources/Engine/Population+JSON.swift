@@ -47,7 +47,8 @@ extension Population {
             service: statement["service_name"]?.string ?? "",
             kind: statement["resource_kind"]?.string ?? ""
           ),
-          gap: statement["complete"]?.bool == true ? nil : statement["reason"]?.string ?? "not complete"
+          gap: statement["complete"]?.bool == true
+            ? nil : statement["reason"]?.string ?? "not complete"
         )
       )
     }

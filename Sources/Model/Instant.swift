@@ -25,6 +25,7 @@ package struct Instant: Sendable, Hashable, Comparable {
   /// The instant some days of 86,400 seconds later.
   package func advanced(days: Int) -> Instant { advanced(milliseconds: Int64(days) * 86_400_000) }
 
+  /// Orders by time.
   package static func < (left: Instant, right: Instant) -> Bool {
     left.milliseconds < right.milliseconds
   }

@@ -147,7 +147,9 @@ package struct ScopeTree: Sendable {
         throw ScopeError("scope \"\(scope.name)\" names the scope \"\(name)\", which is not there")
       }
       if path.contains(name) {
-        throw ScopeError("scope \"\(name)\" contains itself: \((path + [name]).joined(separator: " > "))")
+        throw ScopeError(
+          "scope \"\(name)\" contains itself: \((path + [name]).joined(separator: " > "))"
+        )
       }
       try check(next, path: path + [name])
     }
@@ -160,6 +162,22 @@ package struct ScopeTree: Sendable {
     if !scope.parent.isEmpty, !contains(place, in: scope.parent) { return false }
     let isIncluded = scope.includes.isEmpty || scope.includes.contains { selects($0, place) }
     return isIncluded && !scope.excludes.contains { selects($0, place) }
+  }
+
+  /// Whether a scope, or one that it names, asks for tags.
+  package func asksForTags(_ name: String) -> Bool { asks(name) { $0.hasPrefix("tag:") } }
+
+  /// Whether some resource at a place, whatever its id and tags, may be in a scope.
+  package func mayContain(_ place: Place, in name: String) -> Bool {
+    asks(name) { $0 == "id" || $0.hasPrefix("tag:") } || contains(place, in: name)
+  }
+
+  private func asks(_ name: String, depth: Int = 0, _ test: (String) -> Bool) -> Bool {
+    guard let scope = scopes[name], depth < 64 else { return false }
+    let selectors = scope.includes + scope.excludes
+    if selectors.contains(where: { $0.terms.keys.contains(where: test) }) { return true }
+    let named = selectors.flatMap { $0.terms["scope"] ?? [] } + [scope.parent]
+    return named.contains { asks($0, depth: depth + 1, test) }
   }
 
   private func selects(_ selector: Scope.Selector, _ place: Place) -> Bool {

@@ -35,7 +35,9 @@ package enum Timestamp {
   }
 
   /// A number as an instant: milliseconds from 1e11 on, else seconds.
-  package static func seconds(_ number: Double) -> Double { abs(number) >= 1e11 ? number / 1000 : number }
+  package static func seconds(_ number: Double) -> Double {
+    abs(number) >= 1e11 ? number / 1000 : number
+  }
 
   /// Reads an instant from UTF-8 bytes, as ``seconds(_:)-(String)`` does.
   package static func seconds(_ text: UnsafeBufferPointer<UInt8>) -> Double? {

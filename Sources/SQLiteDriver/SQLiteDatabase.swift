@@ -39,6 +39,7 @@ package final class SQLiteDatabase: SQLDatabase {
     }
   }
 
+  /// Reads from one state, on a connection of its own.
   package func read<R: Sendable>(
     _ body: @Sendable @escaping (any SQLSession) throws -> R
   ) async throws -> R {
@@ -50,6 +51,7 @@ package final class SQLiteDatabase: SQLDatabase {
     }
   }
 
+  /// Writes in one transaction; one after another, other processes' included.
   package func write<R: Sendable>(
     _ body: @Sendable @escaping (any SQLSession) throws -> R
   ) async throws -> R {
@@ -75,11 +77,14 @@ package final class SQLiteDatabase: SQLDatabase {
     }
   }
 
+  /// Closes every connection.
   package func close() async {
-    guard isOpen.withLock({ isOpen in
-      defer { isOpen = false }
-      return isOpen
-    }) else { return }
+    guard
+      isOpen.withLock({ isOpen in
+        defer { isOpen = false }
+        return isOpen
+      })
+    else { return }
     // What stands in the log goes into the file, so that the file alone is the whole database.
     _ = try? await pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
     try? pool.close()

@@ -122,7 +122,8 @@ extension SQLSession {
     let question =
       switch dialect {
       case .sqlite: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1"
-      case .postgres: "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1"
+      case .postgres:
+        "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1"
       }
     return try first(question, [.text(name)]) { _ in true } ?? false
   }

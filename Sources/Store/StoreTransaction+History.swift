@@ -20,6 +20,14 @@ package struct StoredState: Sendable {
   package var verdicts: String
 }
 
+/// Where a state is, as far as most scopes ask.
+package struct StatePlace: Sendable, Hashable {
+  package var account: Int64
+  package var kind: Int64
+  package var region: String
+  package var group: String
+}
+
 /// Which states are asked for.
 package struct StateFilter: Sendable {
   package var account: Int64?
@@ -51,21 +59,38 @@ package struct StateFilter: Sendable {
 // Now and then: the states of resources as of an instant.
 extension StoreTransaction {
   /// Hands over the state of every resource that was there at an instant, in no order.
+  ///
+  /// `isAsked` looks at the place of a state first: of one that it refuses nothing more is read.
   package func states(
     at instant: Instant,
     _ filter: StateFilter = StateFilter(),
+    where isAsked: ((StatePlace) -> Bool)? = nil,
     _ body: (StoredState) throws -> Void
   ) throws {
     var values = [instant.bounded.value]
     let clause = filter.clause(&values)
+    func take(_ row: any SQLRow) throws {
+      if let isAsked {
+        let place = StatePlace(
+          account: row.integer(1),
+          kind: row.integer(2),
+          region: row.text(3),
+          group: row.text(4)
+        )
+        guard isAsked(place) else { return }
+      }
+      try body(Self.state(row))
+    }
     try session.query(
       Self.presentColumns + " WHERE r.valid_from <= $1 AND r.valid_to > $1" + clause,
-      values
-    ) { try body(Self.state($0)) }
+      values,
+      take
+    )
     try session.query(
       Self.pastColumns + " WHERE v.valid_to > $1 AND v.valid_from <= $1" + clause,
-      values
-    ) { try body(Self.state($0)) }
+      values,
+      take
+    )
   }
 
   /// Every state that a resource had, oldest first.

@@ -168,8 +168,9 @@ extension StoreTransaction {
     guard attestation.observedAt <= now else {
       throw StoreError.conflict("evidence cannot be observed in the future")
     }
-    guard try attestation.scope.isEmpty
-      || scopes(at: now).contains(where: { $0.name == attestation.scope })
+    guard
+      try attestation.scope.isEmpty
+        || scopes(at: now).contains(where: { $0.name == attestation.scope })
     else { throw StoreError.notFound(kind: "scope", name: attestation.scope) }
     let id = try take(of: "attestation")
     try session.run(

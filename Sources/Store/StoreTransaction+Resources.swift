@@ -171,7 +171,9 @@ extension StoreTransaction {
     let block = try store(blocks, of: account)
     // In the order of their keys, so that neighbours in the index are written together.
     let new = resources.indices.filter { resources[$0].known == nil }
-      .sorted { Int64(bitPattern: resources[$0].key.high) < Int64(bitPattern: resources[$1].key.high) }
+      .sorted {
+        Int64(bitPattern: resources[$0].key.high) < Int64(bitPattern: resources[$1].key.high)
+      }
     let first = new.isEmpty ? 0 : try take(new.count, of: "resource")
     var numbers = resources.map { $0.known ?? 0 }
     for (offset, index) in new.enumerated() { numbers[index] = first + Int64(offset) }
@@ -199,7 +201,8 @@ extension StoreTransaction {
   }
 
   private static let columns = [
-    "id", "account", "kind", "key_high", "key_low", "region", "resource_group", "resource_id", "name", "tags",
+    "id", "account", "kind", "key_high", "key_low", "region", "resource_group", "resource_id",
+    "name", "tags",
     "first_seen", "valid_from", "valid_to", "fingerprint_high",
     "fingerprint_low", "block", "slot", "layout", "verdicts",
   ]

@@ -51,7 +51,13 @@ package struct PruneReport: Sendable, Equatable {
   package var blocks = 0
   package var scores = 0
 
-  package init(states: Int = 0, resources: Int = 0, proofs: Int = 0, blocks: Int = 0, scores: Int = 0) {
+  package init(
+    states: Int = 0,
+    resources: Int = 0,
+    proofs: Int = 0,
+    blocks: Int = 0,
+    scores: Int = 0
+  ) {
     self.states = states
     self.resources = resources
     self.proofs = proofs
@@ -125,7 +131,11 @@ extension StoreTransaction {
         Instant.never.value,
       ]
     )
-    try record("hold.add", "\(id)", ["title": .string(hold.title), "as_of": .string("\(hold.asOf)")])
+    try record(
+      "hold.add",
+      "\(id)",
+      ["title": .string(hold.title), "as_of": .string("\(hold.asOf)")]
+    )
     return id
   }
 
@@ -176,7 +186,8 @@ extension StoreTransaction {
     for hold in holds {
       values.append(hold.asOf.value)
       switch hold.kind {
-      case .report: states += " AND NOT (valid_from <= $\(values.count) AND valid_to > $\(values.count))"
+      case .report:
+        states += " AND NOT (valid_from <= $\(values.count) AND valid_to > $\(values.count))"
       case .legal: states += " AND valid_to <= $\(values.count)"
       }
     }

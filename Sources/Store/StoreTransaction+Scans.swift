@@ -88,7 +88,9 @@ extension StoreTransaction {
     let open = try session.rows(
       "SELECT id, subject, account FROM scans WHERE status IN ('collecting', 'running')"
     ) { (id: $0.integer(0), subject: $0.text(1), account: $0.optionalText(2)) }
-    if let other = open.first(where: { $0.account == nil || account == nil || $0.account == account }) {
+    if let other = open.first(where: {
+      $0.account == nil || account == nil || $0.account == account
+    }) {
       throw StoreError.conflict(
         "scan \(other.id) of \(other.subject) has not ended and may meet the same resources; wait "
           + "for it, or plumb scans resume \(other.id), or plumb scans cancel \(other.id)"

@@ -91,7 +91,11 @@ struct DoctorCommand: AsyncParsableCommand {
       )
       guard missing.isEmpty else { throw Exit.notJudged }
       let data = try await DataStore(database)
-      faults += tell("states and configurations", try await data.read { try $0.contentFaults() }, backup)
+      faults += tell(
+        "states and configurations",
+        try await data.read { try $0.contentFaults() },
+        backup
+      )
       faults += tell(
         "the audit log",
         try await data.read { try $0.auditFault().map { [$0] } ?? [] },
@@ -170,7 +174,9 @@ struct RetentionList: AsyncParsableCommand {
         print("\(kind.rawValue)  \(days[kind].map { "\($0) days" } ?? "for ever")")
       }
       for hold in holds {
-        print("hold \(hold.id)  \(hold.kind.rawValue)  as of \(hold.asOf)  \(hold.title.withoutControls)")
+        print(
+          "hold \(hold.id)  \(hold.kind.rawValue)  as of \(hold.asOf)  \(hold.title.withoutControls)"
+        )
       }
     }
   }

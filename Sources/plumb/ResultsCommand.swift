@@ -37,7 +37,10 @@ struct ResultOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("Only resources of this pattern.", valueName: "pattern"))
   var resource: [String] = []
 
-  @Option(name: .long, help: ArgumentHelp("Only resources of this kind.", valueName: "service/kind"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only resources of this kind.", valueName: "service/kind")
+  )
   var kind: [String] = []
 
   @Option(name: .long, help: ArgumentHelp("Only in this account or group.", valueName: "id"))
@@ -208,7 +211,9 @@ struct DiffCommand: AsyncParsableCommand {
 extension PostureDiff.Entry {
   fileprivate var text: String {
     var lines = ["\(kind.rawValue)  \(place.kind)  \(place.id)"]
-    lines += fields.map { "    \($0.path): \($0.before?.text ?? "absent") -> \($0.after?.text ?? "absent")" }
+    lines += fields.map {
+      "    \($0.path): \($0.before?.text ?? "absent") -> \($0.after?.text ?? "absent")"
+    }
     if kind == .changed || kind == .judged {
       lines += verdicts.map {
         "    \($0.rule): \($0.before?.rawValue ?? "none") -> \($0.after?.rawValue ?? "none")"

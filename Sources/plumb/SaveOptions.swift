@@ -48,8 +48,24 @@ struct ScanKeeper {
   }
 
   /// The file for the inventory of a scan to come.
-  func spoolFile() throws -> String {
+  ///
+  /// Inventories that a killed process left, and that no open scan names, are removed after a day.
+  func spoolFile() async throws -> String {
     try makeFolder(options.spoolFolder)
+    let named = Set(
+      try await store.read { try $0.scans().filter(\.status.isOpen) }
+        .compactMap { $0.instruction["inventory"]?["path"]?.string }
+    )
+    let files = FileManager.default
+    for name in (try? files.contentsOfDirectory(atPath: options.spoolFolder)) ?? [] {
+      let path = "\(options.spoolFolder)/\(name)"
+      let facts = try? files.attributesOfItem(atPath: path)
+      guard name.hasSuffix(".ndjson"), !named.contains(path),
+        let modified = facts?[.modificationDate] as? Date,
+        Date.now.timeIntervalSince(modified) > 86_400
+      else { continue }
+      try? files.removeItem(atPath: path)
+    }
     return "\(options.spoolFolder)/\(UUID().uuidString.lowercased()).ndjson"
   }
 

@@ -187,7 +187,7 @@ struct ScanOptions: ParsableArguments {
       account: owner,
       content: try (choice.library ?? library)?.stamp()
     )
-    let spool = try keeper.map { try $0.spoolFile() }
+    let spool = try await keeper?.spoolFile()
     let writer = try spool.map { try SpoolWriter($0) }
     let report = try await scan.run(
       toolVersion: Plumb.configuration.version,

@@ -54,7 +54,7 @@ struct ScanInventory: AsyncParsableCommand {
       let instant = try moment(now, option: "--now") ?? timeOfDay()
       let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
       let choice = try goals.choose(attached: try await keeper.attached(at: instant))
-      let path = try file == "-" ? spool(keeper) : absolute(file)
+      let path = try await file == "-" ? spool(keeper) : absolute(file)
       let number = try await keeper.begin(
         choice,
         goals,
@@ -85,8 +85,8 @@ struct ScanInventory: AsyncParsableCommand {
   }
 
   /// Keeps standard input aside.
-  private func spool(_ keeper: ScanKeeper) throws -> String {
-    let path = try keeper.spoolFile()
+  private func spool(_ keeper: ScanKeeper) async throws -> String {
+    let path = try await keeper.spoolFile()
     let spool = try SpoolWriter(path)
     let input = FileHandle.standardInput
     while let piece = try input.read(upToCount: 1 << 20), !piece.isEmpty {

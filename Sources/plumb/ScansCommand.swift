@@ -144,11 +144,19 @@ struct ScansResume: AsyncParsableCommand {
       } else if numbers.isEmpty {
         return print("no scan was interrupted")
       }
+      var failed = false
       for number in numbers {
-        let record = try await keeper.store.read { try $0.scan(number) }
-        let report = try await keeper.run(number, try await keeper.choice(of: record))
-        print(report.text(number))
+        do {
+          let record = try await keeper.store.read { try $0.scan(number) }
+          let report = try await keeper.run(number, try await keeper.choice(of: record))
+          print(report.text(number))
+        } catch {
+          // One that cannot go on does not keep the others from it.
+          complain("scan \(number): \(error)")
+          failed = true
+        }
       }
+      if failed { throw Exit.notJudged }
     }
   }
 }

@@ -37,7 +37,9 @@ struct StatusCommand: AsyncParsableCommand {
       guard let scan = status.scan else {
         return print("nothing is kept; plumb scan … --save keeps a scan")
       }
-      print("last scan \(scan.id) as of \(scan.instant): \(scan.subject.withoutControls), \(scan.counts)")
+      print(
+        "last scan \(scan.id) as of \(scan.instant): \(scan.subject.withoutControls), \(scan.counts)"
+      )
       print("")
       for standing in status.standings { print(standing.text) }
       print("")
@@ -58,7 +60,11 @@ extension Standing {
     let score = entry.score
     let bands = score.bands
     func percent(_ value: Double) -> String { String(format: "%.1f", value) }
-    var line = "\(score.value.map(percent) ?? "–")".padding(toLength: 6, withPad: " ", startingAt: 0)
+    var line = "\(score.value.map(percent) ?? "–")".padding(
+      toLength: 6,
+      withPad: " ",
+      startingAt: 0
+    )
     if score.excepted > 0, let excepted = score.valueWithExceptions {
       line += "(\(percent(excepted)) with exceptions) "
     }
@@ -162,7 +168,10 @@ struct CoverageCommand: AsyncParsableCommand {
       }
       if sorted.isEmpty { return print("nothing is said of what was read") }
       for row in sorted {
-        print("\(row.account)  \(row.kind)  \(row.gap.map { "not fully: \($0)" } ?? "fully")".withoutControls)
+        print(
+          "\(row.account)  \(row.kind)  \(row.gap.map { "not fully: \($0)" } ?? "fully")"
+            .withoutControls
+        )
       }
     }
   }

@@ -44,6 +44,9 @@ struct StoreOptions: ParsableArguments {
       throw StoreError.notFound(kind: "database", name: file)
     }
     try makeFolder(place)
+    // The database holds configurations: it is for its owner's eyes, whatever the folder's mode.
+    let former = umask(0o077)
+    defer { umask(former) }
     return try SQLiteDatabase(file)
   }
 }

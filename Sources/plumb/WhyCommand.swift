@@ -40,7 +40,10 @@ struct WhyCommand: AsyncParsableCommand {
   )
   var asOf: String?
 
-  @Option(name: .long, help: ArgumentHelp("With --stored: rules of this pattern.", valueName: "pattern"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("With --stored: rules of this pattern.", valueName: "pattern")
+  )
   var rule: [String] = []
 
   @Option(

@@ -25,9 +25,10 @@ private struct Shelf: Sendable {
 /// Each mapping has a case: a plan of one type, the representation that the provider's API gives for
 /// it, and the verdicts that follow, all worked out by hand.
 struct MappingTests {
-  private static let types = (try? FileManager.default.contentsOfDirectory(
-    atPath: Fixtures.acceptance("mappings").path
-  ))?.filter { $0.hasSuffix(".expected.json") }.map { String($0.dropLast(14)) }.sorted() ?? []
+  private static let types =
+    (try? FileManager.default.contentsOfDirectory(
+      atPath: Fixtures.acceptance("mappings").path
+    ))?.filter { $0.hasSuffix(".expected.json") }.map { String($0.dropLast(14)) }.sorted() ?? []
 
   @Test func `there is a case for each of many types`() {
     #expect(Self.types.count >= 105)

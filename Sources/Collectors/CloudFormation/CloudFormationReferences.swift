@@ -89,8 +89,10 @@ extension CloudFormationEvaluator {
     // What another stack exports exists already.
     case "Fn::ImportValue", "Fn::GetAZs": return .none
     case "Fn::FindInMap":
-      return value(DocumentNode(.mapping([(function, node)]), at: node.location), key)
-        .firstReason == nil ? .none : .open
+      // By the key of the function itself, so that a fault is not told twice.
+      let own = String(key.dropLast(function.count + 1))
+      let found = value(DocumentNode(.mapping([(function, node)]), at: node.location), own)
+      return found.firstReason == nil ? .none : .open
     case "Fn::Transform": return .open
     default: return references(node, key)
     }

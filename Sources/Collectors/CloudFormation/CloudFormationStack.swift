@@ -60,10 +60,12 @@ struct CloudFormationStack: MappingSource {
         if value.isAbsent { continue }
         if name.hasSuffix("Tags") { value = value.keysAndValues }
         members.append((name, value))
-        var nodes = [node]
-        if case .sequence(let elements) = node.value { nodes = elements }
-        arguments[name] = nodes.map {
-          Argument(expression: $0.json, references: evaluator.references($0, path))
+        var nodes = [(key: path, node: node)]
+        if case .sequence(let elements) = node.value {
+          nodes = elements.enumerated().map { ("\(path)[\($0)]", $1) }
+        }
+        arguments[name] = nodes.map { key, node in
+          Argument(expression: node.json, references: evaluator.references(node, key))
         }
       }
       instances.append(

@@ -38,7 +38,9 @@ package struct ResourceHistory: Sendable {
           state: state,
           fields: index == 0 ? [] : FieldChange.all(lines[index - 1], lines[index]),
           verdicts: judged.compactMap { number, letter in
-            guard let goal = goals[number], let verdict = Verdict(letter: letter) else { return nil }
+            guard let goal = goals[number], let verdict = Verdict(letter: letter) else {
+              return nil
+            }
             return (goal, verdict)
           }
         )

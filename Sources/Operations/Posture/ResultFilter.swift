@@ -27,8 +27,13 @@ package struct ResultFilter: Sendable {
 
   func selects(_ place: Place) -> Bool {
     (resources.isEmpty || resources.contains { Wildcard.matches(place.id, pattern: $0) })
-      && (kinds.isEmpty
-        || kinds.contains { Wildcard.matches("\(place.kind)", pattern: $0) || $0 == place.kind.kind })
+      && maySelect(place)
+  }
+
+  /// Whether the filter selects some resource of a kind in an account.
+  func maySelect(_ place: Place) -> Bool {
+    (kinds.isEmpty
+      || kinds.contains { Wildcard.matches("\(place.kind)", pattern: $0) || $0 == place.kind.kind })
       && (accounts.isEmpty
         || accounts.contains { pattern in
           place.accounts.contains { Wildcard.matches($0, pattern: pattern) }

@@ -93,7 +93,21 @@ package struct ResultReader {
         return goal
       }
     }
-    try transaction.states(at: instant) { state in
+    var known: [StatePlace: Bool] = [:]
+    let isAsked: (StatePlace) -> Bool = { [places, tree] spot in
+      if let found = known[spot] { return found }
+      let place = places.place(
+        spot.account,
+        region: spot.region,
+        group: spot.group,
+        kind: spot.kind
+      )
+      let found = filter.maySelect(place) && tree.mayContain(place, in: filter.scope)
+      known[spot] = found
+      return found
+    }
+    let asksForTags = tree.asksForTags(filter.scope) || !marks.isEmpty || !resolver.isEmpty
+    try transaction.states(at: instant, where: isAsked) { state in
       guard let columns = columns[state.layout] else { return }
       // Most filters ask for few verdicts, which most vectors do not hold.
       if !filter.verdicts.isEmpty,
@@ -103,7 +117,7 @@ package struct ResultReader {
       {
         return
       }
-      let place = places.place(of: state)
+      let place = places.place(of: state, withTags: asksForTags)
       guard filter.selects(place), tree.contains(place, in: filter.scope), selects(place, filter)
       else { return }
       for (goal, letter) in zip(columns, state.verdicts.utf8) {

@@ -164,7 +164,8 @@ package struct ScoreExplainer {
       let cause: ScoreCause?
       switch (left[key], right[key]) {
       case (let one?, let two?): cause = self.cause(one, two, isSame)
-      case (nil, let two?): cause = wasInside ? self.cause(of: two, besides: before) : .resourcesCame
+      case (nil, let two?):
+        cause = wasInside ? self.cause(of: two, besides: before) : .resourcesCame
       case (let one?, nil): cause = isInside ? self.cause(of: one, besides: after) : .resourcesWent
       case (nil, nil): continue
       }

@@ -97,7 +97,9 @@ struct ExceptedWeights {
     guard !resolver.isEmpty else { return }
     let rules = resolver.rules
     let goals = try transaction.goals().filter { rules.contains($0.value.rule) }
-    let layouts = try transaction.layouts().filter { !Set($0.value.goals).isDisjoint(with: goals.keys) }
+    let layouts = try transaction.layouts().filter {
+      !Set($0.value.goals).isDisjoint(with: goals.keys)
+    }
     let counted = entries.map { Set($0.goals) }
     let places = try Places(transaction)
     var found = entries.map { _ in 0 }
@@ -111,7 +113,9 @@ struct ExceptedWeights {
         guard exception != nil else { continue }
         for index in entries.indices
         where entries[index].profile.isEmpty || counted[index].contains(number) {
-          guard counting.contains(places.place(of: state), in: entries[index].scope) else { continue }
+          guard counting.contains(places.place(of: state), in: entries[index].scope) else {
+            continue
+          }
           found[index] += goal.severity.weight
         }
       }

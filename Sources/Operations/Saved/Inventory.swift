@@ -131,7 +131,9 @@ package struct Inventory: Sendable, Equatable {
 
   private func read(_ file: Int32, _ buffer: inout [UInt8], at offset: Int64) throws -> Int {
     let count = buffer.count
-    let got = unsafe buffer.withUnsafeMutableBytes { unsafe pread(file, $0.baseAddress, count, off_t(offset)) }
+    let got = unsafe buffer.withUnsafeMutableBytes {
+      unsafe pread(file, $0.baseAddress, count, off_t(offset))
+    }
     guard got > 0 else {
       throw InputError.unreadable(
         path,

@@ -24,8 +24,9 @@ struct Ledger {
     digest = plan.ledgerDigest(scopes) + " \(try transaction.changeCount())"
   }
 
-  /// The entries after a scan. When nothing changed since the last entries and the same is counted,
-  /// their figures stand.
+  /// The entries after a scan.
+  ///
+  /// When nothing changed since the last entries and the same is counted, their figures stand.
   func entries(scan: Int64, at instant: Instant) throws -> [LedgerEntry] {
     let before = try transaction.lastLedgerInstant(upTo: .never)
     // Scans of several accounts end in any order; an entry that tells of a later state never stands
@@ -129,11 +130,13 @@ struct ScoreCounter {
     }
     self.columns = columns
     isScoped = plan.parts.contains { !$0.scope.isEmpty }
-    needsResources = isScoped && scopes.contains { scope in
-      (scope.includes + scope.excludes).contains { selector in
-        selector.terms.keys.contains { $0 == "id" || $0.hasPrefix("tag:") }
+    needsResources =
+      isScoped
+      && scopes.contains { scope in
+        (scope.includes + scope.excludes).contains { selector in
+          selector.terms.keys.contains { $0 == "id" || $0.hasPrefix("tag:") }
+        }
       }
-    }
   }
 
   /// Adds one present resource by what scopes may ask of it.
@@ -194,8 +197,10 @@ package struct Places: Sendable {
 
   /// The names of each account and of what stands above it, by the account's id.
   package var names: [String: [String]] {
-    Dictionary(accounts.values.compactMap { entry in entry.names.first.map { ($0, entry.names) } }) {
-      first, _ in first
+    Dictionary(accounts.values.compactMap { entry in entry.names.first.map { ($0, entry.names) } })
+    {
+      first,
+      _ in first
     }
   }
 
@@ -212,11 +217,11 @@ package struct Places: Sendable {
     )
   }
 
-  /// The place of a resource in one of its states.
-  package func place(of state: StoredState) -> Place {
+  /// The place of a resource in one of its states; its tags cost most, and few ask for them.
+  package func place(of state: StoredState, withTags: Bool = true) -> Place {
     var place = place(state.account, region: state.region, group: state.group, kind: state.kind)
     place.id = state.id
-    if !state.tags.isEmpty, let tags = try? JSONValue(parsing: state.tags) {
+    if withTags, !state.tags.isEmpty, let tags = try? JSONValue(parsing: state.tags) {
       for (key, value) in tags.object?.members ?? [] { place.tags[key] = value.string }
     }
     return place

@@ -107,7 +107,9 @@ final class ScanKnowledge: Sendable {
       if name != last, known.accounts[name] == nil { newAccounts.insert(name) }
       last = name
       // A kind with a layout was numbered with it.
-      if resource.layout == nil, known.kinds[resource.kind] == nil { newKinds.insert(resource.kind) }
+      if resource.layout == nil, known.kinds[resource.kind] == nil {
+        newKinds.insert(resource.kind)
+      }
     }
     guard !newAccounts.isEmpty || !newKinds.isEmpty else { return known }
     let (accounts, kinds) = (newAccounts, newKinds)

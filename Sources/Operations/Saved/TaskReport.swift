@@ -29,7 +29,8 @@ package struct TaskReport: Sendable, Equatable {
     for (kind, count) in summary.notCovered { notCovered["\(kind)", default: 0] += count }
     faultCount += summary.faultCount
     for fault in summary.faults where faults.count < Self.faultLimit {
-      let line = chunk.split(separator: 0x0A, omittingEmptySubsequences: false)
+      let line =
+        chunk.split(separator: 0x0A, omittingEmptySubsequences: false)
         .dropFirst(fault.line).first ?? []
       let beginning = String(decoding: line.prefix(80), as: UTF8.self)
       faults.append("\(fault.message): \(beginning)\(line.count > 80 ? "…" : "")")

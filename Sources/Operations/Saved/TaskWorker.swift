@@ -14,7 +14,13 @@ final class TaskWorker {
   /// The seed for lines that name no account.
   private let accountSeed: UInt64
 
-  init(_ scan: SavedScan, _ id: Int64, _ inventory: Inventory, _ knowledge: ScanKnowledge, owner: String) {
+  init(
+    _ scan: SavedScan,
+    _ id: Int64,
+    _ inventory: Inventory,
+    _ knowledge: ScanKnowledge,
+    owner: String
+  ) {
     self.scan = scan
     self.id = id
     self.inventory = inventory

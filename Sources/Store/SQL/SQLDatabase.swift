@@ -10,7 +10,9 @@ package enum SQLValue: Sendable, Equatable {
   package static func optional(_ text: String?) -> SQLValue { text.map { .text($0) } ?? .null }
 
   /// A whole number, or null.
-  package static func optional(_ number: Int64?) -> SQLValue { number.map { .integer($0) } ?? .null }
+  package static func optional(_ number: Int64?) -> SQLValue {
+    number.map { .integer($0) } ?? .null
+  }
 }
 
 extension SQLValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
@@ -18,7 +20,7 @@ extension SQLValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
   package init(integerLiteral value: Int64) { self = .integer(value) }
 }
 
-/// One row of an answer; valid only inside the call that hands it over. Columns count from 0.
+/// One row of an answer, valid only inside the call that hands it over; columns count from 0.
 package protocol SQLRow {
   /// Whether the column is null.
   func isNull(_ column: Int) -> Bool
@@ -132,7 +134,8 @@ package protocol SQLDatabase: Sendable {
   /// Runs statements in one transaction, kept whole or not at all.
   ///
   /// - Throws: ``SQLError``, and what `body` throws; then nothing is kept.
-  func write<R: Sendable>(_ body: @Sendable @escaping (any SQLSession) throws -> R) async throws -> R
+  func write<R: Sendable>(_ body: @Sendable @escaping (any SQLSession) throws -> R) async throws
+    -> R
 
   /// Closes every connection; further calls throw.
   func close() async
