@@ -32,13 +32,10 @@ package struct StatePlace: Sendable, Hashable {
 package struct StateFilter: Sendable {
   package var account: Int64?
   package var kind: Int64?
-  /// A part of the resources by number, of which it takes those from the first up to the second.
-  package var numbers: Range<Int64>?
 
-  package init(account: Int64? = nil, kind: Int64? = nil, numbers: Range<Int64>? = nil) {
+  package init(account: Int64? = nil, kind: Int64? = nil) {
     self.account = account
     self.kind = kind
-    self.numbers = numbers
   }
 
   fileprivate func clause(_ values: inout [SQLValue]) -> String {
@@ -47,10 +44,6 @@ package struct StateFilter: Sendable {
       guard let number else { continue }
       values.append(.integer(number))
       text += " AND r.\(column) = $\(values.count)"
-    }
-    if let numbers {
-      values += [.integer(numbers.lowerBound), .integer(numbers.upperBound)]
-      text += " AND r.id >= $\(values.count - 1) AND r.id < $\(values.count)"
     }
     return text
   }
@@ -145,9 +138,14 @@ extension StoreTransaction {
 
   /// The state that a resource had at an instant; nil where it was not there.
   package func state(of resource: Int64, at instant: Instant) throws -> StoredState? {
-    var found: StoredState?
-    try states(at: instant, StateFilter(numbers: resource..<resource + 1)) { found = $0 }
-    return found
+    let values = [instant.bounded.value, .integer(resource)]
+    let present = Self.presentColumns + " WHERE r.id = $2 AND r.valid_from <= $1 AND r.valid_to > $1"
+    if let found = try session.first(present, values, Self.state) { return found }
+    return try session.first(
+      Self.pastColumns + " WHERE v.resource = $2 AND v.valid_from <= $1 AND v.valid_to > $1",
+      values,
+      Self.state
+    )
   }
 
   /// The resources with an id, or else a name.

@@ -114,35 +114,56 @@ package struct PostureDiff: Sendable {
     let layouts = try transaction.layouts()
     let parser = JSONParser()
     entries = []
-    for change in try StateChange.all(transaction, from: from, to: to) {
-      guard let state = change.after ?? change.before else { continue }
-      var fields: [FieldChange] = []
-      if let before = change.before, let after = change.after, change.kind == .changed {
-        let lines = try transaction.lines(of: [before, after]).map { try parser.parse($0) }
-        fields = FieldChange.all(lines[0], lines[1])
-      }
-      let left = Self.verdicts(change.before, goals, layouts)
-      let right = Self.verdicts(change.after, goals, layouts)
-      let rules = Set(left.keys).union(right.keys)
-      let verdicts = rules.filter { left[$0]?.verdict != right[$0]?.verdict }
-        .sorted { $0.text < $1.text }
-      // What changed and changed back differs in nothing.
-      if change.kind == .judged, verdicts.isEmpty { continue }
-      entries.append(
-        Entry(
-          kind: change.kind,
-          place: places.place(of: state),
-          name: state.name,
-          fields: fields,
-          verdicts: verdicts.map { goal in
-            VerdictChange(
-              rule: goal.text,
-              severity: (right[goal] ?? left[goal])?.severity ?? .low,
-              before: left[goal]?.verdict,
-              after: right[goal]?.verdict
-            )
-          }
+    let changes = try StateChange.all(transaction, from: from, to: to)
+    for start in stride(from: 0, to: changes.count, by: Self.batch) {
+      let part = Array(changes[start..<min(start + Self.batch, changes.count)])
+      // Together, because lines that changed at one time stand in the same blocks.
+      let pairs = part.filter { $0.kind == .changed }.flatMap { [$0.before, $0.after] }
+      var lines = try transaction.lines(of: pairs.compactMap { $0 })[...]
+      for change in part {
+        guard let state = change.after ?? change.before else { continue }
+        var fields: [FieldChange] = []
+        if change.kind == .changed {
+          let pair = try lines.prefix(2).map { try parser.parse($0) }
+          lines = lines.dropFirst(2)
+          fields = FieldChange.all(pair[0], pair[1])
+        }
+        let verdicts = Self.changes(change, goals, layouts)
+        // What changed and changed back differs in nothing.
+        if change.kind == .judged, verdicts.isEmpty { continue }
+        entries.append(
+          Entry(
+            kind: change.kind,
+            place: places.place(of: state),
+            name: state.name,
+            fields: fields,
+            verdicts: verdicts
+          )
         )
+      }
+    }
+  }
+
+  /// How many changes are looked at together.
+  private static let batch = 2000
+
+  /// The verdicts that differ.
+  private static func changes(
+    _ change: StateChange,
+    _ goals: [Int64: StoredGoal],
+    _ layouts: [Int64: StoredLayout]
+  ) -> [VerdictChange] {
+    let left = verdicts(change.before, goals, layouts)
+    let right = verdicts(change.after, goals, layouts)
+    let differing = Set(left.keys).union(right.keys).filter {
+      left[$0]?.verdict != right[$0]?.verdict
+    }
+    return differing.sorted { $0.text < $1.text }.map { goal in
+      VerdictChange(
+        rule: goal.text,
+        severity: (right[goal] ?? left[goal])?.severity ?? .low,
+        before: left[goal]?.verdict,
+        after: right[goal]?.verdict
       )
     }
   }

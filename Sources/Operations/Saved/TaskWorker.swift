@@ -152,13 +152,15 @@ final class TaskWorker {
     at place: Int,
     _ found: inout Found
   ) throws {
-    let account = knowledge.accountNames[entry.account] ?? ""
-    guard scan.isOpenToAccounts || account == scan.account else {
-      throw StoreError.otherAccount(
-        expected: scan.account,
-        found: account,
-        record: "a \(knowledge.kindNames[entry.kind].map { "\($0)" } ?? "resource")"
-      )
+    if !scan.isOpenToAccounts {
+      let account = knowledge.accountNames[entry.account] ?? ""
+      guard account == scan.account else {
+        throw StoreError.otherAccount(
+          expected: scan.account,
+          found: account,
+          record: "a \(knowledge.kindNames[entry.kind].map { "\($0)" } ?? "resource")"
+        )
+      }
     }
     found.report.resources += 1
     if entry.layout == 0, let kind = knowledge.kindNames[entry.kind] {
