@@ -14,7 +14,8 @@ struct SourceValue {
   var obstacle: String? {
     if case .string(let reason) = unknown { return reason }
     if unknown?.bool == true { return "known after apply" }
-    return sensitive?.bool == true ? "sensitive" : nil
+    // That nothing was written is no secret.
+    return sensitive?.bool == true && !(value ?? .null).isNull ? "sensitive" : nil
   }
 
   /// Whether nothing stands here.

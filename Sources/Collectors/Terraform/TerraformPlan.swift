@@ -187,6 +187,12 @@ struct TerraformPlan {
 
   /// The region that an instance's provider is configured with, where the plan says it.
   func region(of instance: Instance) -> String {
+    // Since version 6 the AWS provider takes a region from the resource itself.
+    if instance.type.hasPrefix("aws_"), let own = instance.value.member("region").value?.string,
+      !own.isEmpty
+    {
+      return own
+    }
     let key = configuration(of: instance)?["provider_config_key"]?.string ?? ""
     let expression = configuration?["provider_config"]?[key]?["expressions"]?["region"]
     if let constant = expression?["constant_value"]?.string { return constant }
