@@ -18,9 +18,9 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Reads whole files of a limited size.
-enum BoundedFile {
+package enum BoundedFile {
   /// The bytes of a file, or of standard input for `-`.
-  static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+  package static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     let descriptor = path == "-" ? STDIN_FILENO : unsafe open(path, O_RDONLY)
     guard descriptor >= 0 else { throw .unreadable(path, reason: reason()) }
     defer { if path != "-" { close(descriptor) } }

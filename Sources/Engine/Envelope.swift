@@ -73,6 +73,7 @@ struct Envelope {
   ) throws(Fault) {
     if place == 0 { throw .missing("\(name)") }
     if unsafe tape.kind(place) != .string { throw .notAText("\(name)") }
+    if unsafe tape.textLength(place) == 0 { throw .missing("\(name)") }
   }
 
   @inline(__always)

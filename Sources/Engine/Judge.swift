@@ -27,7 +27,10 @@ package final class Judge {
 
   /// With vectors: asked for each resource that counts for others, or waits for them, whether it was
   /// met before; one that was is left out, so that it does not count twice.
-  package var isRepeated: ((_ account: String, _ kind: ResourceKind, _ id: String) -> Bool)?
+  ///
+  /// `offset` is where its line starts in the chunk; a chunk with a broken line is read twice.
+  package var isRepeated:
+    ((_ account: String, _ kind: ResourceKind, _ id: String, _ offset: Int) -> Bool)?
 
   /// Set in the second pass, when all related resources are counted.
   private var population: Population?
@@ -192,7 +195,8 @@ package final class Judge {
       let counts = program.hasPopulationGoals || program.tables.contributions.count > 0
       if counts, let isRepeated {
         let account = unsafe envelope.text(envelope.account, tape)
-        guard unsafe !isRepeated(account, program.kind, tape.string(envelope.id)) else { return }
+        let id = unsafe tape.string(envelope.id)
+        if isRepeated(account, program.kind, id, lineBase + offset) { return }
       }
       if program.hasPopulationGoals {
         contribute(program, envelope)

@@ -23,7 +23,10 @@ package struct Instant: Sendable, Hashable, Comparable {
   }
 
   /// The instant some days of 86,400 seconds later.
-  package func advanced(days: Int) -> Instant { advanced(milliseconds: Int64(days) * 86_400_000) }
+  package func advanced(days: Int) -> Instant {
+    let (more, overflow) = Int64(days).multipliedReportingOverflow(by: 86_400_000)
+    return overflow ? .never : advanced(milliseconds: more)
+  }
 
   /// Orders by time.
   package static func < (left: Instant, right: Instant) -> Bool {

@@ -9,6 +9,8 @@ package struct DataStore: Sendable {
   /// The seed of fingerprints: drawn once per database and never shown, so that nobody can make two
   /// configurations that look the same to this database.
   package let seed: UInt64
+  /// The time of day, which the audit log tells beside the instant that a change is said to be of.
+  package var wallClock: (@Sendable () -> Instant)?
 
   /// Opens a database, migrating it where that is needed.
   ///
@@ -59,7 +61,12 @@ package struct DataStore: Sendable {
     at now: Instant,
     _ body: @Sendable @escaping (StoreTransaction) throws -> R
   ) async throws -> R {
-    try await database.write { try body(StoreTransaction(session: $0, actor: actor, now: now)) }
+    let recordedAt = wallClock?()
+    return try await database.write { session in
+      var transaction = StoreTransaction(session: session, actor: actor, now: now)
+      transaction.recordedAt = recordedAt
+      return try body(transaction)
+    }
   }
 }
 
@@ -70,6 +77,8 @@ package struct StoreTransaction {
   package let actor: String
   /// When the change happens.
   package let now: Instant
+  /// The time of day, where it is known.
+  var recordedAt: Instant?
 
   package init(session: any SQLSession, actor: String, now: Instant) {
     self.session = session

@@ -28,6 +28,11 @@ package struct AuditEntry: Sendable, Equatable {
 extension StoreTransaction {
   /// Appends an entry to the audit log.
   package func record(_ action: String, _ subject: String, _ detail: JSONObject = [:]) throws {
+    var detail = detail
+    if let recordedAt, abs(recordedAt.milliseconds - now.milliseconds) > 60_000 {
+      // Somebody says that it happened at another time than it did.
+      detail["recorded_at"] = .string("\(recordedAt)")
+    }
     // Taking the number holds off other writers until the end of the transaction, so no two
     // entries follow the same one.
     let number = try take(of: "audit log")

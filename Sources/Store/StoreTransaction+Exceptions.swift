@@ -134,6 +134,11 @@ extension StoreTransaction {
         "\(exception.name) was requested by \(exception.requester); another person must approve it"
       )
     }
+    guard exception.requestedAt <= now else {
+      throw StoreError.conflict(
+        "\(exception.name) was requested at \(exception.requestedAt), after \(now)"
+      )
+    }
     guard exception.approvedAt == nil, exception.state(at: now) == .requested else {
       throw StoreError.conflict("\(exception.name) is \(exception.state(at: now).rawValue)")
     }
@@ -155,6 +160,10 @@ extension StoreTransaction {
   /// - Throws: ``StoreError/conflict(_:)`` when it has ended.
   package func revokeException(_ id: Int64) throws {
     let exception = try self.exception(id)
+    let latest = max(exception.requestedAt, exception.approvedAt ?? exception.requestedAt)
+    guard latest <= now else {
+      throw StoreError.conflict("\(exception.name) was decided on at \(latest), after \(now)")
+    }
     let state = exception.state(at: now)
     guard state == .requested || state == .approved else {
       throw StoreError.conflict("\(exception.name) is \(state.rawValue)")

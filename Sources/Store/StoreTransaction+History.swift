@@ -60,6 +60,7 @@ extension StoreTransaction {
     where isAsked: ((StatePlace) -> Bool)? = nil,
     _ body: (StoredState) throws -> Void
   ) throws {
+    try checkKept(instant)
     var values = [instant.bounded.value]
     let clause = filter.clause(&values)
     func take(_ row: any SQLRow) throws {
@@ -103,6 +104,7 @@ extension StoreTransaction {
 
   /// The numbers of the resources that began or ended a state after an instant and up to another.
   package func changed(after: Instant, upTo: Instant) throws -> [Int64] {
+    try checkKept(after)
     let bounds = [after.value, upTo.bounded.value]
     let present = try session.rows(
       """
@@ -139,7 +141,8 @@ extension StoreTransaction {
   /// The state that a resource had at an instant; nil where it was not there.
   package func state(of resource: Int64, at instant: Instant) throws -> StoredState? {
     let values = [instant.bounded.value, .integer(resource)]
-    let present = Self.presentColumns + " WHERE r.id = $2 AND r.valid_from <= $1 AND r.valid_to > $1"
+    let present =
+      Self.presentColumns + " WHERE r.id = $2 AND r.valid_from <= $1 AND r.valid_to > $1"
     if let found = try session.first(present, values, Self.state) { return found }
     return try session.first(
       Self.pastColumns + " WHERE v.resource = $2 AND v.valid_from <= $1 AND v.valid_to > $1",
@@ -199,20 +202,16 @@ extension StoreTransaction {
     return try packed.map { String(decoding: try Pack.decompress($0), as: UTF8.self) }
   }
 
-  /// Hands over account, region, group, kind, layout and verdicts of every present resource.
+  /// Hands over account, region, group, kind, layout and verdicts of every resource that was there at
+  /// an instant.
   package func vectors(
+    at instant: Instant,
     _ body: (
       _ account: Int64, _ region: String, _ group: String, _ kind: Int64, _ layout: Int64,
       _ verdicts: String
     ) throws -> Void
   ) throws {
-    try session.query(
-      """
-      SELECT account, region, resource_group, kind, layout, verdicts FROM resources
-      WHERE valid_to = $1
-      """,
-      [Instant.never.value]
-    ) { row in
+    func take(_ row: any SQLRow) throws {
       try body(
         row.integer(0),
         row.text(1),
@@ -222,6 +221,23 @@ extension StoreTransaction {
         row.text(5)
       )
     }
+    try session.query(
+      """
+      SELECT account, region, resource_group, kind, layout, verdicts FROM resources
+      WHERE valid_from <= $1 AND valid_to > $1
+      """,
+      [instant.bounded.value],
+      take
+    )
+    try session.query(
+      """
+      SELECT r.account, v.region, v.resource_group, r.kind, v.layout, v.verdicts
+      FROM versions v JOIN resources r ON r.id = v.resource
+      WHERE v.valid_to > $1 AND v.valid_from <= $1
+      """,
+      [instant.bounded.value],
+      take
+    )
   }
 
   private static let presentColumns = """

@@ -207,6 +207,11 @@ extension StoreTransaction {
     guard let found = try attestations().first(where: { $0.id == id }) else {
       throw StoreError.notFound(kind: "attestation", name: "\(id)")
     }
+    guard found.receivedAt <= now else {
+      throw StoreError.conflict(
+        "attestation \(id) was received at \(found.receivedAt), after \(now)"
+      )
+    }
     guard found.approvedAt == nil else {
       throw StoreError.conflict("attestation \(id) was approved by \(found.approvedBy ?? "")")
     }

@@ -280,23 +280,28 @@ extension StoreTransaction {
     )
   }
 
-  /// The accounts in which a resource was first seen at an instant.
-  package func accountsOfResources(since instant: Instant) throws -> [Int64] {
+  /// The numbers and accounts of the resources that were first seen at an instant.
+  package func resources(since instant: Instant) throws -> [(number: Int64, account: Int64)] {
     try session.rows(
-      "SELECT DISTINCT account FROM resources WHERE first_seen = $1",
+      "SELECT id, account FROM resources WHERE first_seen = $1",
       [instant.value]
-    ) { $0.integer(0) }
+    ) { ($0.integer(0), $0.integer(1)) }
   }
 
   /// Ends resources that a complete scan did not see.
-  package func endAsGone(_ numbers: [Int64], at instant: Instant) throws {
+  ///
+  /// - Returns: how many had not ended before.
+  @discardableResult
+  package func endAsGone(_ numbers: [Int64], at instant: Instant) throws -> Int {
     if !numbers.isEmpty { _ = try take(of: Self.changes) }
+    var ended = 0
     for number in numbers {
-      try session.run(
+      ended += try session.run(
         "UPDATE resources SET valid_to = $2 WHERE id = $1 AND valid_to > $2 AND valid_from < $2",
         [.integer(number), instant.value]
       )
     }
+    return ended
   }
 
   /// Stores blocks, and returns the number of the first.

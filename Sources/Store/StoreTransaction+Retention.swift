@@ -80,7 +80,9 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError/conflict(_:)`` for less than a day.
   package func keep(_ kind: RetentionClass, days: Int?) throws {
-    if let days, days < 1 { throw StoreError.conflict("\(kind.rawValue) is kept a day at least") }
+    if let days, !(1...36_500).contains(days) {
+      throw StoreError.conflict("\(kind.rawValue) is kept from 1 to 36500 days, or for ever")
+    }
     try session.run("DELETE FROM retention WHERE class = $1", [.text(kind.rawValue)])
     if let days {
       try session.run(
@@ -151,6 +153,30 @@ extension StoreTransaction {
     try record("hold.release", "\(id)")
   }
 
+  /// Refuses an instant whose history was pruned and stands under no hold.
+  ///
+  /// - Throws: ``StoreError/conflict(_:)``.
+  func checkKept(_ instant: Instant) throws {
+    let pruned =
+      try session.first("SELECT value FROM facts WHERE name = $1", [.text(Self.horizon)]) {
+        Int64($0.text(0))
+      } ?? nil
+    guard let pruned, instant.milliseconds < pruned else { return }
+    let isHeld = try session.first(
+      """
+      SELECT 1 FROM holds WHERE valid_to = $2
+        AND ((kind = 'report' AND as_of = $1) OR (kind = 'legal' AND as_of <= $1))
+      """,
+      [instant.value, Instant.never.value]
+    ) { _ in true }
+    guard isHeld == nil else { return }
+    throw StoreError.conflict(
+      "history before \(Instant(milliseconds: pruned)) was pruned, and no hold keeps that of \(instant)"
+    )
+  }
+
+  private static let horizon = "history pruned before"
+
   /// Removes what is older than its class is kept and stands under no hold.
   package func prune() throws -> PruneReport {
     var report = PruneReport()
@@ -161,10 +187,14 @@ extension StoreTransaction {
     if let days = retention[.scores] {
       let cutoff = now.advanced(days: -days)
       let last = try lastLedgerInstant(upTo: .never) ?? cutoff
-      report.scores = try session.run(
-        "DELETE FROM score_ledger WHERE at < $1 AND at < $2",
-        [cutoff.value, last.value]
-      )
+      var values = [cutoff.value, last.value]
+      var old = "at < $1 AND at < $2"
+      for hold in try holds(at: now) {
+        guard let needed = try lastLedgerInstant(upTo: hold.asOf) else { continue }
+        values.append(needed.value)
+        old += hold.kind == .report ? " AND at <> $\(values.count)" : " AND at < $\(values.count)"
+      }
+      report.scores = try session.run("DELETE FROM score_ledger WHERE " + old, values)
     }
     if report != PruneReport() {
       try record(
@@ -180,6 +210,14 @@ extension StoreTransaction {
   }
 
   private func pruneHistory(before cutoff: Instant, into report: inout PruneReport) throws {
+    try session.run(
+      """
+      INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name)
+      DO UPDATE SET value = CASE WHEN CAST(facts.value AS BIGINT) < CAST($2 AS BIGINT)
+        THEN $2 ELSE facts.value END
+      """,
+      [.text(Self.horizon), .text(String(cutoff.milliseconds))]
+    )
     let holds = try holds(at: now)
     var values = [cutoff.value]
     var states = "valid_to <= $1"

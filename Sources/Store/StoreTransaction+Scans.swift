@@ -97,13 +97,16 @@ extension StoreTransaction {
       )
     }
     let last = try session.first(
-      "SELECT max(instant) FROM scans WHERE subject = $1 AND status <> 'cancelled'",
-      [.text(subject)]
+      """
+      SELECT max(instant) FROM scans WHERE status <> 'cancelled'
+        AND (subject = $1 OR $2 = '' OR account IS NULL OR account = $2)
+      """,
+      [.text(subject), .text(account ?? "")]
     ) { $0.optionalInteger(0) }
     if let last, let last, last >= instant.milliseconds {
       throw StoreError.conflict(
-        "\(subject) was scanned as of \(Instant(milliseconds: last)); a later scan needs a later "
-          + "instant than \(instant)"
+        "scans of the same resources were kept as of \(Instant(milliseconds: last)); another scan of "
+          + "\(subject) must be as of a later instant, not \(instant)"
       )
     }
     try session.run(
@@ -129,6 +132,18 @@ extension StoreTransaction {
       FROM scans ORDER BY id DESC LIMIT $1
       """,
       [.integer(Int64(limit))],
+      Self.scan
+    )
+  }
+
+  /// The scans that have not ended, oldest first.
+  package func openScans() throws -> [ScanRecord] {
+    try session.rows(
+      """
+      SELECT id, subject, instruction, instant, status, started, finished, actor, content, report
+      FROM scans WHERE status IN ('collecting', 'running') ORDER BY id
+      """,
+      [],
       Self.scan
     )
   }
@@ -251,7 +266,7 @@ extension StoreTransaction {
       [.integer(scan), now.value, .text(part)],
       Self.task
     )
-    guard let task = free else { return nil }
+    guard var task = free else { return nil }
     try session.run(
       """
       UPDATE tasks SET state = 'leased', owner = $2, leased_until = $3, attempts = attempts + 1
@@ -259,6 +274,7 @@ extension StoreTransaction {
       """,
       [.integer(task.id), .text(owner), until.value]
     )
+    task.attempts += 1
     return task
   }
 
@@ -296,11 +312,12 @@ extension StoreTransaction {
     let changed = try session.run(
       """
       UPDATE tasks SET state = 'done', report = $3, seen = $4, population = $5, deferred = $6
-      WHERE id = $1 AND owner = $2 AND state = 'leased'
+      WHERE id = $1 AND owner = $2 AND state = 'leased' AND attempts = $7
       """,
       [
         .integer(task.id), .text(owner), .text(outcome.report.text), .bytes(outcome.seen.packed),
         .bytes(Pack.compress(outcome.population)), .bytes(Pack.compress(outcome.deferred)),
+        .integer(Int64(task.attempts)),
       ]
     )
     guard changed == 1 else { throw StoreError.leaseLost(task: task.id) }

@@ -28,7 +28,7 @@ struct AccountsList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let now = try at.instant()
-      let tree = try await store.open().read { transaction in
+      let tree = try await store.openForReading().read { transaction in
         var counts: [Int64: Int] = [:]
         try transaction.states(at: now) { counts[$0.account, default: 0] += 1 }
         return AccountTree(try transaction.accounts(), counts)

@@ -170,7 +170,7 @@ struct AttachmentsList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let now = try at.instant()
-      let found = try await store.open().read { try $0.attachments(at: now) }
+      let found = try await store.openForReading().read { try $0.attachments(at: now) }
       if format == .json { return print(JSONValue.array(found.map(\.json)).text) }
       for line in columns(found.map(\.cells)) { print(line) }
       print(counted(found.count, "attachment"))

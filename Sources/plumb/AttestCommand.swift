@@ -144,7 +144,7 @@ struct AttestationsList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let now = try at.instant()
-      let found = try await store.open().read { try $0.attestations() }.filter {
+      let found = try await store.openForReading().read { try $0.attestations() }.filter {
         $0.receivedAt <= now
       }
       if format == .json { return print(JSONValue.array(found.map { $0.json(at: now) }).text) }
@@ -201,7 +201,7 @@ struct AttestationsEvidence: AsyncParsableCommand {
     try await reporting {
       let now = try at.instant()
       let id = id
-      let bytes = try await store.open().read { transaction in
+      let bytes = try await store.openForReading().read { transaction in
         let found = try transaction.attestations().first { $0.id == id && $0.receivedAt <= now }
         guard found != nil else { throw StoreError.notFound(kind: "attestation", name: "\(id)") }
         return try transaction.evidence(of: id)

@@ -46,9 +46,9 @@ struct AuditList: AsyncParsableCommand {
       guard self.limit > 0 else {
         throw ValidationError("--limit expects 1 or more, not \(self.limit)")
       }
-      let now = try at.instant()
+      let now = try at.given() ?? .never
       let (limit, actor, action) = (limit, actor, action)
-      let found = try await store.open().read { transaction in
+      let found = try await store.openForReading().read { transaction in
         var found: [AuditEntry] = []
         try transaction.auditLog { entry in
           guard entry.at <= now, actor.map({ Exception.isSamePerson($0, entry.actor) }) ?? true,
@@ -83,8 +83,8 @@ struct AuditVerify: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
-      let (count, last, fault) = try await store.open().read { transaction in
+      let now = try at.given() ?? .never
+      let (count, last, fault) = try await store.openForReading().read { transaction in
         var count = 0
         var last: AuditEntry?
         try transaction.auditLog { entry in

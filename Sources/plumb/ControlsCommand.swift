@@ -37,7 +37,7 @@ struct ControlsCommand: AsyncParsableCommand {
     try await reporting {
       let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
       let (profile, scope) = (profile, scope)
-      let overview = try await store.open().read { transaction in
+      let overview = try await store.openForReading().read { transaction in
         try ControlOverview(transaction, profile: profile, scope: scope, at: instant)
       }
       if format == .json { return print(overview.json.text) }
@@ -69,7 +69,8 @@ extension ControlOverview.Entry {
     if excepted > 0 { line += "  \(excepted) excepted" }
     if let attestation {
       line += "  attested \(attestation.isMet ? "met" : "not met") by \(attestation.attestedBy)"
-      line += ", observed \(attestation.observedAt.day), until \(attestation.periodEnds.day)"
+      line +=
+        ", observed \(attestation.observedAt.day), until \(attestation.periodEnds.advanced(milliseconds: -1).day)"
     }
     return line
   }

@@ -176,7 +176,7 @@ struct ExceptionsList: AsyncParsableCommand {
         }
         return state
       }
-      let found = try await store.open().read { try $0.exceptions() }.filter {
+      let found = try await store.openForReading().read { try $0.exceptions() }.filter {
         $0.requestedAt <= now && (wanted == nil || $0.state(at: now) == wanted)
       }
       if format == .json { return print(JSONValue.array(found.map { $0.json(at: now) }).text) }
@@ -202,7 +202,7 @@ struct ExceptionsReport: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let now = try at.instant()
-      let report = try await store.open().read { try ExceptionReport($0, at: now) }
+      let report = try await store.openForReading().read { try ExceptionReport($0, at: now) }
       if format == .json { return print(report.json(at: now).text) }
       let sections = report.sections(at: now)
       for section in sections where !section.rows.isEmpty {

@@ -27,7 +27,9 @@ struct HistoryCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let name = resource
-      let histories = try await store.open().read { try ResourceHistory.all(named: name, $0) }
+      let histories = try await store.openForReading().read {
+        try ResourceHistory.all(named: name, $0)
+      }
       if format == .json { return print(JSONValue.array(histories.map(\.json)).text) }
       for history in histories { print(history.text.withoutControls(keeping: "\n")) }
     }

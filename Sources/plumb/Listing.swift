@@ -13,6 +13,9 @@ struct InstantOptions: ParsableArguments {
   )
   var now: String?
 
+  /// The instant that was given, or none.
+  func given() throws -> Instant? { try moment(now, option: "--now") }
+
   /// The instant.
   func instant() throws -> Instant { try moment(now, option: "--now") ?? timeOfDay() }
 }

@@ -49,6 +49,8 @@ struct MigrateCommand: AsyncParsableCommand {
     defer {
       for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + end) }
     }
+    let former = umask(0o077)
+    defer { umask(former) }
     try await original.copy(to: copy)
     let migrated = try SQLiteDatabase(copy)
     let applied = try await Migrator().migrate(migrated)
@@ -101,7 +103,7 @@ struct DoctorCommand: AsyncParsableCommand {
         try await data.read { try $0.auditFault().map { [$0] } ?? [] },
         "compare it with a backup: entries were changed outside plumb"
       )
-      let open = try await data.read { try $0.scans().filter(\.status.isOpen) }
+      let open = try await data.read { try $0.openScans() }
       faults += tell(
         "scans",
         open.map { "scan \($0.id) of \($0.subject) has not ended" },
@@ -154,7 +156,7 @@ struct RetentionList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let now = timeOfDay()
-      let (days, holds) = try await store.open().read { transaction in
+      let (days, holds) = try await store.openForReading().read { transaction in
         (try transaction.retention(), try transaction.holds(at: now))
       }
       if format == .json {

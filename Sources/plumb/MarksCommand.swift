@@ -104,7 +104,7 @@ struct MarksList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let now = try at.instant()
-      let found = try await store.open().read { try $0.marks(at: now) }.sorted {
+      let found = try await store.openForReading().read { try $0.marks(at: now) }.sorted {
         ($0.subject.rawValue, $0.name, $0.kind.rawValue)
           < ($1.subject.rawValue, $1.name, $1.kind.rawValue)
       }

@@ -7,9 +7,10 @@ import Model
 struct ProfilesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "profiles",
-    abstract: "Lists, shows and compares profiles.",
+    abstract: "Lists, shows, compares, exports and imports profiles.",
     subcommands: [
       ProfilesList.self, ProfilesShow.self, ProfilesCoverage.self, ProfilesDiff.self,
+      ProfilesExport.self, ProfilesImport.self,
     ]
   )
 }

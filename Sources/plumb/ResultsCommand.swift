@@ -120,7 +120,7 @@ struct ResultsCommand: AsyncParsableCommand {
       let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
       let filter = try options.filter()
       let limit = max(0, limit)
-      let (results, total) = try await store.open().read { transaction in
+      let (results, total) = try await store.openForReading().read { transaction in
         var reader = try ResultReader(transaction, at: instant)
         var found: [StoredResult] = []
         var total = 0
@@ -153,15 +153,18 @@ struct ResultsCommand: AsyncParsableCommand {
 enum RowFormat: String, ExpressibleByArgument, CaseIterable { case text, json, ndjson, csv }
 
 extension StoredResult {
+  /// The rule with its parameters: one rule may be judged with several.
+  private var ruleText: String { Goal(rule: goal.rule, parameters: goal.parameters).text }
+
   fileprivate var text: String {
     let mark = exception.map { "  excepted until \($0.expires)" } ?? ""
-    return "\(id)  \(verdict.rawValue)  \(goal.severity.rawValue)  \(goal.rule)  \(place.id)  "
+    return "\(id)  \(verdict.rawValue)  \(goal.severity.rawValue)  \(ruleText)  \(place.id)  "
       + "since \(state.begins)\(mark)"
   }
 
   fileprivate var csv: String {
     [
-      id, verdict.rawValue, goal.severity.rawValue, goal.rule, place.accounts.first ?? "",
+      id, verdict.rawValue, goal.severity.rawValue, ruleText, place.accounts.first ?? "",
       place.region, "\(place.kind)", place.id, "\(state.begins)", exception?.id ?? "",
     ].map(\.csvCell).joined(separator: ",")
   }
@@ -190,7 +193,7 @@ struct DiffCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let (first, second) = (first, second)
-      let diff = try await store.open().read { transaction in
+      let diff = try await store.openForReading().read { transaction in
         let scans = try [transaction.scan(first), transaction.scan(second)]
         guard scans[0].instant < scans[1].instant else {
           throw StoreError.conflict("scan \(first) is not earlier than scan \(second)")

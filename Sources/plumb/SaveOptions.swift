@@ -21,6 +21,12 @@ struct SaveOptions: ParsableArguments {
   )
   var account: String?
 
+  @Flag(
+    name: .long,
+    help: "With --save: what is scanned is all of its account; resources it lacks are gone."
+  )
+  var complete = false
+
   @OptionGroup var store: StoreOptions
   @OptionGroup var person: ActorOptions
 }
@@ -52,21 +58,24 @@ struct ScanKeeper {
   /// Inventories that a killed process left, and that no open scan names, are removed after a day.
   func spoolFile() async throws -> String {
     try makeFolder(options.spoolFolder)
+    let path = "\(options.spoolFolder)/\(UUID().uuidString.lowercased()).ndjson"
+    // The folder beside a server's databases is shared by all of them; who uses a file is not known.
+    if options.isPostgres { return path }
     let named = Set(
-      try await store.read { try $0.scans().filter(\.status.isOpen) }
+      try await store.read { try $0.openScans() }
         .compactMap { $0.instruction["inventory"]?["path"]?.string }
     )
     let files = FileManager.default
     for name in (try? files.contentsOfDirectory(atPath: options.spoolFolder)) ?? [] {
-      let path = "\(options.spoolFolder)/\(name)"
-      let facts = try? files.attributesOfItem(atPath: path)
-      guard name.hasSuffix(".ndjson"), !named.contains(path),
+      let other = "\(options.spoolFolder)/\(name)"
+      let facts = try? files.attributesOfItem(atPath: other)
+      guard name.hasSuffix(".ndjson"), !named.contains(other),
         let modified = facts?[.modificationDate] as? Date,
         Date.now.timeIntervalSince(modified) > 86_400
       else { continue }
-      try? files.removeItem(atPath: path)
+      try? files.removeItem(atPath: other)
     }
-    return "\(options.spoolFolder)/\(UUID().uuidString.lowercased()).ndjson"
+    return path
   }
 
   /// Begins a scan of an inventory.
@@ -82,6 +91,9 @@ struct ScanKeeper {
     endsMissing: Bool,
     instant: Instant
   ) async throws -> Int64 {
+    guard instant <= timeOfDay().advanced(milliseconds: 60_000) else {
+      throw ValidationError("--now \(instant) is in the future; what is kept was observed by then")
+    }
     let scan = saved(
       choice,
       account: account,
@@ -91,7 +103,9 @@ struct ScanKeeper {
       instant: instant
     )
     let overlays = choice.library?.overlays ?? []
-    return try await scan.begin(
+    var isBegun = false
+    defer { if isSpool, !isBegun { try? FileManager.default.removeItem(atPath: path) } }
+    let number = try await scan.begin(
       try Inventory(path: path),
       subject: subject,
       instruction: [
@@ -103,6 +117,8 @@ struct ScanKeeper {
         "folder": .string(FileManager.default.currentDirectoryPath),
       ]
     )
+    isBegun = true
+    return number
   }
 
   /// Does what is left of a scan, and removes its inventory when it has ended.
@@ -119,11 +135,21 @@ struct ScanKeeper {
     )
     let progress = Progress()
     defer { progress.clear() }
-    let report = try await scan.run(number) { report in
-      progress.show("\(report.resources) resources judged and kept")
+    do {
+      let report = try await scan.run(number) { report in
+        progress.show("\(report.resources) resources judged and kept")
+      }
+      removeSpool(record)
+      return report
+    } catch let error as StoreError {
+      // What belongs to another account will not belong to this one on the next try.
+      guard case .otherAccount = error else { throw error }
+      try await store.write(as: actor, at: timeOfDay()) { transaction in
+        try transaction.move(number, to: .failed, report: ["reason": .string("\(error)")])
+      }
+      removeSpool(record)
+      throw error
     }
-    removeSpool(record)
-    return report
   }
 
   /// Removes the inventory that was made for a scan.

@@ -148,7 +148,7 @@ struct ScanOptions: ParsableArguments {
       throw ValidationError("--format \"\(self.format)\" is none of \(words)")
     }
     let threshold = try Severity(option: threshold)
-    let instant = try moment(instant(now), option: "--now") ?? timeOfDay()
+    let instant = try moment(now, option: "--now") ?? timeOfDay()
     var keeper: ScanKeeper?
     if saving.save {
       keeper = ScanKeeper(
@@ -226,7 +226,8 @@ struct ScanOptions: ParsableArguments {
       account: account,
       isOpen: true,
       isComplete: false,
-      endsMissing: report.diagnostics.isEmpty,
+      // An account that is named after the files holds nothing else; of others a file may be a part.
+      endsMissing: report.diagnostics.isEmpty && (saving.complete || account == report.subject),
       instant: instant
     )
     complain(try await keeper.run(number, choice).text(number))

@@ -31,7 +31,7 @@ struct ScansList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let limit = limit
-      let scans = try await store.open().read { try $0.scans(limit: limit) }
+      let scans = try await store.openForReading().read { try $0.scans(limit: limit) }
       if format == .json { return print(JSONValue.array(scans.map(\.json)).text) }
       if scans.isEmpty { return print("no scans are kept; plumb scan … --save keeps one") }
       for scan in scans {
@@ -62,7 +62,7 @@ struct ScansShow: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = scan
-      let (scan, tasks) = try await store.open().read { transaction in
+      let (scan, tasks) = try await store.openForReading().read { transaction in
         (try transaction.scan(number), try transaction.tasks(of: number))
       }
       if format == .json { return print(scan.json.text) }
@@ -136,7 +136,7 @@ struct ScansResume: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
-      let open = try await keeper.store.read { try $0.scans().filter(\.status.isOpen) }
+      let open = try await keeper.store.read { try $0.openScans() }
       var numbers = open.map(\.id).sorted()
       if let scan {
         // A scan that has ended says so by itself.

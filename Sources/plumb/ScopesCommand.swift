@@ -97,7 +97,7 @@ struct ScopesList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let now = try at.instant()
-      let found = try await store.open().read { try ScopeSummary.all($0, at: now) }
+      let found = try await store.openForReading().read { try ScopeSummary.all($0, at: now) }
       if format == .json { return print(JSONValue.array(found.map(\.json)).text) }
       let rows = found.map { summary in
         [
@@ -131,7 +131,9 @@ struct ScopesShow: AsyncParsableCommand {
     try await reporting {
       let now = try at.instant()
       let name = name
-      let overview = try await store.open().read { try ScopeOverview($0, of: name, at: now) }
+      let overview = try await store.openForReading().read {
+        try ScopeOverview($0, of: name, at: now)
+      }
       if format == .json { return print(overview.json.text) }
       for line in overview.lines { print(line.withoutControls) }
     }
@@ -183,7 +185,7 @@ struct ScopesConflicts: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let now = try at.instant()
-      let found = try await store.open().read { try ScopeConflicts($0, at: now) }
+      let found = try await store.openForReading().read { try ScopeConflicts($0, at: now) }
       if format == .json {
         print(found.json.text)
       } else {

@@ -53,7 +53,7 @@ struct ScoreExplain: AsyncParsableCommand {
       let end = try moment(to, option: "--to") ?? timeOfDay()
       guard start < end else { throw ValidationError("--from is not before --to") }
       let (scope, profile) = (scope, profile)
-      let explanation = try await store.open().read { transaction in
+      let explanation = try await store.openForReading().read { transaction in
         try ScoreExplainer(transaction)
           .explain(scope: scope, profile: profile, from: start, to: end)
       }
@@ -92,7 +92,7 @@ struct ScoreHistory: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let start = try moment(from, option: "--from") ?? Instant(milliseconds: 0)
-      let entries = try await store.open().read { try $0.ledger(from: start, to: .never) }
+      let entries = try await store.openForReading().read { try $0.ledger(from: start, to: .never) }
       if format == .json {
         return print(
           JSONValue.array(entries.map { Standing(entry: $0).json }).text

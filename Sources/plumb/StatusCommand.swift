@@ -31,11 +31,12 @@ struct StatusCommand: AsyncParsableCommand {
     try await reporting {
       let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
       let isNow = asOf == nil
-      let status = try await store.open().read { try Status($0, at: instant) }
+      let status = try await store.openForReading().read { try Status($0, at: instant) }
       if format == .json { return print(status.json.text) }
       print(isNow ? "now, \(instant)" : "as of \(instant)")
       guard let scan = status.scan else {
-        return print("nothing is kept; plumb scan … --save keeps a scan")
+        for line in status.notices { print(line) }
+        return print("no scan is finished; plumb scan … --save keeps one")
       }
       print(
         "last scan \(scan.id) as of \(scan.instant): \(scan.subject.withoutControls), \(scan.counts)"
@@ -95,6 +96,9 @@ extension Standing {
 extension Status {
   fileprivate var notices: [String] {
     var lines: [String] = []
+    if isOutdated {
+      lines.append("scopes or attachments changed since the last scan; the next one counts them")
+    }
     if gaps > 0 { lines.append("\(gaps) kinds were not fully read; plumb coverage names them") }
     if report.faultCount > 0 {
       lines.append("\(report.faultCount) lines of the last scan could not be judged")
@@ -146,7 +150,7 @@ struct CoverageCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let instant = try moment(asOf, option: "--as-of") ?? .never
-      let rows = try await store.open().read { transaction in
+      let rows = try await store.openForReading().read { transaction in
         let accounts = try transaction.accounts()
         let kinds = try transaction.kinds()
         return try transaction.coverage(at: instant).map { row in

@@ -32,17 +32,36 @@ struct StoreOptions: ParsableArguments {
   var spoolFolder: String { isPostgres ? StateFolder.path + "/spool" : place + "/spool" }
 
   /// Opens the database, which is made where there is none and migrated where it is older.
-  func open() async throws -> DataStore { try await DataStore(try await database()) }
+  func open() async throws -> DataStore {
+    var store = try await DataStore(try await database())
+    store.wallClock = timeOfDay
+    return store
+  }
+
+  /// Opens the database for a command that only reads: one that is not there is not made.
+  func openForReading() async throws -> DataStore {
+    try await DataStore(try await database(mustExist: true))
+  }
 
   /// Opens the database as it is.
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)`` when there is none and none shall be made.
   func database(mustExist: Bool = false) async throws -> any SQLDatabase {
     if isPostgres { return try await PostgresDatabase.open(place) }
-    let file = place + "/plumb.sqlite"
-    if mustExist, !FileManager.default.fileExists(atPath: file) {
-      throw StoreError.notFound(kind: "database", name: file)
+    if let scheme = place.firstRange(of: "://") {
+      throw ValidationError(
+        "--data \(place[..<scheme.lowerBound])://… is no address of PostgreSQL, postgres://…, nor a folder"
+      )
     }
+    let file = place + "/plumb.sqlite"
+    let size = (try? FileManager.default.attributesOfItem(atPath: file))?[.size] as? Int
+    if mustExist, size == nil {
+      throw StoreError.notFound(
+        kind: "database, which a scan that is kept or plumb attach makes, at",
+        name: file
+      )
+    }
+    if size == 0 { throw SQLError.corrupt(file, reason: "the file is empty") }
     try makeFolder(place)
     // The database holds configurations: it is for its owner's eyes, whatever the folder's mode.
     let former = umask(0o077)

@@ -74,7 +74,7 @@ struct WhyCommand: AsyncParsableCommand {
     filter.rules = rule
     filter.resources = resource
     let asked = filter
-    return try await store.open().read { transaction in
+    return try await store.openForReading().read { transaction in
       var found: [StoredResult] = []
       var reader = try ResultReader(transaction, at: instant)
       try reader.results(asked) { if $0.id.hasPrefix(beginning) { found.append($0) } }

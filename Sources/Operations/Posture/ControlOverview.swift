@@ -42,15 +42,25 @@ package struct ControlOverview: Sendable {
     var filter = ResultFilter()
     filter.scope = scope
     var counts: [String: [Goal: (counts: [Int], excepted: Int)]] = [:]
+    var digests: [String: String] = [:]
     var reader = try ResultReader(transaction, at: instant)
     let rules = Set(profile.goals.map(\.rule))
     try reader.results(filter) { result in
       guard rules.contains(result.goal.rule) else { return }
       let goal = Goal(rule: result.goal.rule, parameters: result.goal.parameters)
+      digests[goal.rule] = result.goal.digest
       var entry = counts[goal.rule]?[goal] ?? ([0, 0, 0, 0], 0)
       entry.counts[Verdict.allCases.firstIndex(of: result.verdict) ?? 0] += 1
       if result.exception != nil { entry.excepted += 1 }
       counts[goal.rule, default: [:]][goal] = entry
+    }
+    var defaults: [String: [String: JSONValue]] = [:]
+    for (rule, digest) in digests {
+      for (name, parameter) in try transaction.ruleDocument(digest)?["parameters"]?.object?.members
+        ?? []
+      {
+        defaults[rule, default: [:]][name] = parameter["default"]
+      }
     }
     let attestations = try transaction.attestations().filter {
       $0.profile == id && ($0.scope == scope || $0.scope.isEmpty) && $0.isInForce(at: instant)
@@ -62,7 +72,9 @@ package struct ControlOverview: Sendable {
         let asked = goal.parameters.merging(attached.parameters[goal.rule] ?? [:]) { $1 }
         // A stored goal has every parameter filled; those that the profile sets must agree.
         for (stored, entry) in counts[goal.rule] ?? [:]
-        where asked.allSatisfy({ stored.parameters[$0.key] == $0.value }) {
+        where stored.parameters.allSatisfy({
+          (asked[$0.key] ?? defaults[goal.rule]?[$0.key]) == $0.value
+        }) {
           for index in sum.indices { sum[index] += entry.counts[index] }
           excepted += entry.excepted
         }

@@ -150,13 +150,17 @@ package struct ResultReader {
       throw StoreError.notFound(kind: "scope", name: filter.scope)
     }
     guard !filter.profile.isEmpty else { return nil }
-    guard let last = try transaction.lastLedgerInstant(upTo: instant) else { return [] }
+    guard let last = try transaction.lastLedgerInstant(upTo: instant) else {
+      throw StoreError.notFound(kind: "score as of \(instant) of profile", name: filter.profile)
+    }
     let entries = try transaction.ledger(from: last, to: last).filter {
       $0.profile == filter.profile
     }
     guard !entries.isEmpty else {
       throw StoreError.notFound(kind: "profile that counts in the score", name: filter.profile)
     }
-    return Set(entries.flatMap(\.goals))
+    // Nested scopes may hold one profile with different parameters; each has goals of its own.
+    let own = entries.filter { $0.scope == filter.scope }
+    return Set((own.isEmpty ? entries : own).flatMap(\.goals))
   }
 }

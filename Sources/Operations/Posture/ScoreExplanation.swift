@@ -115,7 +115,7 @@ package struct ScoreExplainer {
       try compare(before, after, side, into: &deltas)
     }
     try compareExceptions(side, from, to, leavingOut: touched, into: &deltas)
-    var explanation = sum(deltas, from: from, to: to, try side.before.score(first, places))
+    var explanation = sum(deltas, from: from, to: to, try score(side.before, at: from))
     explanation.from = start
     explanation.to = end
     return explanation
@@ -146,6 +146,24 @@ package struct ScoreExplainer {
     try transaction.states(at: from) { found[$0.resource, default: (nil, nil)].0 = $0 }
     try transaction.states(at: to) { found[$0.resource, default: (nil, nil)].1 = $0 }
     return Array(found.values)
+  }
+
+  /// The score of the states at an instant: a scan that ended late may have completed them since the
+  /// ledger's entry was made.
+  private func score(_ side: Side, at instant: Instant) throws -> Score {
+    var score = Score()
+    try transaction.states(at: instant) { state in
+      guard let layout = layouts[state.layout] else { return }
+      let place = places.place(of: state)
+      guard side.contains(place) else { return }
+      for (number, letter) in zip(layout.goals, state.verdicts.utf8) {
+        guard side.counts(number), let goal = goals[number], let verdict = Verdict(letter: letter)
+        else { continue }
+        let isExcepted = verdict == .fail && side.isExcepted(goal.rule, place)
+        score.insert(verdict, weight: goal.severity.weight, isExcepted)
+      }
+    }
+    return score
   }
 
   /// Notes how the results of one resource differ.
@@ -314,8 +332,6 @@ private final class Side {
   /// Whether every goal counts.
   private let isEverything: Bool
   private var resolver: ExceptionResolver
-  private let transaction: StoreTransaction
-  private let instant: Instant
   /// The definitions of all scopes, to tell whether they changed.
   let definition: [Scope]
   let hasExceptions: Bool
@@ -326,8 +342,6 @@ private final class Side {
     _ scope: String,
     at instant: Instant
   ) throws {
-    self.transaction = transaction
-    self.instant = instant
     // Scopes are those with which the entry was counted; exceptions are those of the instant.
     let scan = try transaction.scan(entry.scan)
     definition = try transaction.scopes(at: scan.instant)
@@ -338,7 +352,7 @@ private final class Side {
     resolver = ExceptionResolver(
       try transaction.exceptionsInForce(at: instant),
       now: instant,
-      scopes: tree
+      scopes: ScopeTree(try transaction.scopes(at: instant))
     )
     hasExceptions = !resolver.isEmpty
   }
@@ -349,12 +363,5 @@ private final class Side {
 
   func isExcepted(_ rule: String, _ place: Place) -> Bool {
     hasExceptions && resolver.exception(rule: rule, resource: place.id) { place } != nil
-  }
-
-  /// The entry's score with what exceptions cover at the instant.
-  func score(_ entry: LedgerEntry, _ places: Places) throws -> Score {
-    var score = entry.score
-    score.except(weight: try ExceptedWeights(transaction, [entry], at: instant).weights[0])
-    return score
   }
 }

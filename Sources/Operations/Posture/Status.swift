@@ -27,6 +27,8 @@ package struct Status: Sendable {
   package var gaps: Int
   /// Scans that were interrupted or are running.
   package var open: [ScanRecord]
+  /// Whether scopes or attachments changed since the last scan, which the score does not count yet.
+  package var isOutdated: Bool
   /// Exceptions that end within a time, and requests that wait.
   package var expiring: [ExceptionRecord]
   package var requested: [ExceptionRecord]
@@ -39,8 +41,9 @@ package struct Status: Sendable {
     self.instant = instant
     standings = []
     gaps = try transaction.coverage(at: instant).filter { $0.gap != nil }.count
-    open = try transaction.scans().filter(\.status.isOpen)
-    let exceptions = try transaction.exceptions()
+    open = try transaction.openScans()
+    let exceptions = try transaction.exceptions().filter { $0.requestedAt <= instant }
+    isOutdated = false
     expiring = exceptions.filter {
       $0.state(at: instant) == .approved && $0.expiresAt <= instant.advanced(days: Self.notice)
     }
@@ -52,6 +55,12 @@ package struct Status: Sendable {
     let entries = try Self.newest(transaction.ledger(from: last, to: last))
     let scan = try entries.first.map { try transaction.scan($0.scan) }
     self.scan = scan
+    if let scan {
+      isOutdated =
+        try transaction.scopes(at: instant) != transaction.scopes(at: scan.instant)
+        || transaction.attachments(at: instant).map(\.id)
+          != transaction.attachments(at: scan.instant).map(\.id)
+    }
     report = TaskReport(scan?.report ?? .null)
     var before: [LedgerEntry] = []
     if let former = try transaction.lastLedgerInstant(upTo: last.advanced(milliseconds: -1)) {

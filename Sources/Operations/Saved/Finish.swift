@@ -37,9 +37,8 @@ struct Finish: Sendable {
       let population = try Self.population(outcomes, isComplete: scan.isComplete)
       let seen = NumberSet.bits(of: outcomes.map(\.seen))
       let gone = try gone(seen, population, report, transaction)
-      try transaction.endAsGone(gone, at: scan.instant)
-      report.gone = gone.count
-      try note(population, transaction)
+      report.gone = try transaction.endAsGone(gone, at: scan.instant)
+      try note(population, hasFault: report.faultCount > 0 || population.hasFault, transaction)
       let ledger = try Ledger(scan.plan, transaction, at: scan.instant)
       try transaction.add(try ledger.entries(scan: id, at: scan.instant))
       var summary = report.json.object ?? JSONObject()
@@ -71,24 +70,32 @@ struct Finish: Sendable {
     var met = Set(
       knowledge.index.entries.filter { seen.contains($0.resource) }.map(\.account)
     )
-    met.formUnion(try transaction.accountsOfResources(since: scan.instant))
+    for (number, account) in try transaction.resources(since: scan.instant)
+    where seen.contains(number) {
+      met.insert(account)
+    }
     return missing.filter { entry in
       guard let account = accounts[entry.account]?.account, let kind = kinds[entry.kind] else {
         return false
       }
       if let isComplete = statements["\(account)\u{1F}\(kind)"] { return isComplete }
-      return scan.endsMissing && (account == scan.account || met.contains(entry.account))
+      guard scan.endsMissing else { return false }
+      // An inventory without a resource of an account says nothing of what the account holds.
+      return met.contains(entry.account) && (scan.isOpenToAccounts || account == scan.account)
     }.map(\.resource)
   }
 
   /// Notes which kinds were read fully, and why others were not.
   private func note(
     _ population: Population,
+    hasFault: Bool,
     _ transaction: StoreTransaction
   ) throws {
+    // Accounts of two providers may share an id; the one that was known first counts.
     let byName = Dictionary(
-      try transaction.accounts().values.map { ($0.account, $0.id) }
-    ) { first, _ in first }
+      try transaction.accounts().values.map { ($0.account, $0.id) },
+      uniquingKeysWith: min
+    )
     for statement in population.statements {
       let name = statement.account.isEmpty ? scan.account : statement.account
       // An account can be read without holding anything; what kept it from being read counts too.
@@ -96,7 +103,8 @@ struct Finish: Sendable {
       try transaction.note(
         account: account,
         kind: try transaction.kind(statement.kind),
-        gap: statement.gap,
+        gap: statement.gap
+          ?? (hasFault ? "a line of the inventory could not be judged" : nil),
         at: scan.instant
       )
     }

@@ -31,7 +31,7 @@ struct Ledger {
     let before = try transaction.lastLedgerInstant(upTo: .never)
     // Scans of several accounts end in any order; an entry that tells of a later state never stands
     // before one that tells of an earlier.
-    let at = max(instant, before ?? instant)
+    let at = max(instant, before?.advanced(milliseconds: 1) ?? instant)
     if let before {
       let last = try transaction.ledger(from: before, to: before)
       if let former = last.last?.scan,
@@ -52,9 +52,9 @@ struct Ledger {
     }
     var counter = try ScoreCounter(plan, scopes, transaction)
     if counter.needsResources {
-      try transaction.states(at: .never) { counter.add($0) }
+      try transaction.states(at: at) { counter.add($0) }
     } else {
-      try transaction.vectors { counter.add($0, $1, $2, $3, $4, $5) }
+      try transaction.vectors(at: at) { counter.add($0, $1, $2, $3, $4, $5) }
     }
     let goals = try transaction.goals()
     return zip(plan.parts, counter.scores).map { part, score in

@@ -18,9 +18,15 @@ final class ScanKnowledge: Sendable {
     /// Whether the resource at each place of the index was met.
     var met: [Bool]
     var newKeys = FingerprintSet()
-    /// The resources that counted for others.
-    var counted = FingerprintSet()
+    /// The resources that counted for others, and the line of which chunk each was first met on.
+    var counted: [Fingerprint: Line] = [:]
+    var chunks = 0
     var numbers: Numbers
+  }
+
+  private struct Line: Equatable {
+    var chunk: Int
+    var offset: Int
   }
 
   struct AccountName: Hashable, Sendable {
@@ -78,11 +84,30 @@ final class ScanKnowledge: Sendable {
     }
   }
 
-  /// Notes that a resource counts for others; false where it did before.
-  func counts(_ account: String, _ kind: ResourceKind, _ id: String) -> Bool {
+  /// A number for a chunk that is about to be judged.
+  func nextChunk() -> Int {
+    state.withLock { state in
+      state.chunks += 1
+      return state.chunks
+    }
+  }
+
+  /// Notes that a resource counts for others; false where it did before, on another line.
+  func counts(
+    _ account: String,
+    _ kind: ResourceKind,
+    _ id: String,
+    chunk: Int,
+    offset: Int
+  ) -> Bool {
     let name = Array("\(account)\u{1F}\(kind)\u{1F}\(id)".utf8)
     let key = unsafe name.withUnsafeBytes { unsafe Fingerprint(of: $0, seed: 0) }
-    return state.withLock { $0.counted.insert(key) }
+    let line = Line(chunk: chunk, offset: offset)
+    return state.withLock { state in
+      if let first = state.counted[key] { return first == line }
+      state.counted[key] = line
+      return true
+    }
   }
 
   /// Notes that a new resource was met; false where it was met before.

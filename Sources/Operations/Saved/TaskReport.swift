@@ -24,7 +24,14 @@ package struct TaskReport: Sendable, Equatable {
   private static let faultLimit = 20
 
   /// Adds what judging a chunk came to; in the second pass the resources were counted before.
-  mutating func add(_ summary: JudgeSummary, _ chunk: ArraySlice<UInt8>, isFirstPass: Bool) {
+  ///
+  /// `lineNumber` gives the number in the inventory of a line of the chunk, counted from 0.
+  mutating func add(
+    _ summary: JudgeSummary,
+    _ chunk: ArraySlice<UInt8>,
+    isFirstPass: Bool,
+    lineNumber: (Int) throws -> Int?
+  ) rethrows {
     if isFirstPass { resources += summary.resources }
     for (kind, count) in summary.notCovered { notCovered["\(kind)", default: 0] += count }
     faultCount += summary.faultCount
@@ -33,7 +40,8 @@ package struct TaskReport: Sendable, Equatable {
         chunk.split(separator: 0x0A, omittingEmptySubsequences: false)
         .dropFirst(fault.line).first ?? []
       let beginning = String(decoding: line.prefix(80), as: UTF8.self)
-      faults.append("\(fault.message): \(beginning)\(line.count > 80 ? "…" : "")")
+      let place = try lineNumber(fault.line).map { "line \($0): " } ?? ""
+      faults.append("\(place)\(fault.message): \(beginning)\(line.count > 80 ? "…" : "")")
     }
   }
 

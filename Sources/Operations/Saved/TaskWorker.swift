@@ -42,6 +42,8 @@ final class TaskWorker {
 
   /// What one task found so far.
   private struct Found: Sendable {
+    /// Where in the file each line of the chunk at hand starts; empty where they were put aside.
+    var origins: [Int64] = []
     var report = TaskReport()
     var seen: [Int64] = []
     var population = Population()
@@ -70,10 +72,18 @@ final class TaskWorker {
       // A piece ends where a line does, but for the last.
       let whole = next == end ? text.count : (text.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
       rest = Array(text[whole...])
+      if rest.count > LineChunks.lineLimit {
+        throw InputError.lineTooLong(
+          inventory.path,
+          line: try inventory.line(at: next - Int64(rest.count)),
+          limit: LineChunks.lineLimit
+        )
+      }
       start = next
       var place = 0
       while place < whole {
-        place = try passOver(text, from: place, to: whole, &pending, &found)
+        let origin = next - Int64(text.count)
+        place = try passOver(text, from: place, to: whole, at: origin, &pending, &found)
         if pending.count >= Self.chunkSize { try await judge(&pending, nil, &found) }
       }
     }
@@ -107,6 +117,7 @@ final class TaskWorker {
     _ text: [UInt8],
     from first: Int,
     to end: Int,
+    at origin: Int64,
     _ pending: inout [UInt8],
     _ found: inout Found
   ) throws -> Int {
@@ -122,6 +133,7 @@ final class TaskWorker {
         } else {
           unsafe pending.append(contentsOf: line)
           pending.append(0x0A)
+          found.origins.append(origin + Int64(start - length - 1))
         }
       }
       return min(start, end)
@@ -181,10 +193,11 @@ final class TaskWorker {
     _ population: Population?,
     _ found: inout Found
   ) async throws {
-    var repeated: [String] = []
-    judge.isRepeated = { [knowledge] account, kind, id in
-      guard !knowledge.counts(account, kind, id) else { return false }
-      repeated.append("\(kind) \(id) stands twice in the inventory")
+    var repeated: [Int: String] = [:]
+    let chunk = knowledge.nextChunk()
+    judge.isRepeated = { [knowledge] account, kind, id, offset in
+      guard !knowledge.counts(account, kind, id, chunk: chunk, offset: offset) else { return false }
+      repeated[offset] = "\(kind) \(id) stands twice in the inventory"
       return true
     }
     let count = pending.count
@@ -198,11 +211,25 @@ final class TaskWorker {
         population: population
       )
     }
-    for message in repeated { found.report.fault(message) }
+    for (_, message) in repeated.sorted(by: { $0.key < $1.key }) { found.report.fault(message) }
     found.population.merge(outcome.population)
     found.deferred += outcome.deferred
-    found.report.add(outcome.summary, pending[..<count], isFirstPass: population == nil)
+    let origins = found.origins
+    try found.report.add(outcome.summary, pending[..<count], isFirstPass: population == nil) {
+      $0 < origins.count ? try inventory.line(at: origins[$0]) : nil
+    }
+    found.origins.removeAll(keepingCapacity: true)
     let proofs = outcome.lines.isEmpty ? [:] : ResultLines.byResource(outcome.lines)
+    for statement in outcome.population.statements
+    where !scan.isOpenToAccounts && !statement.account.isEmpty
+      && statement.account != scan.account
+    {
+      throw StoreError.otherAccount(
+        expected: scan.account,
+        found: statement.account,
+        record: "a statement of coverage"
+      )
+    }
     for resource in outcome.resources {
       let name = ScanKnowledge.AccountName(resource, defaultAccount: scan.account)
       guard scan.isOpenToAccounts || name.account == scan.account else {
@@ -234,6 +261,11 @@ final class TaskWorker {
     _ found: inout Found
   ) {
     let name = ScanKnowledge.AccountName(resource, defaultAccount: scan.account)
+    guard !resource.id.utf8.contains(0), !resource.name.utf8.contains(0) else {
+      // PostgreSQL keeps no such text, and both databases keep the same.
+      found.report.fault("\(resource.kind): an id or name holds a zero byte")
+      return
+    }
     let layoutOf = resource.layout.map { knowledge.plan.layouts[$0] }
     guard let account = names.accounts[name],
       let kind = layoutOf?.kind ?? names.kinds[resource.kind]
