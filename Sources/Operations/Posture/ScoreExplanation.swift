@@ -94,8 +94,8 @@ package struct ScoreExplainer {
     let last = try entry(scope, profile, upTo: end)
     var deltas: [ScoreCause: [Delta]] = [:]
     let side = (
-      before: try Side(transaction, first, scope, at: start),
-      after: try Side(transaction, last, scope, at: end)
+      before: try ScoreSide(transaction, first, scope, at: start),
+      after: try ScoreSide(transaction, last, scope, at: end)
     )
     // States are those of the ledger's entries: what an open scan stored since is not counted yet.
     let (from, to) = (first.at, last.at)
@@ -150,7 +150,7 @@ package struct ScoreExplainer {
 
   /// The score of the states at an instant: a scan that ended late may have completed them since the
   /// ledger's entry was made.
-  private func score(_ side: Side, at instant: Instant) throws -> Score {
+  private func score(_ side: ScoreSide, at instant: Instant) throws -> Score {
     var score = Score()
     try transaction.states(at: instant) { state in
       guard let layout = layouts[state.layout] else { return }
@@ -170,7 +170,7 @@ package struct ScoreExplainer {
   private func compare(
     _ before: StoredState?,
     _ after: StoredState?,
-    _ side: (before: Side, after: Side),
+    _ side: (before: ScoreSide, after: ScoreSide),
     into deltas: inout [ScoreCause: [Delta]]
   ) throws {
     let left = values(before, side.before)
@@ -221,7 +221,7 @@ package struct ScoreExplainer {
   }
 
   /// Whether a resource is there and counts.
-  private func isInside(_ state: StoredState?, _ side: Side) -> Bool {
+  private func isInside(_ state: StoredState?, _ side: ScoreSide) -> Bool {
     state.map { side.contains(places.place(of: $0)) } ?? false
   }
 
@@ -246,7 +246,7 @@ package struct ScoreExplainer {
   }
 
   /// The results of a resource in a state that count.
-  private func values(_ state: StoredState?, _ side: Side) -> [Key: Value] {
+  private func values(_ state: StoredState?, _ side: ScoreSide) -> [Key: Value] {
     guard let state, let layout = layouts[state.layout] else { return [:] }
     let place = places.place(of: state)
     guard side.contains(place) else { return [:] }
@@ -270,7 +270,7 @@ package struct ScoreExplainer {
 
   /// Notes exceptions that began or ended over resources that are as they were.
   private func compareExceptions(
-    _ side: (before: Side, after: Side),
+    _ side: (before: ScoreSide, after: ScoreSide),
     _ from: Instant,
     _ to: Instant,
     leavingOut touched: Set<Int64>,
@@ -321,47 +321,5 @@ package struct ScoreExplainer {
       )
     }
     return ScoreExplanation(from: from, to: to, before: before, after: score, parts: parts)
-  }
-}
-
-/// What counts at one of two instants.
-private final class Side {
-  private let tree: ScopeTree
-  private let scope: String
-  private let goals: Set<Int64>
-  /// Whether every goal counts.
-  private let isEverything: Bool
-  private var resolver: ExceptionResolver
-  /// The definitions of all scopes, to tell whether they changed.
-  let definition: [Scope]
-  let hasExceptions: Bool
-
-  init(
-    _ transaction: StoreTransaction,
-    _ entry: LedgerEntry,
-    _ scope: String,
-    at instant: Instant
-  ) throws {
-    // Scopes are those with which the entry was counted; exceptions are those of the instant.
-    let scan = try transaction.scan(entry.scan)
-    definition = try transaction.scopes(at: scan.instant)
-    tree = ScopeTree(definition)
-    self.scope = scope
-    goals = Set(entry.goals)
-    isEverything = entry.profile.isEmpty
-    resolver = ExceptionResolver(
-      try transaction.exceptionsInForce(at: instant),
-      now: instant,
-      scopes: ScopeTree(try transaction.scopes(at: instant))
-    )
-    hasExceptions = !resolver.isEmpty
-  }
-
-  func contains(_ place: Place) -> Bool { tree.contains(place, in: scope) }
-
-  func counts(_ goal: Int64) -> Bool { isEverything || goals.contains(goal) }
-
-  func isExcepted(_ rule: String, _ place: Place) -> Bool {
-    hasExceptions && resolver.exception(rule: rule, resource: place.id) { place } != nil
   }
 }
