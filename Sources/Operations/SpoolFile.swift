@@ -6,7 +6,9 @@ package final class SpoolFile: Sendable {
 
   /// An empty spool in the folder for temporary files.
   package init() throws {
-    var template = Array((NSTemporaryDirectory() + "/plumb-XXXXXX").utf8CString)
+    var template = Array(
+      FileManager.default.temporaryDirectory.appendingPathComponent("plumb-XXXXXX").path.utf8CString
+    )
     let descriptor = unsafe template.withUnsafeMutableBufferPointer {
       unsafe $0.baseAddress.map { unsafe mkstemp($0) } ?? -1
     }

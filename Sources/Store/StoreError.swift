@@ -8,6 +8,10 @@ package enum StoreError: Error, Equatable, CustomStringConvertible {
   case otherAccount(expected: String, found: String, record: String)
   /// There is no such thing.
   case notFound(kind: String, name: String)
+  /// Nothing was kept yet at a place.
+  case noDatabase(String)
+  /// The ledger has no score by an instant.
+  case noScore(String)
   /// There is such a thing already, or its state does not allow what was asked.
   case conflict(String)
   /// What was stored cannot be read back.
@@ -28,6 +32,10 @@ package enum StoreError: Error, Equatable, CustomStringConvertible {
       "\(record) belongs to account \"\(found)\", and this work is for account \"\(expected)\"; "
         + "nothing of it was kept"
     case .notFound(let kind, let name): "there is no \(kind) \"\(name)\""
+    case .noDatabase(let place):
+      "nothing is kept in \(place); plumb scan … --save keeps a scan there, or --data names another "
+        + "place"
+    case .noScore(let what): "no finished scan tells \(what); plumb scans list has their instants"
     case .conflict(let message): message
     case .damaged(let message): "the store is damaged: \(message); see plumb doctor"
     case .leaseLost(let task):

@@ -55,6 +55,14 @@ struct ScanInventory: AsyncParsableCommand {
       let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
       let choice = try goals.choose(attached: try await keeper.attached(at: instant))
       let path = try await file == "-" ? spool(keeper) : absolute(file)
+      if try Inventory(path: path).isEmpty {
+        // Nothing was read, so there is nothing to keep, not even that there was nothing.
+        if file == "-" { try? FileManager.default.removeItem(atPath: path) }
+        throw InputError.unreadable(
+          file == "-" ? "standard input" : file,
+          reason: "holds no resources; an inventory has a JSON object per line"
+        )
+      }
       let number = try await keeper.begin(
         choice,
         goals,

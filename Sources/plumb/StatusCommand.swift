@@ -71,8 +71,9 @@ extension Standing {
     }
     line += " \(title): pass \(percent(bands.pass)) %, fail \(percent(bands.fail)) %, "
     line += "unknown \(percent(bands.unknown)) %"
-    if let before = before?.score, before.value != score.value {
-      let change = (score.value ?? 0) - (before.value ?? 0)
+    // A scan with nothing to judge has no score to compare with.
+    if let now = score.value, let then = before?.score.value, now != then {
+      let change = now - then
       let points = String(format: "%+.3f", change)
       line += ", since the last scan \(points): risk \(change > 0 ? "fell" : "rose")"
     }

@@ -56,10 +56,7 @@ struct StoreOptions: ParsableArguments {
     let file = place + "/plumb.sqlite"
     let size = (try? FileManager.default.attributesOfItem(atPath: file))?[.size] as? Int
     if mustExist, size == nil {
-      throw StoreError.notFound(
-        kind: "database, which a scan that is kept or plumb attach makes, at",
-        name: file
-      )
+      throw StoreError.noDatabase(place)
     }
     if size == 0 { throw SQLError.corrupt(file, reason: "the file is empty") }
     try makeFolder(place)

@@ -46,6 +46,8 @@ extension StoreError {
     case .newer: "newer"
     case .otherMigration: "other migration"
     case .otherAccount: "other account"
+    case .noDatabase: "no database"
+    case .noScore: "no score"
     case .notFound: "not found"
     case .conflict: "conflict"
     case .damaged: "damaged"

@@ -32,9 +32,9 @@ package struct ControlOverview: Sendable {
       $0.profile == id && $0.scope == scope
     }
     guard let attached, let document = try transaction.profileDocument(attached.digest) else {
-      throw StoreError.notFound(
-        kind: scope.isEmpty ? "attachment to everything of" : "attachment to \(scope) of",
-        name: id
+      let place = scope.isEmpty ? "all" : scope
+      throw StoreError.conflict(
+        "profile \(id) is not attached to \(place) as of \(instant); plumb attach \(id) \(place) does it"
       )
     }
     let location = SourceLocation(file: "attachment \(attached.id)")

@@ -125,16 +125,14 @@ package struct ScoreExplainer {
     -> LedgerEntry
   {
     guard let at = try transaction.lastLedgerInstant(upTo: instant) else {
-      throw StoreError.notFound(kind: "scan", name: "before \(instant)")
+      throw StoreError.noScore("the score as of \(instant)")
     }
     let entries = try transaction.ledger(from: at, to: at).filter {
       $0.scope == scope && $0.profile == profile
     }
     guard let newest = entries.max(by: { $0.scan < $1.scan }) else {
-      throw StoreError.notFound(
-        kind: "score as of \(instant) of",
-        name: profile.isEmpty ? scope : "\(profile) \(scope)"
-      )
+      let what = [profile, scope.isEmpty ? "" : "in \(scope)"].filter { !$0.isEmpty }
+      throw StoreError.noScore("a score of \(what.joined(separator: " ")) as of \(instant)")
     }
     return newest
   }

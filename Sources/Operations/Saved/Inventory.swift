@@ -28,6 +28,9 @@ package struct Inventory: Sendable, Equatable {
     modified = Int64(facts.st_mtim.tv_sec) * 1_000_000_000 + Int64(facts.st_mtim.tv_nsec)
   }
 
+  /// Whether the file holds not a single byte.
+  package var isEmpty: Bool { size == 0 }
+
   /// The file as a scan's instruction holds it.
   package var json: JSONValue {
     ["path": .string(path), "size": .integer(size), "modified": .integer(modified)]
