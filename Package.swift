@@ -26,6 +26,16 @@ let package = Package(
       pkgConfig: "libpq",
       providers: [.apt(["libpq-dev"])]
     ),
+    .systemLibrary(
+      name: "CCurl",
+      pkgConfig: "libcurl",
+      providers: [.apt(["libcurl4-openssl-dev"])]
+    ),
+    .systemLibrary(
+      name: "CExpat",
+      pkgConfig: "expat",
+      providers: [.apt(["libexpat1-dev"])]
+    ),
     .target(
       name: "CPack",
       linkerSettings: [.linkedLibrary("zstd"), .linkedLibrary("xxhash")]
@@ -44,7 +54,11 @@ let package = Package(
         .copy("cloudformation"),
       ]
     ),
-    .target(name: "Collectors", dependencies: ["Model", "JSON", "YAML"]),
+    .target(name: "HTTP", dependencies: ["CCurl"]),
+    .target(
+      name: "Collectors",
+      dependencies: ["Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"]
+    ),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),
     .target(
       name: "Store",
@@ -89,7 +103,7 @@ let package = Package(
     ),
     .testTarget(
       name: "CollectorsTests",
-      dependencies: ["Collectors", "YAML", "Model", "JSON", "TestSupport"]
+      dependencies: ["Collectors", "HTTP", "YAML", "Model", "JSON", "TestSupport"]
     ),
     .testTarget(
       name: "StoreTests",
