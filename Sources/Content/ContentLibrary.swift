@@ -57,23 +57,13 @@ package struct ContentLibrary: Sendable {
     if let named = environment["PLUMB_CONTENT"] {
       candidates = [URL(fileURLWithPath: named)]
     } else {
-      let binary = executableFolder
-      candidates = ["plumbline_Content.resources", "../share/plumb"].map {
-        binary.appendingPathComponent($0)
-      }
+      candidates = Installation.folders(of: "Content")
     }
     for folder in candidates {
       let rules = folder.appendingPathComponent("rules").path
       if FileManager.default.fileExists(atPath: rules) { return ContentLibrary(folder: folder) }
     }
     throw ContentError.notFound(candidates.map(\.path))
-  }
-
-  private static var executableFolder: URL {
-    let path =
-      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
-      ?? CommandLine.arguments[0]
-    return URL(fileURLWithPath: path).deletingLastPathComponent()
   }
 
   /// Every rule, each id once.
@@ -89,14 +79,22 @@ package struct ContentLibrary: Sendable {
     return try Layered.merge(layers, id: { $0.id }, location: { $0.source })
   }
 
-  /// Every profile with where it comes from, sorted by id.
+  /// Every profile with where it comes from, sorted by id; those that extend another are whole.
   package func layeredProfiles() throws -> [Layered<Profile>] {
+    let shelf = try shelf()
+    let merged = try Layered<ProfileShelf.Entry>
+      .merge(shelf.layers, id: { $0.id }, location: { $0.node.location })
+    return try merged.map { entry in
+      Layered(document: try shelf.profile(entry.document), origin: entry.origin)
+    }.sorted { $0.document.id < $1.document.id }
+  }
+
+  /// The profile of a document that the library does not hold, but may extend one of it.
+  package func profile(_ node: DocumentNode) throws -> Profile { try shelf().profile(node) }
+
+  private func shelf() throws -> ProfileShelf {
     let folders = [Self.join(folder.path, "profiles")] + overlayFolders("profiles")
-    let layers = try folders.map { folder in
-      try Self.documents(under: folder).map { try ProfileDecoder.profile(Self.node($0)) }
-    }
-    return try Layered.merge(layers, id: { $0.id }, location: { $0.location })
-      .sorted { $0.document.id < $1.document.id }
+    return try ProfileShelf(folders.map { try Self.documents(under: $0).map(Self.node) })
   }
 
   /// The cases of the library's rules, by rule id.

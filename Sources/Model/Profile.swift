@@ -8,6 +8,8 @@ package struct Profile: Sendable {
   package var framework: String
   package var description: String
   package var source: String
+  /// What holds for the controls of the document that name no basis of their own.
+  package var basis: MappingBasis
   package var controls: [Control]
   package var location: SourceLocation
 
@@ -19,6 +21,7 @@ package struct Profile: Sendable {
     framework: String = "",
     description: String = "",
     source: String = "",
+    basis: MappingBasis = MappingBasis(),
     controls: [Control],
     location: SourceLocation = SourceLocation(file: "")
   ) {
@@ -29,6 +32,7 @@ package struct Profile: Sendable {
     self.framework = framework
     self.description = description
     self.source = source
+    self.basis = basis
     self.controls = controls
     self.location = location
   }
@@ -41,6 +45,8 @@ package struct Profile: Sendable {
     /// Why no rule judges the control, or which part of it the goals leave to a person; empty for
     /// one that its goals judge as a whole.
     package var manualReason: String
+    /// How the goals came under the control; says nothing where there are none.
+    package var basis: MappingBasis
     package var location: SourceLocation
 
     package init(
@@ -48,17 +54,24 @@ package struct Profile: Sendable {
       title: String,
       goals: [Goal],
       manualReason: String = "",
+      basis: MappingBasis = MappingBasis(),
       location: SourceLocation = SourceLocation(file: "")
     ) {
       self.id = id
       self.title = title
       self.goals = goals
       self.manualReason = manualReason
+      self.basis = basis
       self.location = location
     }
 
     /// Whether a person has to attest the control.
     package var isManual: Bool { goals.isEmpty }
+  }
+
+  /// The basis of a control where it is not what the profile says of all; nil for a manual one.
+  package func ownBasis(of control: Control) -> MappingBasis? {
+    control.isManual || control.basis == basis ? nil : control.basis
   }
 
   /// Every goal of the profile, each once, in the order of the controls.

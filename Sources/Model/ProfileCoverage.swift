@@ -40,6 +40,14 @@ package struct ProfileCoverage: Sendable {
     }
   }
 
+  /// How many of the controls that rules judge were mapped on each basis.
+  package var mapped: [(kind: MappingBasis.Kind, count: Int)] {
+    let judged = entries.filter { $0.degree != .attested }
+    return MappingBasis.Kind.allCases.map { kind in
+      (kind: kind, count: judged.filter { $0.control.basis.kind == kind }.count)
+    }
+  }
+
   /// The controls of a degree, in the profile's order.
   package func entries(_ degree: Degree) -> [Entry] { entries.filter { $0.degree == degree } }
 

@@ -55,7 +55,39 @@ struct ControlSheetTests {
     )
   }
 
+  @Test func `a sixth column may tell the basis of each mapping`() throws {
+    let rows = """
+      1,One,,a.b.c,,published
+      2,Two,,a.b.c,,"crosswalk: the table of boxes, page 2"
+      3,Three,,a.b.c,
+      4,Four,,,,judgement
+
+      """
+    let found = try read(Self.withBasis + rows)
+    #expect(
+      found.profile.controls.map(\.basis) == [
+        MappingBasis(.published),
+        MappingBasis(.crosswalk, note: "the table of boxes, page 2"),
+        MappingBasis(.judgement), MappingBasis(.judgement),
+      ]
+    )
+  }
+
+  private static let withBasis = head.replacingOccurrences(of: "Tags", with: "Tags,Basis")
+
   private static let faults: [(text: String, expected: String)] = [
+    (
+      "\(withBasis)1,One,,a.b.c,,hearsay\n",
+      "s.csv:6: Basis: \"hearsay\" begins with none of published, crosswalk, judgement"
+    ),
+    (
+      "\(withBasis)1,One,,a.b.c,,crosswalk\n",
+      "s.csv:6: Basis: which crosswalk it is stands behind a colon"
+    ),
+    (
+      "\(withBasis)1,One,,a.b.c,,published,more\n",
+      "s.csv:6: expected 6 cells, found 7; a cell with commas stands in quotes"
+    ),
     (
       "profilename,A\n1,One,,,\n",
       "s.csv:1: expected profilename, profilenumonic and profiledescription, then a line "

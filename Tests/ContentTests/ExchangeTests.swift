@@ -24,6 +24,7 @@ struct ExchangeTests {
     title: "Boxes: what they must hold",
     description: "First line.\nSecond line, with a tab\there and \u{7F}.",
     source: "The box book, \"second\" edition",
+    basis: MappingBasis(.published, note: "The book: chapter 3.\nIts \"own\" words."),
     controls: [
       Profile.Control(
         id: "§ 3 (1)",
@@ -38,11 +39,17 @@ struct ExchangeTests {
             ]
           ), Goal(rule: "a.b.c", parameters: ["whole": 4]), Goal(rule: "a.b.d"),
         ],
-        manualReason: "yes"
+        manualReason: "yes",
+        basis: MappingBasis(.crosswalk, note: "table 7 - of: boxes")
       ),
       Profile.Control(id: "§ 3 [1]", title: "Null", goals: []),
       Profile.Control(id: "null", title: "y", goals: [], manualReason: "Look.\n\n- and look\n"),
-      Profile.Control(id: "1.10", title: "–", goals: [Goal(rule: "a.b.d")]),
+      Profile.Control(
+        id: "1.10",
+        title: "–",
+        goals: [Goal(rule: "a.b.d")],
+        basis: MappingBasis(.published, note: "The book: chapter 3.\nIts \"own\" words.")
+      ),
     ]
   )
 

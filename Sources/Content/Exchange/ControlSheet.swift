@@ -1,19 +1,23 @@
 import Model
 
 /// A profile as comma-separated values, as IBM's Security and Compliance Center takes it: names and
-/// values, the line `##METAINFO ENDS##`, then a table of controls.
+/// values, the line `##METAINFO ENDS##`, then a table of controls, which may have a column of ours.
 struct ControlSheet {
   /// One row of the table.
   struct Row {
     var id: String
     var description: String
     var goals: [String]
+    var basis: MappingBasis
     var line: Int
   }
 
   private static let end = "##METAINFO ENDS##"
   private static let names = ["profilename", "profilenumonic", "profiledescription"]
   private static let columns = ["ExternalControlId", "Description", "Parent", "GoalId", "Tags"]
+  /// The column that may follow: a word of ``MappingBasis``, with a colon and a note where there is
+  /// one.
+  private static let basis = "Basis"
 
   var name = ""
   var shortName = ""
@@ -56,7 +60,8 @@ struct ControlSheet {
         at: SourceLocation(file: file, line: line)
       )
     }
-    try readRows(body.dropFirst(), file: file)
+    let hasBasis = Self.cell(titles, Self.columns.count) == Self.basis
+    try readRows(body.dropFirst(), width: Self.columns.count + (hasBasis ? 1 : 0), file: file)
   }
 
   private mutating func readName(_ row: CSVRows.Row, file: String) throws(DocumentError) {
@@ -78,15 +83,16 @@ struct ControlSheet {
 
   private mutating func readRows(
     _ table: ArraySlice<CSVRows.Row>,
+    width: Int,
     file: String
   ) throws(DocumentError) {
     var lines: [String: Int] = [:]
     var children: [(parent: String, line: Int)] = []
     for row in table {
       let location = SourceLocation(file: file, line: row.line)
-      guard row.cells.dropFirst(Self.columns.count).allSatisfy(\.isEmpty) else {
+      guard row.cells.dropFirst(width).allSatisfy(\.isEmpty) else {
         throw DocumentError(
-          "expected \(Self.columns.count) cells, found \(row.cells.count); "
+          "expected \(width) cells, found \(row.cells.count); "
             + "a cell with commas stands in quotes",
           key: "",
           at: location
@@ -112,7 +118,13 @@ struct ControlSheet {
       if !parent.isEmpty { children.append((parent, row.line)) }
       if !Self.cell(row, 4).isEmpty { tagged += 1 }
       rows.append(
-        Row(id: id, description: description, goals: Self.list(Self.cell(row, 3)), line: row.line)
+        Row(
+          id: id,
+          description: description,
+          goals: Self.list(Self.cell(row, 3)),
+          basis: try Self.basis(Self.cell(row, Self.columns.count), at: location),
+          line: row.line
+        )
       )
     }
     for (parent, line) in children {
@@ -132,6 +144,27 @@ struct ControlSheet {
         at: SourceLocation(file: file)
       )
     }
+  }
+
+  /// The basis that a cell such as `judgement` or `crosswalk: NIST's table` tells.
+  private static func basis(
+    _ cell: String,
+    at location: SourceLocation
+  ) throws(DocumentError) -> MappingBasis {
+    guard !cell.isEmpty else { return MappingBasis() }
+    let parts = cell.split(separator: ":", maxSplits: 1).map { OSCAL.line(String($0)) }
+    guard let kind = parts.first.flatMap(MappingBasis.Kind.init) else {
+      let words = MappingBasis.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+      throw DocumentError("\"\(cell)\" begins with none of \(words)", key: basis, at: location)
+    }
+    if kind == .crosswalk, parts.count < 2 {
+      throw DocumentError(
+        "which crosswalk it is stands behind a colon",
+        key: basis,
+        at: location
+      )
+    }
+    return MappingBasis(kind, note: parts.count == 2 ? parts[1] : "")
   }
 
   private static func cell(_ row: CSVRows.Row, _ column: Int) -> String {

@@ -42,12 +42,13 @@ package struct ProfileImporter: Sendable {
 
   /// Reads a file, its format told by its content where none is given.
   ///
-  /// Catalogs are what an OSCAL profile selects from.
+  /// Catalogs are what an OSCAL profile selects from, profiles what a document may extend.
   /// - Throws: ``DocumentError`` with the line or path at fault and what was expected there.
   package func read(
     _ file: File,
     as format: ProfileFormat?,
-    catalogs: [File] = []
+    catalogs: [File] = [],
+    profiles: [Profile] = []
   ) throws(DocumentError) -> ProfileImport {
     let start = file.text.drop { $0.isWhitespace || $0 == "\u{FEFF}" }.prefix(20)
     if start.hasPrefix("<") {
@@ -70,7 +71,9 @@ package struct ProfileImporter: Sendable {
       let catalog = try OSCALCatalog(node)
       return try imported(catalog.controls, catalog.metadata, file, notes: [])
     case .oscalProfile: return try imported(OSCALProfile(node), from: catalogs, file)
-    case .csv, .yaml: return try imported(ProfileDecoder.profile(node), file)
+    case .csv, .yaml:
+      let profile = try ProfileDecoder.profile(node) { id in profiles.first { $0.id == id } }
+      return imported(profile, file)
     }
   }
 
@@ -152,7 +155,13 @@ package struct ProfileImporter: Sendable {
       }
       controls.append(
         self.control(
-          Profile.Control(id: control.label, title: control.title, goals: [], manualReason: reason),
+          Profile.Control(
+            id: control.label,
+            title: control.title,
+            goals: [],
+            manualReason: reason,
+            basis: control.basis
+          ),
           goals,
           &notes
         )
@@ -174,6 +183,7 @@ package struct ProfileImporter: Sendable {
       framework: metadata.profile == nil ? metadata.title : metadata.framework,
       description: metadata.description,
       source: metadata.source,
+      basis: metadata.basis,
       controls: controls,
       location: SourceLocation(file: file.name)
     )
@@ -190,7 +200,13 @@ package struct ProfileImporter: Sendable {
           ? "It names no goals; controls that stand under it may. Attest what they leave."
           : "It names no goals. Name rules that judge it, or attest it."
       return control(
-        Profile.Control(id: row.id, title: row.description, goals: [], manualReason: reason),
+        Profile.Control(
+          id: row.id,
+          title: row.description,
+          goals: [],
+          manualReason: reason,
+          basis: row.basis
+        ),
         row.goals.map { Named(goal: Goal(rule: $0), place: "\(file.name):\(row.line)") },
         &notes
       )

@@ -13,6 +13,7 @@ extension Profile {
     ] where !text.isEmpty {
       lines.append("\(key): \(YAMLText.scalar(text))")
     }
+    if basis != MappingBasis() { lines += Self.lines(basis) }
     lines.append("controls:")
     for control in controls {
       lines.append("  - id: \(YAMLText.scalar(control.id))")
@@ -26,8 +27,14 @@ extension Profile {
       if !control.manualReason.isEmpty {
         lines.append("    reason: \(YAMLText.scalar(control.manualReason))")
       }
+      if let basis = ownBasis(of: control) { lines += Self.lines(basis).map { "    " + $0 } }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static func lines(_ basis: MappingBasis) -> [String] {
+    let kind = "basis: \(basis.kind.rawValue)"
+    return basis.note.isEmpty ? [kind] : [kind, "basis_note: \(YAMLText.scalar(basis.note))"]
   }
 
   private static func lines(_ goal: Goal) -> [String] {

@@ -13,6 +13,13 @@ enum OSCAL {
     ["name": .string(name), "ns": .string(space), "value": .string(line(value))]
   }
 
+  /// The property of ours that tells a basis, its note as the remarks.
+  static func property(_ basis: MappingBasis) -> JSONValue {
+    var property = Self.property("basis", basis.kind.rawValue).object ?? JSONObject()
+    if !basis.note.isEmpty { property["remarks"] = .string(basis.note) }
+    return .object(property)
+  }
+
   /// The metadata of a profile's documents.
   static func metadata(_ profile: Profile) -> JSONValue {
     var props = [property("profile", profile.id)]
@@ -20,6 +27,7 @@ enum OSCAL {
     where !value.isEmpty {
       props.append(property(name, value))
     }
+    if profile.basis != MappingBasis() { props.append(property(profile.basis)) }
     var object: JSONObject = [
       "title": .string(profile.title),
       "last-modified": .string("\(profile.effectiveDate)T00:00:00Z"),

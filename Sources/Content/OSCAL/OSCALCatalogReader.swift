@@ -45,7 +45,7 @@ struct OSCALCatalog {
     for (index, node) in try reader.list("controls").enumerated() {
       let path = "\(reader.key("controls"))[\(index)]"
       var inner = try DocumentReader(node, path: path)
-      let control = try Self.control(&inner, ancestors: ancestors, at: path)
+      let control = try control(&inner, ancestors: ancestors, at: path)
       if let other = seen.updateValue(path, forKey: control.token) {
         throw inner.error("id", "\"\(control.token)\" is the id of \(other) too")
       }
@@ -58,7 +58,7 @@ struct OSCALCatalog {
     }
   }
 
-  private static func control(
+  private func control(
     _ reader: inout DocumentReader,
     ancestors: [String],
     at path: String
@@ -72,8 +72,9 @@ struct OSCALCatalog {
       isWithdrawn: props.isWithdrawn,
       ancestors: ancestors,
       goals: [],
-      parameters: try parameters(&reader),
+      parameters: try Self.parameters(&reader),
       reason: "",
+      basis: props.basis ?? metadata.basis,
       location: reader.location,
       path: path
     )

@@ -16,6 +16,8 @@ struct OSCALControl {
   var parameters: [String: OSCALParameter]
   /// What our own documents say that a person judges.
   var reason: String
+  /// How the goals came under it; what the catalog says of all, where it has none of its own.
+  var basis: MappingBasis
   var location: SourceLocation
   /// The path to it in its document.
   var path: String
@@ -44,6 +46,7 @@ struct OSCALProperties {
     var value: String
     var space: String?
     var kind: String?
+    var remarks: String
   }
 
   private var entries: [Entry] = []
@@ -57,7 +60,8 @@ struct OSCALProperties {
           name: try prop.requiredText("name"),
           value: try prop.requiredText("value"),
           space: try prop.text("ns"),
-          kind: try prop.text("class")
+          kind: try prop.text("class"),
+          remarks: try prop.text("remarks") ?? ""
         )
       )
     }
@@ -69,6 +73,13 @@ struct OSCALProperties {
   /// Every value of a property of ours.
   func allOwn(_ name: String) -> [String] {
     entries.filter { $0.space == OSCAL.space && $0.name == name }.map(\.value)
+  }
+
+  /// The basis that a property of ours tells; nil without one, or with a word that is none.
+  var basis: MappingBasis? {
+    let entry = entries.first { $0.space == OSCAL.space && $0.name == "basis" }
+    guard let entry, let kind = MappingBasis.Kind(rawValue: entry.value) else { return nil }
+    return MappingBasis(kind, note: entry.remarks)
   }
 
   /// The label for people: one without a class before any other.
@@ -93,6 +104,7 @@ struct OSCALMetadata {
   var profile: String?
   var framework: String
   var source: String
+  var basis: MappingBasis
 
   /// Reads the metadata of a document.
   init(_ document: inout DocumentReader) throws(DocumentError) {
@@ -108,6 +120,7 @@ struct OSCALMetadata {
     profile = props.own("profile")
     framework = props.own("framework") ?? ""
     source = props.own("source") ?? ""
+    basis = props.basis ?? MappingBasis()
     let remarks = try reader.text("remarks") ?? ""
     // Remarks of others may hold a standard's own words.
     description = profile == nil ? "" : remarks

@@ -102,7 +102,9 @@ package struct OSCALWriter {
         }
       )
     }
-    object["props"] = [["name": "label", "value": .string(OSCAL.line(control.id))]]
+    let label: JSONValue = ["name": "label", "value": .string(OSCAL.line(control.id))]
+    let basis = profile.ownBasis(of: control).map { [OSCAL.property($0)] } ?? []
+    object["props"] = .array([label] + basis)
     var parts = control.goals.enumerated().map { index, goal -> JSONValue in
       let used = entry.parameters.filter { $0.goal == index }
       return [

@@ -73,13 +73,22 @@ extension Profile {
     ] where !text.isEmpty {
       object[key] = .string(text)
     }
-    object["controls"] = .array(controls.map(\.document))
+    if basis != MappingBasis() { basis.add(to: &object) }
+    object["controls"] = .array(controls.map { $0.document(ownBasis(of: $0)) })
     return .object(object)
   }
 }
 
+extension MappingBasis {
+  /// Writes the keys that ``ProfileDecoder`` reads.
+  package func add(to object: inout JSONObject) {
+    object["basis"] = .string(kind.rawValue)
+    if !note.isEmpty { object["basis_note"] = .string(note) }
+  }
+}
+
 extension Profile.Control {
-  fileprivate var document: JSONValue {
+  fileprivate func document(_ basis: MappingBasis?) -> JSONValue {
     var object: JSONObject = ["id": .string(id), "title": .string(title)]
     if isManual {
       object["manual"] = true
@@ -96,6 +105,7 @@ extension Profile.Control {
       )
     }
     if !manualReason.isEmpty { object["reason"] = .string(manualReason) }
+    basis?.add(to: &object)
     return .object(object)
   }
 }
