@@ -280,7 +280,7 @@ package final class Judge {
 
   /// Reads the paths that were not read; a resource without a configuration has read none.
   private func readUnread(_ tape: Tape, _ envelope: Envelope) -> Bool {
-    if envelope.configuration == 0 {
+    if envelope.configuration == 0, envelope.unread == 0 {
       evaluator.unread.add("$root", reason: ResultWriter.noConfiguration)
     }
     defer { evaluator.unread.settle() }

@@ -1,15 +1,14 @@
-import Model
-
 /// The rows of comma-separated values (RFC 4180) with the lines that they begin on.
-struct CSVRows {
+package struct CSVRows: Sendable {
   /// One row.
-  struct Row {
-    var cells: [String]
-    var line: Int
+  package struct Row: Sendable {
+    package var cells: [String]
+    /// The line that the row begins on, from 1.
+    package var line: Int
   }
 
   /// The rows that are not empty.
-  private(set) var rows: [Row] = []
+  package private(set) var rows: [Row] = []
 
   private var cells: [String] = []
   private var cell: [UInt8] = []
@@ -17,7 +16,9 @@ struct CSVRows {
   private var rowLine = 1
 
   /// Cuts a text into rows; line ends are LF or CRLF.
-  init(_ text: String, file: String) throws(DocumentError) {
+  ///
+  /// - Throws: an error at the line where a quotation begins that does not end.
+  package init(_ text: String, file: String) throws(DocumentError) {
     var bytes = Array(text.utf8)[...]
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
     var quoteLine: Int?

@@ -3,7 +3,15 @@ package protocol Collector: Sendable {
   /// Emits what is found. A part that cannot be read is emitted as a diagnostic, never left out.
   ///
   /// - Throws: when nothing can be read at all, or what `emit` throws.
-  func collect(_ emit: (Collected) throws -> Void) throws
+  func collect(_ emit: (Collected) throws -> Void) async throws
+
+  /// What is being done, in a few words for a progress line; empty where nothing takes long.
+  var activity: String { get }
+}
+
+extension Collector {
+  /// Nothing: files are read at once.
+  package var activity: String { "" }
 }
 
 /// What a collector emits.
@@ -16,6 +24,8 @@ package enum Collected: Sendable {
   case diagnostic(Diagnostic)
   /// A resource that no mapping or rule covers: its type and address.
   case notCovered(type: String, address: String)
+  /// A part that was read in full, by a name that it has in every run; its resources came before.
+  case checkpoint(String)
   /// Something that was read but is not to be judged, and why.
   case outside(address: String, reason: String)
 }

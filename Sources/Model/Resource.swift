@@ -11,7 +11,7 @@ package struct Resource: Sendable {
   package var tags: [(key: String, value: String)]
   /// Target attributes, such as the registry's name.
   package var attributes: [(key: String, value: JSONValue)]
-  /// The provider's own API representation.
+  /// The provider's own API representation; null where nothing of it could be read.
   package var configuration: JSONValue
   /// Paths that could not be read, with the reason.
   package var unread: [(path: String, reason: String)]
@@ -60,7 +60,7 @@ package struct Resource: Sendable {
     }
     if !attributes.isEmpty { members.append(("attributes", .object(JSONObject(attributes)))) }
     if let source { members.append(("source", source)) }
-    members.append(("configuration", configuration))
+    if !configuration.isNull { members.append(("configuration", configuration)) }
     if !unread.isEmpty {
       let paths = unread.map { (key: $0.path, value: JSONValue.string($0.reason)) }
       members.append(("unread", .object(JSONObject(paths))))

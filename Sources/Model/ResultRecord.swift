@@ -13,6 +13,8 @@ package struct ResultRecord: Sendable {
     /// Where the facts come from, such as a file and line.
     package var file: String?
     package var line: Int?
+    /// The call of the provider's API that the facts come from, as `service:Operation`.
+    package var call: String?
   }
 
   /// A short name of the result that stays the same from scan to scan.
@@ -45,7 +47,8 @@ package struct ResultRecord: Sendable {
       id: resource["id"]?.string ?? "",
       name: resource["name"]?.string ?? "",
       file: resource["source"]?["file"]?.string,
-      line: resource["source"]?["line"]?.whole
+      line: resource["source"]?["line"]?.whole,
+      call: resource["source"]?["call"]?.string
     )
     let parameters = line["parameters"]?.object?.members ?? []
     goal = Goal(
@@ -92,6 +95,8 @@ package struct ResultRecord: Sendable {
       var source: JSONObject = ["file": .string(file)]
       source["line"] = resource.line.map { .integer(Int64($0)) }
       identity["source"] = .object(source)
+    } else if let call = resource.call {
+      identity["source"] = ["call": .string(call)]
     }
     var object: JSONObject = [
       "id": .string(id), "resource": .object(identity), "rule": .string(goal.rule),

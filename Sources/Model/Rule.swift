@@ -3,7 +3,7 @@ package import JSON
 /// A requirement on resources of one or more kinds (docs/rules.md).
 package struct Rule: Sendable {
   package var id: String
-  /// Earlier ids, which stay accepted.
+  /// Other ids that are accepted: earlier ones, and those of another product's goals.
   package var aliases: [String]
   package var version: Int
   package var title: String

@@ -9,11 +9,12 @@ package struct ScanReport: Sendable {
   package var content: ContentStamp?
   package var resourceCount: Int
   /// Every result, in the order in which they were judged.
-  package var results: [ResultRecord]
+  package var results: ResultList
+  /// What the results come to.
+  package var summary: ResultSummary
   /// The rules that were judged, by id.
   package var rules: [String: Rule]
   package var profiles: [ProfileReport]
-  package var score: Score
   package var diagnostics: [Diagnostic]
   /// Types that no mapping or rule covers, with how many resources there are.
   package var notCovered: [(type: String, count: Int)]
@@ -21,6 +22,8 @@ package struct ScanReport: Sendable {
   package var outside: [(address: String, reason: String)]
   /// Remarks on exceptions: expired ones, and those that cover nothing.
   package var exceptionRemarks: [String]
+  /// The address below which each rule has its page; nil where nobody said so.
+  package var rulePages: String?
 
   package init(
     subject: String,
@@ -28,7 +31,8 @@ package struct ScanReport: Sendable {
     toolVersion: String,
     content: ContentStamp? = nil,
     resourceCount: Int,
-    results: [ResultRecord],
+    results: ResultList,
+    summary: ResultSummary,
     rules: [String: Rule],
     profiles: [ProfileReport],
     diagnostics: [Diagnostic] = [],
@@ -42,47 +46,28 @@ package struct ScanReport: Sendable {
     self.content = content
     self.resourceCount = resourceCount
     self.results = results
+    self.summary = summary
     self.rules = rules
     self.profiles = profiles
     self.diagnostics = diagnostics
     self.notCovered = notCovered
     self.outside = outside
     self.exceptionRemarks = exceptionRemarks
-    score = Score(results)
   }
 
-  /// Results that failed, those without an exception first, then by weight and rule.
-  package var failures: [ResultRecord] {
-    results.filter { $0.verdict == .fail }.sorted {
-      ($0.exception == nil ? 0 : 1, -$0.severity.weight, $0.goal.rule, $0.resource.id)
-        < ($1.exception == nil ? 0 : 1, -$1.severity.weight, $1.goal.rule, $1.resource.id)
-    }
-  }
+  /// The score of all results.
+  package var score: Score { summary.score }
 
-  /// The failures by rule, heaviest first.
+  /// Every failure by rule, the rules as in ``ResultSummary/failingGoals``, each rule's failures those
+  /// without an exception first, then by resource. All of them are held in memory.
   package var failingGoals: [(rule: String, results: [ResultRecord])] {
-    Dictionary(grouping: failures, by: \.goal.rule).map { (rule: $0.key, results: $0.value) }
-      .sorted {
-        let left = $0.results.filter { $0.exception == nil }.count
-        let right = $1.results.filter { $0.exception == nil }.count
-        return (-$0.results[0].severity.weight, -left, $0.rule)
-          < (-$1.results[0].severity.weight, -right, $1.rule)
+    let failures = Dictionary(grouping: results.lazy.filter { $0.verdict == .fail }, by: \.goal.rule)
+    return summary.failingGoals.map { goal in
+      let sorted = (failures[goal.rule] ?? []).sorted {
+        ($0.exception == nil ? 0 : 1, $0.resource.id) < ($1.exception == nil ? 0 : 1, $1.resource.id)
       }
-  }
-
-  /// The resources with the heaviest failures, exceptions left out.
-  package var worstResources: [(resource: ResultRecord.Identity, weight: Int, failures: Int)] {
-    let open = failures.filter { $0.exception == nil }
-    return Dictionary(grouping: open, by: \.resource).map { resource, failures in
-      (resource, failures.reduce(0) { $0 + $1.severity.weight }, failures.count)
-    }.sorted { ($0.1, $1.0.id) > ($1.1, $0.0.id) }
-  }
-
-  /// Why results are unknown, most frequent first.
-  package var unknownReasons: [(reason: String, count: Int)] {
-    Dictionary(grouping: results.filter { $0.verdict == .unknown }, by: \.reason)
-      .map { (reason: $0.key, count: $0.value.count) }
-      .sorted { (-$0.count, $0.reason) < (-$1.count, $1.reason) }
+      return (goal.rule, sorted)
+    }
   }
 }
 
@@ -95,19 +80,16 @@ package struct ProfileReport: Sendable {
   /// The state of a profile's controls after a scan.
   ///
   /// `resolve` gives a goal with every parameter filled, as results name it.
-  package init(_ profile: Profile, _ results: [ResultRecord], resolve: (Goal) -> Goal) {
-    let byGoal = Dictionary(grouping: results, by: \.goal)
+  package init(_ profile: Profile, _ summary: ResultSummary, resolve: (Goal) -> Goal) {
     self.profile = profile
-    var score = Score()
-    for goal in Set(profile.goals.map(resolve)) {
-      for result in byGoal[goal] ?? [] {
-        score.add(result.verdict, result.severity, isExcepted: result.exception != nil)
-      }
+    score = Set(profile.goals.map(resolve)).reduce(into: Score()) { sum, goal in
+      if let one = summary.goals[goal] { sum.add(one) }
     }
-    self.score = score
     controls = profile.controls.map { control in
-      let results = control.goals.flatMap { byGoal[resolve($0)] ?? [] }
-      return (control, ControlState(control, results))
+      let sum = control.goals.reduce(into: Score()) { sum, goal in
+        if let one = summary.goals[resolve(goal)] { sum.add(one) }
+      }
+      return (control, ControlState(control, counts: sum.counts))
     }
   }
 
@@ -121,17 +103,17 @@ package enum ControlState: String, Sendable, CaseIterable {
   case notApplicable = "not_applicable"
   case manual
 
-  /// The state that a control's results give it.
-  package init(_ control: Profile.Control, _ results: [ResultRecord]) {
-    let verdicts = Set(results.map(\.verdict))
+  /// The state that the results of a control's goals give it, counted by verdict in the order of
+  /// ``Verdict/allCases``.
+  package init(_ control: Profile.Control, counts: [Int]) {
     if control.isManual {
       self = .manual
-    } else if verdicts.contains(.fail) {
+    } else if counts[1] > 0 {
       self = .fail
-    } else if verdicts.contains(.unknown) {
+    } else if counts[2] > 0 {
       self = .unknown
     } else {
-      self = verdicts.contains(.pass) ? .pass : .notApplicable
+      self = counts[0] > 0 ? .pass : .notApplicable
     }
   }
 }

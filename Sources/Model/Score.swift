@@ -39,6 +39,15 @@ package struct Score: Sendable, Equatable {
     change(verdict, weight: severity.weight, false, by: count)
   }
 
+  /// Adds what other results come to.
+  package mutating func add(_ other: Score) {
+    passed += other.passed
+    failed += other.failed
+    unknown += other.unknown
+    excepted += other.excepted
+    for index in counts.indices { counts[index] += other.counts[index] }
+  }
+
   /// Adds one result of a weight.
   package mutating func insert(_ verdict: Verdict, weight: Int, _ isExcepted: Bool) {
     change(verdict, weight: weight, isExcepted, by: 1)

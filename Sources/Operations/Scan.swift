@@ -50,58 +50,72 @@ package struct Scan: Sendable {
 
   /// Runs the scan; `progress` is told now and then what is being done.
   ///
-  /// `keep` receives the inventory that was collected, piece by piece, for a scan that is saved.
+  /// `keep` receives the inventory that was collected, piece by piece, for a scan that is saved;
+  /// `checkpoint` is told of each part that was collected in full, once all of it was kept.
   ///
   /// - Throws: what the collector throws when nothing can be read.
   package func run(
     toolVersion: String,
     keep kept: ([UInt8]) throws -> Void = { _ in },
+    checkpoint: (String) throws -> Void = { _ in },
     progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> ScanReport {
     var found = Findings()
     let isScoped = exceptions.contains { !$0.scope.isEmpty }
     let spool = try SpoolFile()
     var buffer = JSONWriter()
-    func keep(_ line: JSONValue) throws {
-      buffer.value(line)
-      buffer.raw("\n")
-      guard buffer.bytes.count > 1 << 18 else { return }
+    func flush() throws {
       try spool.append(buffer.bytes)
       try kept(buffer.bytes)
       buffer.bytes.removeAll(keepingCapacity: true)
     }
-    try collector.collect { item in
+    func keep(_ line: JSONValue) throws {
+      buffer.value(line)
+      buffer.raw("\n")
+      if buffer.bytes.count > 1 << 18 { try flush() }
+    }
+    try await collector.collect { item in
       switch item {
       case .resource(var resource):
         found.resources += 1
         if resource.account.isEmpty { resource.account = account }
         if isScoped { found.places[PlaceKey(resource)] = place(of: resource) }
-        progress("\(found.resources) resources read")
+        progress("\(found.resources) resources read\(collector.activity)")
         try keep(resource.inventoryLine)
       case .coverage(var coverage):
         if coverage.account.isEmpty { coverage.account = account }
         try keep(coverage.inventoryLine)
+      case .checkpoint(let name):
+        try flush()
+        try checkpoint(name)
       case .diagnostic(let diagnostic): found.diagnostics.append(diagnostic)
       case .notCovered(let type, _): found.notCovered[type, default: 0] += 1
       case .outside(let address, let reason): found.outside.append((address, reason))
       }
     }
-    try spool.append(buffer.bytes)
-    try kept(buffer.bytes)
+    try flush()
     try spool.rewind()
-    let lines = Mutex<[UInt8]>([])
+    let lines = try SpoolFile()
+    let fault = Mutex<(any Error)?>(nil)
     let judge = InventoryJudge(ruleSet, JudgeOptions(now: now))
-    let summary = try await judge.run(
+    let judged = try await judge.run(
       descriptor: spool.descriptor,
       name: subject,
-      write: { bytes in lines.withLock { $0 += bytes } },
+      write: { bytes in
+        do {
+          try lines.append(bytes)
+        } catch {
+          fault.withLock { $0 = $0 ?? error }
+        }
+      },
       progress: { resources, _ in progress("\(resources) resources judged") }
     )
-    for fault in summary.faults {
+    if let error = fault.withLock({ $0 }) { throw error }
+    for fault in judged.faults {
       found.diagnostics.append(Diagnostic(fault.message, at: SourceLocation(file: subject)))
     }
-    for (kind, count) in summary.notCovered { found.notCovered["\(kind)", default: 0] += count }
-    return try report(found, lines.withLock { $0 }, toolVersion: toolVersion)
+    for (kind, count) in judged.notCovered { found.notCovered["\(kind)", default: 0] += count }
+    return try report(found, lines, toolVersion: toolVersion)
   }
 
   private struct PlaceKey: Hashable {
@@ -139,34 +153,45 @@ package struct Scan: Sendable {
     var outside: [(address: String, reason: String)] = []
   }
 
+  /// Reads the judge's lines once: finds exceptions, sums up, and writes the lines as they are kept.
   private func report(
     _ found: Findings,
-    _ lines: [UInt8],
+    _ lines: SpoolFile,
     toolVersion: String
   ) throws -> ScanReport {
-    let parser = JSONParser()
-    var results = try lines.split(separator: 0x0A).compactMap { line in
-      ResultRecord(try parser.parse(line))
-    }
     var resolver = ExceptionResolver(
       exceptions,
       now: Instant(now) ?? .never,
       scopes: scopes
     )
-    for index in results.indices {
-      results[index].exception = resolver.exception(for: results[index]) { identity in
+    let kept = try SpoolFile()
+    var writer = JSONWriter()
+    var summary = ResultSummary()
+    var count = 0
+    // The judge's lines are results without exceptions, in the form that the list reads.
+    for var result in ResultList(lines, count: 0, exceptions: []) {
+      result.exception = resolver.exception(for: result) { identity in
         found.places[PlaceKey(identity)] ?? Place(identity)
       }
+      summary.add(result)
+      count += 1
+      writer.value(result.json)
+      writer.raw("\n")
+      guard writer.bytes.count > 1 << 18 else { continue }
+      try kept.append(writer.bytes)
+      writer.bytes.removeAll(keepingCapacity: true)
     }
+    try kept.append(writer.bytes)
     return ScanReport(
       subject: subject,
       judgedAt: now,
       toolVersion: toolVersion,
       content: content,
       resourceCount: found.resources,
-      results: results,
+      results: ResultList(kept, count: count, exceptions: exceptions),
+      summary: summary,
       rules: Dictionary(ruleSet.members.map { ($0.rule.id, $0.rule) }) { first, _ in first },
-      profiles: profiles.map { ProfileReport($0, results, resolve: ruleSet.resolved) },
+      profiles: profiles.map { ProfileReport($0, summary, resolve: ruleSet.resolved) },
       diagnostics: found.diagnostics,
       notCovered: found.notCovered.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         .map { (type: $0.key, count: $0.value) },

@@ -1,7 +1,8 @@
 import Foundation
+import Model
 
 /// A temporary file that is gone when it is closed, whatever happens to the process.
-package final class SpoolFile: Sendable {
+package final class SpoolFile: ResultFile {
   package let descriptor: Int32
 
   /// An empty spool in the folder for temporary files.
@@ -52,6 +53,26 @@ package final class SpoolFile: Sendable {
         "temporary file",
         reason: unsafe String(cString: strerror(errno))
       )
+    }
+  }
+
+  /// Up to `count` bytes from an offset; none at the end.
+  package func bytes(at offset: Int, count: Int) -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      filled = 0
+      while filled < count {
+        let more = unsafe pread(
+          descriptor,
+          buffer.baseAddress?.advanced(by: filled),
+          count - filled,
+          offset + filled
+        )
+        if more < 0, errno == EINTR { continue }
+        // A file of our own, without a name, can only fail to be read when the disk does.
+        precondition(more >= 0, "a temporary file cannot be read")
+        if more == 0 { break }
+        filled += more
+      }
     }
   }
 }

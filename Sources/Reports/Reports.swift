@@ -4,16 +4,23 @@ package import Model
 package enum ReportFormat: String, Sendable, CaseIterable {
   case text, json, ndjson, csv, html, sarif, junit
 
-  /// The report as text; `isColored` only matters to ``text``.
-  package func render(_ report: ScanReport, isColored: Bool = false) -> String {
+  /// Writes the report piece by piece; `isColored` only matters to ``text``.
+  ///
+  /// ``text``, ``ndjson`` and ``csv`` take no more memory for more results.
+  /// - Throws: what `write` throws.
+  package func render(
+    _ report: ScanReport,
+    isColored: Bool = false,
+    to write: ([UInt8]) throws -> Void
+  ) throws {
     switch self {
-    case .text: TextReport(report, isColored: isColored).render()
-    case .json: JSONReport(report).render()
-    case .ndjson: JSONReport(report).renderLines()
-    case .csv: CSVReport(report).render()
-    case .html: HTMLReport(report).render()
-    case .sarif: SARIFReport(report).render()
-    case .junit: JUnitReport(report).render()
+    case .text: try write(Array(TextReport(report, isColored: isColored).render().utf8))
+    case .json: try write(Array(JSONReport(report).render().utf8))
+    case .ndjson: try report.results.lines(write)
+    case .csv: try CSVReport(report).render(to: write)
+    case .html: try write(Array(HTMLReport(report).render().utf8))
+    case .sarif: try write(Array(SARIFReport(report).render().utf8))
+    case .junit: try write(Array(JUnitReport(report).render().utf8))
     }
   }
 }
@@ -41,7 +48,7 @@ extension Verdict {
 extension ScanReport {
   /// What the exceptions change, in words; nil without any.
   var exceptionNote: String? {
-    let count = results.filter { $0.exception != nil }.count
+    let count = summary.excepted
     guard count > 0, let value = score.valueWithExceptions else { return nil }
     return "\(value.oneDigit) with \(count) excepted failure\(count == 1 ? "" : "s") left out"
   }

@@ -1,5 +1,4 @@
 import Foundation
-import JSON
 import Model
 
 /// The results of the last scan, kept so that `plumb why` can explain them.
@@ -10,12 +9,7 @@ enum LastScan {
   }
 
   /// Replaces the kept results; a scan does not fail because they cannot be kept.
-  static func keep(_ results: [ResultRecord]) {
-    var writer = JSONWriter()
-    for result in results {
-      writer.value(result.json)
-      writer.raw("\n")
-    }
+  static func keep(_ results: ResultList) {
     // Results hold observed values: they are for their owner's eyes.
     let former = umask(0o077)
     defer { umask(former) }
@@ -24,7 +18,12 @@ enum LastScan {
         at: file.deletingLastPathComponent(),
         withIntermediateDirectories: true
       )
-      try Data(writer.bytes).write(to: file, options: .atomic)
+      // Beside the former one and then in its place: whoever reads meanwhile sees a whole file.
+      let fresh = file.path + ".\(getpid())"
+      let output = try SpoolWriter(fresh)
+      try results.lines { try output.append($0) }
+      try output.finish()
+      guard unsafe rename(fresh, file.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
     } catch {
       complain("results are not kept for plumb why: \(file.path): \(error.localizedDescription)")
     }

@@ -110,13 +110,14 @@ final class SpoolWriter {
   private let path: String
   private let file: FileHandle
 
-  init(_ path: String) throws {
+  /// A file that is made, for its owner's eyes unless said otherwise.
+  init(_ path: String, permissions: Int = 0o600) throws {
     self.path = path
     guard
       FileManager.default.createFile(
         atPath: path,
         contents: nil,
-        attributes: [.posixPermissions: 0o600]
+        attributes: [.posixPermissions: permissions]
       ), let file = FileHandle(forWritingAtPath: path)
     else { throw InputError.unreadable(path, reason: "cannot be written") }
     self.file = file

@@ -110,14 +110,14 @@ struct CollectorKitTests {
   @Test(arguments: [
     "web-platform.json", "data-lake.json", "ibm-and-azure.json", "state-small.json",
   ])
-  func `the Terraform collector keeps to the port`(file: String) throws {
-    #expect(try CollectorKit(terraform(file)).faults() == [])
+  func `the Terraform collector keeps to the port`(file: String) async throws {
+    try await #expect(CollectorKit(terraform(file)).faults() == [])
   }
 
   @Test(arguments: ["kubernetes", "kubernetes-broken"])
-  func `the Kubernetes collector keeps to the port`(folder: String) throws {
+  func `the Kubernetes collector keeps to the port`(folder: String) async throws {
     let collector = KubernetesCollector(paths: [Fixtures.acceptance(folder).path])
-    #expect(try CollectorKit(collector).faults() == [])
+    try await #expect(CollectorKit(collector).faults() == [])
   }
 }
 

@@ -126,12 +126,12 @@ struct CloudFormationAcceptanceTests {
   }
 
   @Test(arguments: ["shop.yaml", "data.yaml", "parity.yaml"])
-  func `the collector keeps to the port`(file: String) throws {
-    #expect(try CollectorKit(cloudFormation(file)).faults() == [])
+  func `the collector keeps to the port`(file: String) async throws {
+    try await #expect(CollectorKit(cloudFormation(file)).faults() == [])
   }
 
   @Test func `several templates are judged together and keep to the port`() async throws {
     let collector = try cloudFormation("shop.yaml", "data.yaml", "parity.yaml")
-    #expect(try CollectorKit(collector).faults() == [])
+    try await #expect(CollectorKit(collector).faults() == [])
   }
 }

@@ -89,18 +89,3 @@ package struct ControlOverview: Sendable {
     }
   }
 }
-
-extension ControlState {
-  /// The state that counts of a control's results give it.
-  init(_ control: Profile.Control, counts: [Int]) {
-    if control.isManual {
-      self = .manual
-    } else if counts[1] > 0 {
-      self = .fail
-    } else if counts[2] > 0 {
-      self = .unknown
-    } else {
-      self = counts[0] > 0 ? .pass : .notApplicable
-    }
-  }
-}

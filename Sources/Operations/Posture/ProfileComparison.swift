@@ -130,6 +130,7 @@ package struct ProfileComparison: Sendable {
     } else if before.manualReason != after.manualReason {
       found.append("reason")
     }
+    if !before.isManual, !after.isManual, before.basis != after.basis { found.append("basis") }
     return found
   }
 }

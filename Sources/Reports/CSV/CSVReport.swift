@@ -11,19 +11,30 @@ struct CSVReport {
 
   init(_ report: ScanReport) { self.report = report }
 
-  func render() -> String {
-    let rows = report.results.map { result -> [String] in
-      let resource = result.resource
-      return [
-        result.id, result.verdict.rawValue, result.severity.rawValue, result.goal.rule,
-        report.rules[result.goal.rule]?.title ?? "", resource.provider, resource.account,
-        resource.region, resource.kind.service, resource.kind.kind, resource.id, resource.name,
-        resource.file ?? "", resource.line.map(String.init) ?? "", result.reason,
-        result.exception?.id ?? "",
-      ]
+  func render(to write: ([UInt8]) throws -> Void) throws {
+    var text = row(Self.columns)
+    for result in report.results {
+      text += row(cells(result))
+      guard text.utf8.count > 1 << 18 else { continue }
+      try write(Array(text.utf8))
+      text = ""
     }
-    return ([Self.columns] + rows)
-      .map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
+    try write(Array(text.utf8))
+  }
+
+  private func row(_ cells: [String]) -> String {
+    cells.map(field).joined(separator: ",") + "\r\n"
+  }
+
+  private func cells(_ result: ResultRecord) -> [String] {
+    let resource = result.resource
+    return [
+      result.id, result.verdict.rawValue, result.severity.rawValue, result.goal.rule,
+      report.rules[result.goal.rule]?.title ?? "", resource.provider, resource.account,
+      resource.region, resource.kind.service, resource.kind.kind, resource.id, resource.name,
+      resource.file ?? "", resource.line.map(String.init) ?? "", result.reason,
+      result.exception?.id ?? "",
+    ]
   }
 
   /// A field in quotes where it needs them; one that a spreadsheet would run as a formula is

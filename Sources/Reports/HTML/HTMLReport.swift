@@ -112,6 +112,8 @@ struct HTMLReport {
   }
 
   private func goal(_ rule: Rule?, _ id: String, _ results: [ResultRecord]) -> HTML {
+    let page: HTML =
+      report.page(of: id).map { "<li><a href=\"\($0)\">Page of the rule</a></li>" } ?? ""
     let remediation: HTML =
       rule.map { rule in
         let snippets = rule.remediation.snippets.map { form, text -> HTML in
@@ -124,7 +126,7 @@ struct HTMLReport {
           <p>\(rule.rationale)</p>
           <h3>How to meet it</h3><p>\(rule.remediation.text)</p>
           \(HTML(snippets))
-          <ul>\(HTML(references))</ul>
+          <ul>\(page)\(HTML(references))</ul>
           """
       } ?? ""
     let rows = results.map { result -> HTML in
@@ -136,7 +138,7 @@ struct HTMLReport {
         """
     }
     return """
-      <details>
+      <details id="rule-\(id)">
       <summary><span class="severity \(results[0].severity.rawValue)">\(results[0].severity.rawValue)</span> \(rule?.title ?? id) <span class="quiet">\(id), \(results.count) failing</span></summary>
       \(remediation)
       <table><caption>Resources that fail \(id)</caption>
@@ -154,12 +156,17 @@ struct HTMLReport {
       }
       let rows = entry.controls.map { control, state -> HTML in
         let goals = control.goals.map(\.rule).joined(separator: ", ")
+        let basis: HTML =
+          entry.profile.ownBasis(of: control).map {
+            "<br><span class=\"quiet\">basis: \($0.text)</span>"
+          } ?? ""
         return """
-          <tr><th scope="row">\(control.id)</th><td>\(control.title)</td><td>\(state.rawValue.replacing("_", with: " "))</td><td>\(control.isManual ? control.manualReason : goals)</td></tr>
+          <tr><th scope="row">\(control.id)</th><td>\(control.title)</td><td>\(state.rawValue.replacing("_", with: " "))</td><td>\(control.isManual ? control.manualReason : goals)\(basis)</td></tr>
           """
       }
       return """
         <h3>\(entry.profile.title) \(entry.profile.version): score \(entry.score.text)</h3>
+        <p class="quiet">Basis of the mapping from goals to controls: \(entry.profile.basis.text)</p>
         <table><caption>Controls by state</caption><thead><tr>\(HTML(ControlState.allCases.map { "<th scope=\"col\">\($0.rawValue.replacing("_", with: " "))</th>" }))</tr></thead><tbody><tr>\(HTML(counts))</tr></tbody></table>
         <details><summary>Controls of \(entry.profile.title)</summary>
         <table><caption>Controls, effective \(entry.profile.effectiveDate)</caption><thead><tr><th scope="col">Control</th><th scope="col">Title</th><th scope="col">State</th><th scope="col">Goals, or why it is manual</th></tr></thead><tbody>\(HTML(rows))</tbody></table>
@@ -171,7 +178,7 @@ struct HTMLReport {
   }
 
   private var unjudged: HTML {
-    let unknown = report.unknownReasons.map { entry -> HTML in
+    let unknown = report.summary.unknownReasons.map { entry -> HTML in
       "<li>\(entry.count) × \(entry.reason)</li>"
     }
     let notCovered = report.notCovered.map { entry -> HTML in
@@ -195,7 +202,15 @@ struct HTMLReport {
       "<section aria-labelledby=\"unjudged\"><h2 id=\"unjudged\">What was not judged</h2>\(HTML(lists))</section>"
   }
 
+  /// The rule of a result with a link: to its page, or else to what the report says of it.
+  private func rule(_ result: ResultRecord, _ failing: Set<String>) -> HTML {
+    let id = result.goal.rule
+    if let page = report.page(of: id) { return "<a href=\"\(page)\">\(id)</a>" }
+    return failing.contains(id) ? "<a href=\"#rule-\(id)\">\(id)</a>" : "\(id)"
+  }
+
   private var results: HTML {
+    let failing = Set(report.summary.failingGoals.map(\.rule))
     let rows = report.results.map { result -> HTML in
       let proof: HTML =
         result.proof.map { proof in
@@ -205,7 +220,7 @@ struct HTMLReport {
         result.resource.line.map { "\(result.resource.file ?? ""):\($0)" }
         ?? result.resource.file ?? ""
       return """
-        <tr id="r\(result.id)"><td>\(result.id)</td><td><span class="verdict \(result.verdict.rawValue)">\(result.verdict.label)</span></td><td>\(result.severity.rawValue)</td><td>\(result.goal.rule)</td><td>\(result.resource.id)<br><span class="quiet">\(place)</span></td><td>\(result.reason)\(proof)</td></tr>
+        <tr id="r\(result.id)"><td>\(result.id)</td><td><span class="verdict \(result.verdict.rawValue)">\(result.verdict.label)</span></td><td>\(result.severity.rawValue)</td><td>\(rule(result, failing))</td><td>\(result.resource.id)<br><span class="quiet">\(place)</span></td><td>\(result.reason)\(proof)</td></tr>
         """
     }
     return """
@@ -242,25 +257,4 @@ struct HTMLReport {
     rows.forEach(function(r,i){var on=words.every(function(w){return texts[i].indexOf(w)>=0});r.hidden=!on;if(on)n++});
     hits.textContent=words.length?n+' of '+rows.length:''})})();
     """
-}
-
-extension JSONValue {
-  /// The value as JSON over several lines.
-  fileprivate var indented: String { render(depth: 0) }
-
-  private func render(depth: Int) -> String {
-    let inner = String(repeating: "  ", count: depth + 1)
-    let outer = String(repeating: "  ", count: depth)
-    switch self {
-    case .array(let elements) where !elements.isEmpty:
-      let lines = elements.map { inner + $0.render(depth: depth + 1) }
-      return "[\n" + lines.joined(separator: ",\n") + "\n\(outer)]"
-    case .object(let object) where !object.isEmpty:
-      let lines = object.members.map {
-        "\(inner)\(JSONValue.string($0.key).text): \($0.value.render(depth: depth + 1))"
-      }
-      return "{\n" + lines.joined(separator: ",\n") + "\n\(outer)}"
-    default: return text
-    }
-  }
 }

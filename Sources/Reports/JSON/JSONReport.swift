@@ -1,20 +1,11 @@
 import JSON
 import Model
 
-/// The report as one JSON object, or its results as lines.
+/// The report as one JSON object.
 struct JSONReport {
   private let report: ScanReport
 
   init(_ report: ScanReport) { self.report = report }
-
-  func renderLines() -> String {
-    var writer = JSONWriter()
-    for result in report.results {
-      writer.value(result.json)
-      writer.raw("\n")
-    }
-    return writer.text
-  }
 
   func render() -> String {
     var tool: JSONObject = ["name": "plumb", "version": .string(report.toolVersion)]
@@ -26,7 +17,7 @@ struct JSONReport {
       "resources": .integer(Int64(report.resourceCount)),
       "score": score(report.score),
       "profiles": .array(report.profiles.map(profile)),
-      "results": .array(report.results.map(\.json)),
+      "results": .array(report.results.map(json)),
       "not_covered": .array(
         report.notCovered.map {
           ["type": .string($0.type), "resources": .integer(Int64($0.count))]
@@ -49,6 +40,15 @@ struct JSONReport {
     return object.text + "\n"
   }
 
+  /// The result with the address of its rule's page, where there is one.
+  private func json(_ result: ResultRecord) -> JSONValue {
+    guard let page = report.page(of: result.goal.rule), var object = result.json.object else {
+      return result.json
+    }
+    object["rule_page"] = .string(page)
+    return .object(object)
+  }
+
   private func score(_ score: Score) -> JSONValue {
     func number(_ value: Double?) -> JSONValue {
       value.map { .number(($0 * 100).rounded() / 100) } ?? .null
@@ -69,18 +69,22 @@ struct JSONReport {
   }
 
   private func profile(_ entry: ProfileReport) -> JSONValue {
-    [
+    var object: JSONObject = [
       "id": .string(entry.profile.id), "version": .string(entry.profile.version),
       "effective_date": .string(entry.profile.effectiveDate), "score": score(entry.score),
-      "controls": .array(
-        entry.controls.map { control, state in
-          [
-            "id": .string(control.id), "title": .string(control.title),
-            "state": .string(state.rawValue),
-            "goals": .array(control.goals.map { .string($0.rule) }),
-          ]
-        }
-      ),
     ]
+    entry.profile.basis.add(to: &object)
+    object["controls"] = .array(
+      entry.controls.map { control, state in
+        var object: JSONObject = [
+          "id": .string(control.id), "title": .string(control.title),
+          "state": .string(state.rawValue),
+          "goals": .array(control.goals.map { .string($0.rule) }),
+        ]
+        if !control.isManual { control.basis.add(to: &object) }
+        return .object(object)
+      }
+    )
+    return .object(object)
   }
 }

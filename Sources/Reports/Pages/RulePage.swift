@@ -36,7 +36,7 @@ struct RulePage {
       ("judges", rule.target.kinds.map { "`\($0)`" }.joined(separator: ", ")),
     ]
     if !rule.aliases.isEmpty {
-      rows.insert(("earlier ids", rule.aliases.map { "`\($0)`" }.joined(separator: ", ")), at: 1)
+      rows.insert(("also known as", rule.aliases.map { "`\($0)`" }.joined(separator: ", ")), at: 1)
     }
     return ["| | |", "|---|---|"] + rows.map { "| \($0.0) | \($0.1) |" }
   }
@@ -132,10 +132,14 @@ struct RulePage {
   private var usedBy: [String] {
     guard !uses.isEmpty else { return [] }
     let rows = uses.map { use in
-      "- \(Markdown.inline("\(use.profile.title) \(use.profile.version)")): "
-        + Markdown.inline("\(use.control.id) \(use.control.title)")
+      let cells = [
+        use.profile.title, "\(use.profile.id) \(use.profile.version)",
+        "\(use.control.id) \(use.control.title)", use.control.basis.kind.rawValue,
+      ]
+      return "| " + cells.map(Markdown.inline).joined(separator: " | ") + " |"
     }
-    return ["", "## Used by", ""] + rows
+    return ["", "## Used by", "", "| profile | version | control | basis |", "|---|---|---|---|"]
+      + rows
   }
 
   private var references: [String] {

@@ -32,6 +32,9 @@ package struct RulePages {
     self.uses = uses
   }
 
+  /// The path of a rule's page below the folder of the pages.
+  package static func path(of id: String) -> String { "\(provider(of: id))/\(id).md" }
+
   /// Every page as its path below the folder of the pages, and its text; sorted by path.
   package var files: [(path: String, text: String)] {
     var files = [(path: "README.md", text: index)]
@@ -44,7 +47,7 @@ package struct RulePages {
           uses: uses[rule.id] ?? [],
           successor: rule.successor.map(link)
         )
-        files.append((path: "\(provider)/\(rule.id).md", text: page.text))
+        files.append((path: Self.path(of: rule.id), text: page.text))
       }
     }
     return files.sorted { $0.path < $1.path }
@@ -65,11 +68,13 @@ package struct RulePages {
   /// A link to a rule's page from another rule's page.
   private func link(_ id: String) -> String {
     guard rules.contains(where: { $0.id == id }) else { return "`\(id)`" }
-    return "[\(Markdown.inline(id))](../\(Self.provider(of: id))/\(id).md)"
+    return "[\(Markdown.inline(id))](../\(Self.path(of: id)))"
   }
 
   private var index: String {
-    var lines = ["# Rules", "", "| provider | rules |", "|---|---|"]
+    var lines = ["# Rules", ""]
+    lines.append("Written by `plumb rules pages`: a page changes with its rule's document.")
+    lines += ["", "| provider | rules |", "|---|---|"]
     for (provider, rules) in byProvider {
       let name = Markdown.inline(Self.providers[provider] ?? provider)
       lines.append("| [\(name)](\(provider)/README.md) | \(rules.count) |")

@@ -63,12 +63,18 @@ struct SARIFReport {
       ],
     ]
     if !rule.rationale.isEmpty { object["fullDescription"] = ["text": .string(rule.rationale)] }
+    let page = report.page(of: id)
     if !rule.remediation.text.isEmpty {
-      object["help"] = ["text": .string(rule.remediation.text)]
+      var help: JSONObject = ["text": .string(rule.remediation.text)]
+      help["markdown"] = page.map {
+        .string("\(Markdown.text(rule.remediation.text))\n\n[Page of the rule](\($0))")
+      }
+      object["help"] = .object(help)
     }
-    if let reference = rule.references.first(where: { $0.hasPrefix("https://") }) {
-      object["helpUri"] = .string(reference)
-    }
+    // The standard wants an absolute address here; a folder's is none.
+    let reference = rule.references.first { $0.hasPrefix("https://") }
+    let address = page.flatMap { $0.contains("://") ? $0 : nil } ?? reference
+    object["helpUri"] = address.map { .string($0) }
     return .object(object)
   }
 

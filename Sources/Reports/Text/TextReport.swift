@@ -4,7 +4,6 @@ import Model
 /// The report for a terminal: score, bands, failing goals by weight, and what to do next.
 struct TextReport {
   private static let goalLimit = 20
-  private static let resourceLimit = 3
   private static let barWidth = 50
 
   private let report: ScanReport
@@ -19,11 +18,12 @@ struct TextReport {
     var lines: [String] = []
     lines += header + [""]
     lines += score + [""]
-    if !report.failingGoals.isEmpty { lines += failingGoals + [""] }
-    if report.worstResources.count > 1 { lines += worst + [""] }
+    if !report.summary.failingGoals.isEmpty { lines += failingGoals + [""] }
+    if report.summary.worst.count > 1 { lines += worst + [""] }
     if !report.profiles.isEmpty { lines += profiles + [""] }
     let rest = unknown + notCovered + remarks
     if !rest.isEmpty { lines += rest + [""] }
+    lines.append(pages)
     lines.append(next)
     return lines.joined(separator: "\n") + "\n"
   }
@@ -68,17 +68,15 @@ struct TextReport {
 
   private var failingGoals: [String] {
     var lines = [style("Failing goals, heaviest first", .bold)]
-    let goals = report.failingGoals
-    for (rule, results) in goals.prefix(Self.goalLimit) {
-      let severity = results[0].severity
-      let open = results.filter { $0.exception == nil }.count
-      let count = open == results.count ? "\(open)" : "\(open) (+\(results.count - open) excepted)"
-      let title = report.rules[rule]?.title ?? rule
+    let goals = report.summary.failingGoals
+    for goal in goals.prefix(Self.goalLimit) {
+      let count = goal.excepted == 0 ? "\(goal.open)" : "\(goal.open) (+\(goal.excepted) excepted)"
+      let title = report.rules[goal.rule]?.title ?? goal.rule
       lines.append(
-        "  \(style(pad(severity.rawValue, 8), color(severity)))  \(style(title, .bold))  "
-          + style("\(rule), \(count) failing", .dim)
+        "  \(style(pad(goal.severity.rawValue, 8), color(goal.severity)))  "
+          + style(title, .bold) + "  " + style("\(goal.rule), \(count) failing", .dim)
       )
-      for result in results.prefix(Self.resourceLimit) {
+      for result in goal.first {
         lines.append(
           "            \(result.id)  \(result.resource.id.withoutControls)\(place(result.resource))"
         )
@@ -87,9 +85,8 @@ struct TextReport {
             + (result.exception.map(excepted) ?? result.reason.withoutControls)
         )
       }
-      if results.count > Self.resourceLimit {
-        lines.append("            … \(results.count - Self.resourceLimit) more")
-      }
+      let rest = goal.open + goal.excepted - goal.first.count
+      if rest > 0 { lines.append("            … \(rest) more") }
     }
     if goals.count > Self.goalLimit {
       lines.append("  … \(goals.count - Self.goalLimit) more goals (--format html shows all)")
@@ -108,7 +105,7 @@ struct TextReport {
 
   private var worst: [String] {
     var lines = [style("Resources most at risk", .bold)]
-    for entry in report.worstResources.prefix(5) {
+    for entry in report.summary.worst {
       lines.append(
         "  \(pad("\(entry.weight)", 4)) \(entry.resource.id.withoutControls)  "
           + style("\(entry.resource.kind), \(plural(entry.failures, "failure"))", .dim)
@@ -133,7 +130,7 @@ struct TextReport {
   }
 
   private var unknown: [String] {
-    let reasons = report.unknownReasons
+    let reasons = report.summary.unknownReasons
     guard !reasons.isEmpty else { return [] }
     var lines = [style("Could not be judged", .bold)]
     for entry in reasons.prefix(5) {
@@ -168,8 +165,14 @@ struct TextReport {
       + report.diagnostics.map { style("Unread: ", .yellow) + $0.description.withoutControls }
   }
 
+  /// Where a rule is explained.
+  private var pages: String {
+    guard let base = report.rulePages else { return "Rules: plumb rules show RULE explains one" }
+    return "Rules: \(base)/README.md leads to the page of each"
+  }
+
   private var next: String {
-    guard let first = report.failures.first else {
+    guard let first = report.summary.firstFailure else {
       return "Next: plumb rules list shows what can be judged; --format html writes a full report"
     }
     return "Next: plumb why \(first.id)"
