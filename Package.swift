@@ -57,7 +57,9 @@ let package = Package(
     .target(name: "HTTP", dependencies: ["CCurl"]),
     .target(
       name: "Collectors",
-      dependencies: ["Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"]
+      dependencies: ["Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"],
+      exclude: ["AWS/NOTICE"],
+      resources: [.copy("AWS/resources.yaml"), .copy("AWS/facts.json")]
     ),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),
     .target(
@@ -79,7 +81,7 @@ let package = Package(
       name: "plumb",
       dependencies: [
         "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
-        "Store", "SQLiteDriver", "PostgresDriver",
+        "Store", "SQLiteDriver", "PostgresDriver", "HTTP",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -99,7 +101,8 @@ let package = Package(
       name: "ContentTests",
       dependencies: [
         "Content", "Engine", "Operations", "Collectors", "Model", "JSON", "TestSupport",
-      ]
+      ],
+      exclude: ["Schemas"]
     ),
     .testTarget(
       name: "CollectorsTests",

@@ -43,6 +43,9 @@ struct GoalOptions: ParsableArguments {
 
   @OptionGroup var content: ContentOptions
 
+  /// Whether some goals were chosen rather than all shipped rules.
+  var isChosen: Bool { !rules.isEmpty || !profile.isEmpty }
+
   /// What the options come to.
   struct Choice {
     var index: RuleIndex
@@ -111,8 +114,7 @@ struct GoalOptions: ParsableArguments {
       return found
     }
     if FileManager.default.fileExists(atPath: name) {
-      let text = try textFile(name)
-      return try ProfileDecoder.profile(YAMLReader().document(text, file: name))
+      return try library.profile(YAMLReader().document(textFile(name), file: name))
     }
     throw ValidationError(
       "there is no profile \"\(name)\"; there are \(all.map(\.id).joined(separator: ", "))"

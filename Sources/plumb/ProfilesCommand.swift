@@ -89,6 +89,7 @@ extension Profile {
     object["framework"] = .string(framework)
     object["description"] = .string(description)
     object["source"] = .string(source)
+    basis.add(to: &object)
     object["controls"] = .array(
       controls.map { control in
         var entry: JSONObject = ["id": .string(control.id), "title": .string(control.title)]
@@ -96,6 +97,7 @@ extension Profile {
           entry["manual"] = true
         } else {
           entry["goals"] = .array(control.goals.map(\.json))
+          control.basis.add(to: &entry)
         }
         if control.isManual || !control.manualReason.isEmpty {
           entry["reason"] = .string(control.manualReason)
@@ -110,6 +112,7 @@ extension Profile {
     var lines = ["\(id)  version \(version), effective \(effectiveDate)", title]
     if !description.isEmpty { lines.append(description) }
     let manual = controls.filter(\.isManual).count
+    if manual < controls.count { lines.append("Basis of the mapping: \(basis.text)") }
     lines += [
       "", "\(controls.count) controls: \(controls.count - manual) automated, \(manual) manual", "",
     ]
@@ -122,6 +125,7 @@ extension Profile {
         if !control.manualReason.isEmpty {
           lines.append("    by a person: \(control.manualReason)")
         }
+        if let basis = ownBasis(of: control) { lines.append("    basis: \(basis.text)") }
       }
     }
     return lines.joined(separator: "\n")

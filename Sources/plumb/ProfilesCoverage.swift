@@ -12,7 +12,8 @@ struct ProfilesCoverage: AsyncParsableCommand {
     discussion: """
       automatic: stable rules judge the whole control. partly: some of its rules are drafts or
       deprecated, or the profile says which part of it a person has to look at. attested: no rule can
-      judge it, for the reason given.
+      judge it, for the reason given. The basis says who holds that the rules are about the control:
+      the framework itself (published), a published crosswalk, or a person's judgement.
 
       Examples:
         plumb profiles coverage cis-aws
@@ -55,6 +56,8 @@ extension ProfileCoverage {
       },
       indent: 2
     )
+    let kinds = mapped.filter { $0.count > 0 }.map { "\($0.count) \($0.kind.rawValue)" }
+    if !kinds.isEmpty { lines.append("Basis of the mapping: \(kinds.joined(separator: ", "))") }
     for degree in Degree.allCases {
       let found = entries(degree)
       guard !found.isEmpty else { continue }
@@ -63,6 +66,9 @@ extension ProfileCoverage {
         lines.append("  \(entry.control.id)  \(entry.control.title)")
         lines += entry.control.goals.map { "      \($0.text)" }
         lines += entry.gaps.filter { !$0.isEmpty }.map { "      - \($0)" }
+        if let basis = profile.ownBasis(of: entry.control) {
+          lines.append("      basis: \(basis.text)")
+        }
       }
     }
     return lines
@@ -72,6 +78,9 @@ extension ProfileCoverage {
     var object: JSONObject = [
       "id": .string(profile.id), "version": .string(profile.version),
       "title": .string(profile.title), "controls": .integer(Int64(entries.count)),
+      "basis": .object(
+        JSONObject(mapped.map { (key: $0.kind.rawValue, value: .integer(Int64($0.count))) })
+      ),
     ]
     for degree in Degree.allCases {
       let found = entries(degree)
@@ -87,7 +96,10 @@ extension ProfileCoverage {
 extension ProfileCoverage.Entry {
   fileprivate var json: JSONValue {
     var object: JSONObject = ["id": .string(control.id), "title": .string(control.title)]
-    if !control.goals.isEmpty { object["goals"] = .array(control.goals.map(\.json)) }
+    if !control.goals.isEmpty {
+      object["goals"] = .array(control.goals.map(\.json))
+      control.basis.add(to: &object)
+    }
     if degree == .attested {
       object["reason"] = .string(control.manualReason)
     } else if !gaps.isEmpty {

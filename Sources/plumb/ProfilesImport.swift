@@ -76,7 +76,12 @@ struct ProfilesImport: AsyncParsableCommand {
         today: timeOfDay().day,
         rule: { index[$0]?.id }
       )
-      let result = try importer.read(read(file), as: format, catalogs: catalog.map(read))
+      let result = try importer.read(
+        read(file),
+        as: format,
+        catalogs: catalog.map(read),
+        profiles: library.profiles()
+      )
       try write(result.profile.yaml, to: output)
       for note in result.notes { complain("warning: \(note)") }
       try tell(result.profile, library)

@@ -101,7 +101,7 @@ struct RulesShow: AsyncParsableCommand {
 
   @OptionGroup var source: RuleSource
 
-  @Argument(help: "The rule's id or an earlier one.")
+  @Argument(help: "The rule's id or an alias of it.")
   var id: String
 
   @Option(name: .long, help: "text or json.")
@@ -152,6 +152,7 @@ extension Rule {
 
   func fullJSON(_ uses: [String]) -> JSONValue {
     var object = summaryJSON.object ?? JSONObject()
+    if !aliases.isEmpty { object["aliases"] = .array(aliases.map(JSONValue.string)) }
     object["requirement"] = .string(requirement)
     object["required_config"] = requiredConfig.grammar
     object["applies"] = applies?.grammar
@@ -177,6 +178,7 @@ extension Rule {
 
   func description(_ uses: [String]) -> String {
     var parts = ["\(id)  version \(version)  \(severity.rawValue)  \(status.rawValue)", title, ""]
+    if !aliases.isEmpty { parts.append("Also known as \(aliases.joined(separator: ", "))") }
     if let successor { parts.append("Successor     \(successor)") }
     parts.append("Target        " + target.kinds.map(\.description).joined(separator: ", "))
     for attribute in target.attributes {

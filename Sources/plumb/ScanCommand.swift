@@ -14,7 +14,8 @@ struct ScanCommand: AsyncParsableCommand {
     commandName: "scan",
     abstract: "Collects resources, judges them and reports.",
     subcommands: [
-      ScanTerraform.self, ScanCloudFormation.self, ScanKubernetes.self, ScanInventory.self,
+      ScanAWS.self, ScanTerraform.self, ScanCloudFormation.self, ScanKubernetes.self,
+      ScanInventory.self,
     ]
   )
 }
@@ -133,6 +134,7 @@ struct ScanOptions: ParsableArguments {
   )
   var now: String?
 
+  @OptionGroup var pages: RulePageOptions
   @OptionGroup var saving: SaveOptions
 
   /// Scans, reports, keeps the results for `plumb why` and ends with the exit code they ask for.
@@ -148,6 +150,7 @@ struct ScanOptions: ParsableArguments {
       throw ValidationError("--format \"\(self.format)\" is none of \(words)")
     }
     let threshold = try Severity(option: threshold)
+    let rulePages = try pages.base()
     let instant = try moment(now, option: "--now") ?? timeOfDay()
     var keeper: ScanKeeper?
     if saving.save {
@@ -189,11 +192,12 @@ struct ScanOptions: ParsableArguments {
     )
     let spool = try await keeper?.spoolFile()
     let writer = try spool.map { try SpoolWriter($0) }
-    let report = try await scan.run(
+    var report = try await scan.run(
       toolVersion: Plumb.configuration.version,
       keep: { try writer?.append($0) },
       progress: { text in progress.show(text) }
     )
+    report.rulePages = rulePages
     progress.clear()
     LastScan.keep(report.results)
     if let keeper, let spool {
@@ -257,11 +261,23 @@ struct ScanOptions: ParsableArguments {
     let isColored =
       output == nil && isatty(STDOUT_FILENO) == 1
       && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
-    let text = format.render(report, isColored: isColored)
-    guard let output else { return try OutputFile.standardOutput.write(Array(text.utf8)) }
+    guard let output else {
+      return try format.render(report, isColored: isColored) {
+        try OutputFile.standardOutput.write($0)
+      }
+    }
+    // Written beside and then put in place, so that a former report is lost only for a whole one.
+    let fresh = output + ".\(getpid())"
     do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+      let file = try SpoolWriter(fresh, permissions: 0o644)
+      try format.render(report, isColored: isColored) { try file.append($0) }
+      try file.finish()
     } catch {
+      try? FileManager.default.removeItem(atPath: fresh)
+      throw InputError.unreadable(output, reason: "cannot be written")
+    }
+    guard unsafe rename(fresh, output) == 0 else {
+      try? FileManager.default.removeItem(atPath: fresh)
       throw InputError.unreadable(output, reason: "cannot be written")
     }
     complain("wrote \(output)")
@@ -273,8 +289,7 @@ struct ScanOptions: ParsableArguments {
       throw Exit.notJudged
     }
     if !report.diagnostics.isEmpty { throw Exit.notJudged }
-    let counted = report.results.filter { $0.severity >= threshold && $0.exception == nil }
-    if counted.contains(where: { $0.verdict == .fail }) { throw Exit.failed }
-    if failOnUnknown, counted.contains(where: { $0.verdict == .unknown }) { throw Exit.notJudged }
+    if report.summary.hasFailure(from: threshold) { throw Exit.failed }
+    if failOnUnknown, report.summary.hasUnknown(from: threshold) { throw Exit.notJudged }
   }
 }

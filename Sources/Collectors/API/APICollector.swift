@@ -1,0 +1,128 @@
+package import Model
+import Synchronization
+
+/// Reads the resources of an account through a provider's own APIs.
+///
+/// What is called, for which kinds, is data: the provider's `resources.yaml`. Only the operations that
+/// it names can be called, and all of them only read.
+package struct APICollector: Collector {
+  /// What to read.
+  package struct Plan: Sendable {
+    package var provider: String
+    package var kinds: [APIKind]
+    /// The account, as its credentials say.
+    package var account: String
+    package var partition: String
+    /// The region of what exists once for the account.
+    package var home: String
+    package var regions: [String]
+    /// Why not every region is read, or which could not be found out; nil when all are.
+    package var regionGap: String?
+    /// Which details are wanted, by kind; kinds that are not named are read in full.
+    package var details: [ResourceKind: Set<String>]
+    /// The lists that were read before and need not be read again, as ``Unit/name``.
+    package var done: Set<String>
+
+    package init(
+      provider: String,
+      kinds: [APIKind],
+      account: String,
+      partition: String = "",
+      home: String,
+      regions: [String],
+      regionGap: String? = nil,
+      details: [ResourceKind: Set<String>] = [:],
+      done: Set<String> = []
+    ) {
+      self.provider = provider
+      self.kinds = kinds
+      self.account = account
+      self.partition = partition
+      self.home = home
+      self.regions = regions
+      self.regionGap = regionGap
+      self.details = details
+      self.done = done
+    }
+
+    /// Every list that the plan asks for.
+    package var units: [Unit] {
+      // Regions in the outer loop would ask one service for everything at once.
+      kinds.flatMap { kind in
+        (kind.isGlobal ? [home] : regions).map { Unit(kind: kind, region: $0) }
+      }
+    }
+  }
+
+  /// One kind in one region: what a list gives.
+  package struct Unit: Sendable {
+    package let kind: APIKind
+    package let region: String
+
+    /// A name that tells the unit from others.
+    package var name: String { "\(kind.kind) \(region)" }
+  }
+
+  package let plan: Plan
+  let caller: any APICaller
+  private let rates: APIRates
+  private let concurrency: Int
+  private let figures = Figures()
+
+  /// A collector.
+  ///
+  /// - Parameter concurrency: how many calls are under way at most.
+  package init(
+    _ plan: Plan,
+    _ caller: any APICaller,
+    rates: APIRates,
+    concurrency: Int = 16
+  ) {
+    self.plan = plan
+    self.caller = caller
+    self.rates = rates
+    self.concurrency = max(1, concurrency)
+  }
+
+  /// Calls made, lists read, and what was slowed down.
+  package var activity: String {
+    let (units, done) = figures.counts.withLock { $0 }
+    let calls = caller.figures.calls
+    let slowed = rates.slowest.map { ", \($0.of) slowed to \(Int($0.rate.rounded(.up))) calls/s" }
+    return ", \(calls) calls, \(done) of \(units) lists\(slowed ?? "")"
+  }
+
+  package func collect(_ emit: (Collected) throws -> Void) async throws {
+    let run = try await run(sample: nil, emit)
+    for statement in run.coverage { try emit(.coverage(statement)) }
+  }
+
+  /// Reads every list to its end, and the details of so many items of each.
+  func run(sample: Int?, _ emit: (Collected) throws -> Void) async throws -> APIRun {
+    let units = plan.units.filter { !plan.done.contains($0.name) }
+    figures.counts.withLock { $0 = (units.count, 0) }
+    let reader = APIReader(caller, wanted: plan.details)
+    var run = APIRun(units, plan, reader, sample: sample)
+    try await withThrowingTaskGroup(of: APIRun.Outcome.self) { group in
+      var running = 0
+      while true {
+        while running < concurrency, let work = run.next() {
+          group.addTask { try await work.run(reader) }
+          running += 1
+        }
+        guard let outcome = try await group.next() else { break }
+        running -= 1
+        for item in run.take(outcome) { try emit(item) }
+        guard let (unit, isFull) = run.finished(outcome) else { continue }
+        figures.counts.withLock { $0.done += 1 }
+        if isFull { try emit(.checkpoint(unit.name)) }
+      }
+    }
+    return run
+  }
+}
+
+/// How many lists there are, and how many were read, for whoever watches.
+private final class Figures: Sendable {
+  let counts = Mutex((units: 0, done: 0))
+}

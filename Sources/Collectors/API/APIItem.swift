@@ -1,0 +1,204 @@
+import Foundation
+import JSON
+import Model
+
+/// A resource, or an element of one, while it is being read.
+struct APIItem: Sendable {
+  private(set) var context: APIContext
+  var value: JSONValue
+  var unread: [(path: String, reason: String)] = []
+
+  /// An element of a detail's output.
+  init(element: JSONValue, _ context: APIContext) {
+    value = element
+    self.context = context
+  }
+
+  /// An item of a kind's list; nil where the kind leaves such items out.
+  init?(_ item: JSONValue, _ kind: APIKind, _ context: APIContext) {
+    value = kind.textMember.map { .object([$0: item]) } ?? item
+    self.context = context
+    guard kind.filter.allSatisfy({ $0.isMet(by: item, context) }) else { return nil }
+    if let region = kind.region?.value(in: value)?.string, !region.isEmpty {
+      self.context.region = region
+    }
+    self.context.resourceID = kind.id.text(value, self.context) ?? Self.name(of: item)
+  }
+
+  /// A name for an item that has not what its id is made of: the digest of what the list gave.
+  private static func name(of item: JSONValue) -> String {
+    item.string ?? "unnamed:\(Digest.sha256(of: item).prefix(16))"
+  }
+
+  /// What a call is given for this item; nil where the item lacks a member that it needs.
+  func input(of call: APICall) -> JSONObject? {
+    context.fill(.object(call.input), value)?.object
+  }
+
+  /// Whether a detail makes sense for this item.
+  func isMet(_ detail: APIDetail) -> Bool {
+    detail.when.allSatisfy { $0.isMet(by: value, context) }
+  }
+
+  /// Why it cannot be told whether a detail makes sense; nil where it can.
+  func doubt(_ detail: APIDetail) -> String? {
+    for demand in detail.when {
+      if let missing = unread.first(where: { $0.path == demand.path.steps.first }) {
+        return missing.reason
+      }
+    }
+    return nil
+  }
+
+  /// What a detail's output means for this item; nil means that nothing is there.
+  mutating func found(_ output: JSONValue, _ detail: APIDetail) -> JSONValue? {
+    var found = detail.path.found(in: output)
+    if let form = detail.form, case .string(let text) = found {
+      guard let decoded = APIDocument.decoded(text, form) else {
+        unread.append((detail.into, "error: what stands there is no \(form.rawValue.uppercased())"))
+        return nil
+      }
+      found = decoded
+    }
+    if let pick = detail.pick {
+      let wanted = pick.equals.text(value, context)
+      let element = (found.array ?? [found]).first { $0[pick.member]?.asText == wanted }
+      if element == nil, !detail.isOptional {
+        unread.append((detail.into, "error: \(detail.call.operation) does not name it"))
+      }
+      found = element ?? .null
+    }
+    if !detail.fields.isEmpty { found = found.keeping(detail.fields) }
+    return found.isNull ? nil : found
+  }
+
+  /// Puts what was found under a member.
+  mutating func put(_ found: JSONValue, _ member: String) {
+    guard case .object(var object) = value else { return }
+    object[member] = found
+    value = .object(object)
+  }
+
+  /// The finished resource, secrets replaced.
+  func resource(_ kind: APIKind) -> Resource {
+    var unread = unread
+    var context = context
+    var whole = value
+    for (path, form) in kind.decode {
+      whole = path.changing(whole) { value in
+        guard case .string(let text) = value else { return value }
+        if let decoded = APIDocument.decoded(text, form) { return decoded }
+        let first = path.steps.first ?? "$root"
+        unread.append((first, "error: \(path) is no \(form.rawValue.uppercased())"))
+        return .null
+      }
+    }
+    for path in kind.redact { whole = path.changing(whole, by: APIDocument.redacted) }
+    context.tags = kind.tags.map { APIDocument.tags($0.values(in: whole)) } ?? []
+    return Resource(
+      provider: context.provider,
+      account: context.account,
+      region: kind.isGlobal && kind.region == nil ? "global" : context.region,
+      kind: kind.kind,
+      id: context.resourceID,
+      name: kind.name?.text(whole, context) ?? "",
+      tags: context.tags,
+      configuration: whole,
+      unread: unread,
+      source: kind.source(in: context.region)
+    )
+  }
+}
+
+extension JSONValue {
+  /// The value with only some members, of an object or of each element of a list.
+  fileprivate func keeping(_ fields: Set<String>) -> JSONValue {
+    switch self {
+    case .array(let elements): .array(elements.map { $0.keeping(fields) })
+    case .object(let object):
+      .object(JSONObject(object.members.filter { fields.contains($0.key) }))
+    default: self
+    }
+  }
+}
+
+extension APIKind {
+  /// Where a resource of this kind was read: the call and the region.
+  func source(in region: String) -> JSONValue {
+    ["call": .string("\(service):\(list.operation)"), "region": .string(region)]
+  }
+
+  /// What stands for the resources of a region that could not be listed, so that no goal passes
+  /// without them.
+  func standIn(_ context: APIContext, reason: String) -> Resource {
+    Resource(
+      provider: context.provider,
+      account: context.account,
+      region: isGlobal ? "global" : context.region,
+      kind: kind,
+      id: "unlisted:\(context.region)",
+      name: "what could not be listed",
+      configuration: .null,
+      unread: [("$root", reason)],
+      source: source(in: context.region)
+    )
+  }
+}
+
+extension APIPath {
+  /// What a detail's path finds: the one value there, or the list of all.
+  func found(in value: JSONValue) -> JSONValue {
+    let values = values(in: value)
+    return values.count > 1 ? .array(values) : values.first ?? .null
+  }
+}
+
+/// Documents and tags inside of configurations.
+enum APIDocument {
+  /// What a text holds; nil where it is not of the form.
+  static func decoded(_ text: String, _ form: APIForm) -> JSONValue? {
+    switch form {
+    case .json:
+      // IAM sends its documents percent-encoded.
+      let plain = text.first == "%" ? text.removingPercentEncoding ?? text : text
+      return try? JSONParser().parse(Array(plain.utf8))
+    case .csv:
+      guard let bytes = Data(base64Encoded: text),
+        let rows = try? CSVRows(String(decoding: bytes, as: UTF8.self), file: "report").rows,
+        let head = rows.first?.cells
+      else { return nil }
+      return .array(
+        rows.dropFirst().map { row in
+          let cells = zip(head, row.cells).map { (key: $0, value: JSONValue.string($1)) }
+          return .object(JSONObject(cells))
+        }
+      )
+    }
+  }
+
+  /// The value with every scalar in it replaced; keys stay.
+  static func redacted(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .null: .null
+    case .array(let elements): .array(elements.map(redacted))
+    case .object(let object):
+      .object(JSONObject(object.members.map { ($0.key, redacted($0.value)) }))
+    default: "[redacted]"
+    }
+  }
+
+  /// Tags as pairs, from a list of keys with values or from a map.
+  static func tags(_ found: [JSONValue]) -> [(key: String, value: String)] {
+    found.flatMap { value -> [(key: String, value: String)] in
+      if let object = value.object, value["Key"] == nil, value["key"] == nil,
+        value["TagKey"] == nil
+      {
+        return object.members.map { ($0.key, $0.value.asText ?? "") }
+      }
+      return (value.array ?? [value]).compactMap { tag in
+        guard let key = (tag["Key"] ?? tag["key"] ?? tag["TagKey"])?.string else { return nil }
+        return (key, (tag["Value"] ?? tag["value"] ?? tag["TagValue"])?.asText ?? "")
+      }
+    }
+  }
+}

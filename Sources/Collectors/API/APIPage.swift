@@ -1,0 +1,73 @@
+import Foundation
+import JSON
+
+/// How an operation hands out a long list in pages.
+package struct APIPage: Sendable {
+  /// The members of the input that say where to go on.
+  package var input: [String]
+  /// Where in the output they are found.
+  var output: [APIPath]
+  /// What in the output says whether there is more; nil where the presence of a token does.
+  var more: APIPath?
+  /// Whether the output holds a link, in whose query the input's members are.
+  package var isLink: Bool
+
+  /// The paging of an operation, the output's places as dotted paths.
+  package init(input: [String], output: [String], more: String? = nil, isLink: Bool = false) {
+    self.input = input
+    self.output = output.map { APIPath($0) }
+    self.more = more.map { APIPath($0) }
+    self.isLink = isLink
+  }
+
+  /// What to give for the next page; nil after the last.
+  ///
+  /// - Throws: ``APIPageError`` for a server that promises more without saying how to go on, or that
+  ///   sends the same page again: what is missing then is not known.
+  func next(after page: JSONValue, given: JSONObject?) throws(APIPageError) -> JSONObject? {
+    let isMore = more.map { $0.value(in: page)?.bool == true }
+    if isMore == false { return nil }
+    let next = isLink ? try link(page) : tokens(page)
+    if next.isEmpty {
+      if isMore == true { throw .noToken }
+      return nil
+    }
+    if next == given { throw .samePage }
+    return next
+  }
+
+  private func tokens(_ page: JSONValue) -> JSONObject {
+    var tokens = JSONObject()
+    for (name, path) in zip(input, output) {
+      guard let token = path.values(in: page).last, token != .string("") else { continue }
+      tokens[name] = token
+    }
+    return tokens
+  }
+
+  private func link(_ page: JSONValue) throws(APIPageError) -> JSONObject {
+    var tokens = JSONObject()
+    guard let link = output.first?.value(in: page)?.string, !link.isEmpty else { return tokens }
+    for pair in (link.split(separator: "?", maxSplits: 1).dropFirst().first ?? "").split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, input.contains(parts[0]) else { continue }
+      tokens[parts[0]] = .string(parts[1].removingPercentEncoding ?? parts[1])
+    }
+    if tokens.isEmpty { throw .noToken }
+    return tokens
+  }
+}
+
+/// Why a list cannot be read to its end.
+package enum APIPageError: Error, Sendable, CustomStringConvertible {
+  case noToken
+  case samePage
+
+  /// What the server does.
+  package var description: String {
+    switch self {
+    case .noToken: "the list goes on, but not how"
+    case .samePage: "the list sends the same page again"
+    }
+  }
+}

@@ -1,0 +1,227 @@
+import JSON
+import Model
+import Synchronization
+
+/// Reads the resources of one kind: a page of the list, and the details of its items.
+struct APIReader: Sendable {
+  let caller: any APICaller
+  /// Which details are wanted of each kind; kinds that are not named are read in full.
+  let wanted: [ResourceKind: Set<String>]
+  private let shared = SharedOutputs()
+
+  init(_ caller: any APICaller, wanted: [ResourceKind: Set<String>] = [:]) {
+    self.caller = caller
+    self.wanted = wanted
+  }
+
+  /// One page of a list.
+  struct Page: Sendable {
+    var items: [APIItem]
+    /// What to give for the next page; nil after the last.
+    var next: JSONObject?
+  }
+
+  /// The details to read of a kind.
+  func details(_ kind: APIKind) -> [APIDetail] {
+    kind.details(wanted: wanted[kind.kind])
+  }
+
+  /// Reads one page.
+  ///
+  /// - Throws: ``APIRefusal``.
+  func page(_ kind: APIKind, _ context: APIContext, _ token: JSONObject?) async throws -> Page {
+    var input = context.fill(.object(kind.list.input), .null)?.object ?? JSONObject()
+    for (key, value) in token?.members ?? [] { input[key] = value }
+    guard let output = try await output(of: kind.list, kind.service, input, context.region) else {
+      let stand = kind.otherwise.flatMap { APIItem(.object($0), kind, context) }
+      return Page(items: stand.map { [$0] } ?? [], next: nil)
+    }
+    if let incomplete = kind.incomplete, !incomplete.elements(in: output).isEmpty {
+      throw APIRefusal(
+        .failed,
+        message: "the answer names what it could not read under \(incomplete)",
+        operation: "\(kind.service):\(kind.list.operation)",
+        region: context.region
+      )
+    }
+    let found = kind.isSingle ? kind.items.values(in: output) : kind.items.elements(in: output)
+    let next = try next(kind.service, kind.list, after: output, given: token, context.region)
+    return Page(items: found.compactMap { APIItem($0, kind, context) }, next: next)
+  }
+
+  /// Reads the details of an item; what is refused stays unread and is returned by member.
+  func read(
+    _ item: APIItem,
+    _ kind: APIKind
+  ) async throws -> (Resource, refusals: [String: APIRefusal]) {
+    var item = item
+    var refusals: [String: APIRefusal] = [:]
+    for detail in details(kind) {
+      if let refusal = try await read(detail, &item, kind.service) {
+        refusals[detail.into] = refusal
+      }
+    }
+    return (item.resource(kind), refusals)
+  }
+
+  /// Reads one detail into an item; returns what stood in the way.
+  private func read(
+    _ detail: APIDetail,
+    _ item: inout APIItem,
+    _ service: String
+  ) async throws -> APIRefusal? {
+    if let doubt = item.doubt(detail) {
+      item.unread.append((detail.into, doubt))
+      return nil
+    }
+    guard item.isMet(detail) else { return nil }
+    if let account = detail.account?.text(item.value, item.context), account != item.context.account
+    {
+      item.unread.append((detail.into, "not read: it is in the account \(account)"))
+      return nil
+    }
+    guard let input = item.input(of: detail.call) else {
+      item.unread.append((detail.into, "error: the list does not say what to ask for"))
+      return nil
+    }
+    var context = item.context
+    if let region = detail.region?.text(item.value, context) { context.region = region }
+    do {
+      let output = try await output(of: detail, detail.service ?? service, input, context.region)
+      guard let output, let found = item.found(output, detail) else { return nil }
+      if detail.each.isEmpty { item.put(found, detail.into) } else {
+        try await item.put(each(found, detail, &item, context, service), detail.into)
+      }
+      return nil
+    } catch let refusal as APIRefusal {
+      item.unread.append((detail.into, refusal.reason))
+      return refusal
+    }
+  }
+
+  /// Reads the details of each element of what was found.
+  private func each(
+    _ found: JSONValue,
+    _ detail: APIDetail,
+    _ item: inout APIItem,
+    _ context: APIContext,
+    _ service: String
+  ) async throws -> JSONValue {
+    var elements: [JSONValue] = []
+    for (index, element) in (found.array ?? [found]).enumerated() {
+      var inner = APIItem(element: element, context)
+      for further in detail.each {
+        _ = try await read(further, &inner, detail.service ?? service)
+      }
+      for (path, reason) in inner.unread {
+        item.unread.append(("\(detail.into)[\(index)].\(path)", reason))
+      }
+      elements.append(inner.value)
+    }
+    return .array(elements)
+  }
+
+  private func output(
+    of detail: APIDetail,
+    _ service: String,
+    _ input: JSONObject,
+    _ region: String
+  ) async throws -> JSONValue? {
+    guard detail.isShared else { return try await all(of: detail, service, input, region) }
+    return try await shared.output("\(service):\(detail.call.operation) \(region)") {
+      try await all(of: detail, service, input, region)
+    }
+  }
+
+  /// The output of a detail with the lists of its further pages appended.
+  private func all(
+    of detail: APIDetail,
+    _ service: String,
+    _ input: JSONObject,
+    _ region: String
+  ) async throws -> JSONValue? {
+    guard var whole = try await output(of: detail.call, service, input, region) else { return nil }
+    var token = try next(service, detail.call, after: whole, given: nil, region)
+    while let given = token {
+      var input = input
+      for (key, value) in given.members { input[key] = value }
+      guard let more = try await output(of: detail.call, service, input, region) else { break }
+      let elements = detail.path.elements(in: more)
+      whole = detail.path.changing(whole) { .array(($0.array ?? [$0]) + elements) }
+      token = try next(service, detail.call, after: more, given: given, region)
+    }
+    return whole
+  }
+
+  /// What to give for the next page; nil after the last.
+  private func next(
+    _ service: String,
+    _ call: APICall,
+    after output: JSONValue,
+    given: JSONObject?,
+    _ region: String
+  ) throws -> JSONObject? {
+    do {
+      return try caller.page(of: call.operation, service: service)?.next(after: output, given: given)
+    } catch let error as APIPageError {
+      throw APIRefusal(
+        .malformed,
+        message: "\(error)",
+        operation: "\(service):\(call.operation)",
+        region: region
+      )
+    }
+  }
+
+  /// What an operation returns; nil where its refusal means "not configured".
+  private func output(
+    of call: APICall,
+    _ service: String,
+    _ input: JSONObject,
+    _ region: String
+  ) async throws -> JSONValue? {
+    do {
+      if let prepare = call.prepare { try await self.prepare(prepare, service, region) }
+      return try await caller.call(call.operation, of: service, input, in: region)
+    } catch let refusal as APIRefusal {
+      let isAbsent = call.absent.contains {
+        $0.code == refusal.code && ($0.message.isEmpty || refusal.message.contains($0.message))
+      }
+      if isAbsent { return nil }
+      throw refusal
+    }
+  }
+
+  /// Asks for a report until it is there.
+  private func prepare(_ operation: String, _ service: String, _ region: String) async throws {
+    for attempt in 0..<20 {
+      let output = try await caller.call(operation, of: service, JSONObject(), in: region)
+      if output["State"]?.string == "COMPLETE" { return }
+      try await caller.pause(min(5, 0.5 * Double(attempt + 1)))
+    }
+    throw APIRefusal(
+      .timedOut,
+      message: "the report is still being made",
+      operation: "\(service):\(operation)",
+      region: region
+    )
+  }
+}
+
+/// Outputs that serve many items: asked for once, however many wait.
+private final class SharedOutputs: Sendable {
+  private let tasks = Mutex<[String: Task<JSONValue?, any Error>]>([:])
+
+  func output(
+    _ key: String,
+    _ read: @escaping @Sendable () async throws -> JSONValue?
+  ) async throws -> JSONValue? {
+    let task = tasks.withLock { tasks in
+      if let task = tasks[key] { return task }
+      let task = Task { try await read() }
+      tasks[key] = task
+      return task
+    }
+    return try await task.value
+  }
+}

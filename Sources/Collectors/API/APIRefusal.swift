@@ -1,0 +1,50 @@
+/// Why a call brought nothing.
+package struct APIRefusal: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What stands in the way.
+  package enum Cause: String, Sendable, CaseIterable {
+    /// The credentials do not allow the call.
+    case denied
+    /// The credentials themselves are not accepted.
+    case credentials = "credentials refused"
+    case throttled
+    case timedOut = "timed out"
+    /// No connection to the endpoint, or it broke.
+    case unreachable
+    /// The service is not offered in the region.
+    case unsupported = "not supported in the region"
+    /// The service failed.
+    case failed = "error"
+    /// The answer cannot be read.
+    case malformed = "unreadable answer"
+  }
+
+  package var cause: Cause
+  /// The provider's code; empty where there is none.
+  package var code: String
+  package var message: String
+  /// The operation, as `service:Operation`.
+  package var operation: String
+  package var region: String
+
+  package init(
+    _ cause: Cause,
+    code: String = "",
+    message: String = "",
+    operation: String,
+    region: String
+  ) {
+    self.cause = cause
+    self.code = code
+    self.message = message
+    self.operation = operation
+    self.region = region
+  }
+
+  /// The cause, the operation and the region on one line, without what changes from call to call.
+  package var reason: String {
+    "\(cause.rawValue): \(operation) in \(region)\(code.isEmpty ? "" : " (\(code))")"
+  }
+
+  /// The reason with the provider's message.
+  package var description: String { message.isEmpty ? reason : "\(reason): \(message)" }
+}

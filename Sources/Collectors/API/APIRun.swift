@@ -1,0 +1,158 @@
+import JSON
+import Model
+
+/// What is left to read in one run, and what came of the rest. Decides; calls nothing itself.
+struct APIRun {
+  let reader: APIReader
+  private let plan: APICollector.Plan
+  private let units: [APICollector.Unit]
+  /// What to do next, the last first: details go before further pages, so that little waits.
+  private var waiting: [Work]
+  /// How many pieces of work each unit has left.
+  private var left: [Int]
+  /// The units whose list was refused, or a page of it.
+  private var refused: Set<Int> = []
+  /// Why kinds are incomplete.
+  private var gaps: [ResourceKind: [String]] = [:]
+
+  /// How many items share a piece of work.
+  private static let batch = 8
+
+  /// How many items of each unit get their details; nil for all of them.
+  private let sample: Int?
+  private var sampled: [Int]
+  /// How many items were met, by kind, and how many calls the details left out would have taken.
+  private(set) var items: [ResourceKind: Int] = [:]
+  private(set) var callsLeftOut = 0
+  /// The refusals, by kind and the member that a detail would have filled; `@` is the list.
+  private(set) var refusals: [ResourceKind: [String: APIRefusal]] = [:]
+
+  init(
+    _ units: [APICollector.Unit],
+    _ plan: APICollector.Plan,
+    _ reader: APIReader,
+    sample: Int? = nil
+  ) {
+    self.sample = sample
+    sampled = units.map { _ in 0 }
+    self.units = units
+    self.plan = plan
+    self.reader = reader
+    left = units.map { _ in 1 }
+    waiting = units.indices.reversed().map { index in
+      let region = units[index].region
+      let context = APIContext(
+        provider: plan.provider,
+        account: plan.account,
+        region: region,
+        partition: plan.partition
+      )
+      return Work(unit: index, kind: units[index].kind, context: context, step: .page(nil))
+    }
+  }
+
+  /// One piece of work.
+  struct Work: Sendable {
+    enum Step: Sendable {
+      case page(JSONObject?)
+      case details([APIItem])
+    }
+
+    let unit: Int
+    let kind: APIKind
+    let context: APIContext
+    let step: Step
+
+    func run(_ reader: APIReader) async throws -> Outcome {
+      switch step {
+      case .page(let token):
+        do {
+          let page = try await reader.page(kind, context, token)
+          return Outcome(work: self, page: page)
+        } catch let refusal as APIRefusal {
+          return Outcome(work: self, refusal: refusal)
+        }
+      case .details(let items):
+        var outcome = Outcome(work: self)
+        for item in items {
+          let (resource, refusals) = try await reader.read(item, kind)
+          outcome.resources.append(resource)
+          outcome.refusals.merge(refusals) { first, _ in first }
+        }
+        return outcome
+      }
+    }
+  }
+
+  /// What came of a piece of work.
+  struct Outcome: Sendable {
+    let work: Work
+    var page: APIReader.Page?
+    var resources: [Resource] = []
+    /// Why the list, or a page of it, could not be read.
+    var refusal: APIRefusal?
+    /// Why details could not be read, by the member that they would have filled.
+    var refusals: [String: APIRefusal] = [:]
+  }
+
+  /// The next piece of work, if any waits.
+  mutating func next() -> Work? { waiting.popLast() }
+
+  /// Takes in what came of a piece of work; returns what is to be emitted.
+  mutating func take(_ outcome: Outcome) -> [Collected] {
+    let work = outcome.work
+    left[work.unit] -= 1
+    if let refusal = outcome.refusal {
+      gaps[work.kind.kind, default: []].append(refusal.reason)
+      refused.insert(work.unit)
+      refusals[work.kind.kind, default: [:]]["@"] = refusal
+      return [
+        .resource(work.kind.standIn(work.context, reason: refusal.reason))
+      ]
+    }
+    guard let page = outcome.page else { return details(outcome) }
+    if let next = page.next { add(.page(next), after: work) }
+    items[work.kind.kind, default: 0] += page.items.count
+    let wanted = reader.details(work.kind)
+    guard !wanted.isEmpty else { return page.items.map { .resource($0.resource(work.kind)) } }
+    let taken = page.items.prefix(max(0, (sample ?? .max) - sampled[work.unit]))
+    sampled[work.unit] += taken.count
+    for item in page.items.dropFirst(taken.count) {
+      callsLeftOut += wanted.filter { !$0.isShared && item.isMet($0) }.count
+    }
+    for start in stride(from: 0, to: taken.count, by: Self.batch) {
+      add(.details(Array(taken[start...].prefix(Self.batch))), after: work)
+    }
+    return []
+  }
+
+  private mutating func details(_ outcome: Outcome) -> [Collected] {
+    for (member, refusal) in outcome.refusals {
+      refusals[outcome.work.kind.kind, default: [:]][member] = refusal
+    }
+    return outcome.resources.map { .resource($0) }
+  }
+
+  private mutating func add(_ step: Work.Step, after work: Work) {
+    left[work.unit] += 1
+    waiting.append(Work(unit: work.unit, kind: work.kind, context: work.context, step: step))
+  }
+
+  /// The unit that an outcome brought to its end, and whether its list was read in full; nil while
+  /// work is left.
+  func finished(_ outcome: Outcome) -> (unit: APICollector.Unit, isFull: Bool)? {
+    let index = outcome.work.unit
+    return left[index] == 0 ? (units[index], !refused.contains(index)) : nil
+  }
+
+  /// What was read of each kind, once nothing is left.
+  var coverage: [Coverage] {
+    Set(plan.kinds.map(\.kind)).sorted().map { kind in
+      var reasons = gaps[kind] ?? []
+      let isGlobal = plan.kinds.contains { $0.kind == kind && $0.isGlobal }
+      if !isGlobal, let gap = plan.regionGap { reasons.append(gap) }
+      let gap = reasons.isEmpty ? nil : Set(reasons).sorted().joined(separator: "; ")
+      return Coverage(account: plan.account, kind: kind, gap: gap)
+    }
+  }
+}
