@@ -125,6 +125,15 @@ struct ScanOptions: ParsableArguments {
   )
   var output: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Also write the resources that were read, a line of JSON each, for plumb judge.",
+      valueName: "file"
+    )
+  )
+  var inventory: String?
+
   @Flag(name: .long, help: "Exit with 2 when a verdict at or above the threshold is unknown.")
   var failOnUnknown = false
 
@@ -192,13 +201,18 @@ struct ScanOptions: ParsableArguments {
     )
     let spool = try await keeper?.spoolFile()
     let writer = try spool.map { try SpoolWriter($0) }
+    let copy = try inventory.map { try SpoolWriter($0) }
     var report = try await scan.run(
       toolVersion: Plumb.configuration.version,
-      keep: { try writer?.append($0) },
+      keep: { bytes in
+        try writer?.append(bytes)
+        try copy?.append(bytes)
+      },
       progress: { text in progress.show(text) }
     )
     report.rulePages = rulePages
     progress.clear()
+    try copy?.finish()
     LastScan.keep(report.results)
     if let keeper, let spool {
       try writer?.finish()

@@ -51,18 +51,14 @@ struct APIItem: Sendable {
   }
 
   /// What a detail's output means for this item; nil means that nothing is there.
-  mutating func found(_ output: JSONValue, _ detail: APIDetail) -> JSONValue? {
-    var found = detail.path.found(in: output)
-    if let form = detail.form, case .string(let text) = found {
-      guard let decoded = APIDocument.decoded(text, form) else {
-        unread.append((detail.into, "error: what stands there is no \(form.rawValue.uppercased())"))
-        return nil
-      }
-      found = decoded
+  mutating func found(_ output: APIOutput, _ detail: APIDetail) -> JSONValue? {
+    var found = output.value
+    if let fault = output.fault {
+      unread.append((detail.into, fault))
+      return nil
     }
     if let pick = detail.pick {
-      let wanted = pick.equals.text(value, context)
-      let element = (found.array ?? [found]).first { $0[pick.member]?.asText == wanted }
+      let element = pick.equals.text(value, context).flatMap { output.element($0) }
       if element == nil, !detail.isOptional {
         unread.append((detail.into, "error: \(detail.call.operation) does not name it"))
       }
@@ -87,6 +83,7 @@ struct APIItem: Sendable {
     for (path, form) in kind.decode {
       whole = path.changing(whole) { value in
         guard case .string(let text) = value else { return value }
+        if text.isEmpty { return .null }
         if let decoded = APIDocument.decoded(text, form) { return decoded }
         let first = path.steps.first ?? "$root"
         unread.append((first, "error: \(path) is no \(form.rawValue.uppercased())"))
@@ -108,6 +105,36 @@ struct APIItem: Sendable {
       source: kind.source(in: context.region)
     )
   }
+}
+
+/// What a detail's call brought: the value at its path, decoded, and its elements by the member that
+/// they are picked by. Shared outputs are made once for all items.
+struct APIOutput: Sendable {
+  private(set) var value: JSONValue
+  /// Why the value cannot be used; nil where it can.
+  private(set) var fault: String?
+  private var elements: [String: JSONValue] = [:]
+
+  init(_ output: JSONValue, _ detail: APIDetail) {
+    value = detail.path.found(in: output)
+    if let form = detail.form, case .string(let text) = value {
+      if let decoded = APIDocument.decoded(text, form) {
+        value = decoded
+      } else if text.isEmpty {
+        value = .null
+      } else {
+        fault = "error: what stands there is no \(form.rawValue.uppercased())"
+      }
+    }
+    guard let pick = detail.pick else { return }
+    for element in value.array ?? [value] {
+      guard let key = element[pick.member]?.asText, elements[key] == nil else { continue }
+      elements[key] = element
+    }
+  }
+
+  /// The element whose member is a text.
+  func element(_ key: String) -> JSONValue? { elements[key] }
 }
 
 extension JSONValue {

@@ -29,6 +29,11 @@ struct APIPath: Sendable, CustomStringConvertible {
     values(in: value).flatMap { $0.array ?? [$0] }
   }
 
+  /// An object in which a value stands at the path.
+  func object(holding value: JSONValue) -> JSONValue {
+    steps.reversed().reduce(value) { inner, step in .object([step: inner]) }
+  }
+
   /// The value with what is at the path changed.
   func changing(_ value: JSONValue, by change: (JSONValue) throws -> JSONValue) rethrows -> JSONValue
   {

@@ -126,11 +126,13 @@ struct APIReader: Sendable {
     _ service: String,
     _ input: JSONObject,
     _ region: String
-  ) async throws -> JSONValue? {
-    guard detail.isShared else { return try await all(of: detail, service, input, region) }
-    return try await shared.output("\(service):\(detail.call.operation) \(region)") {
-      try await all(of: detail, service, input, region)
+  ) async throws -> APIOutput? {
+    @Sendable func read() async throws -> APIOutput? {
+      try await all(of: detail, service, input, region).map { APIOutput($0, detail) }
     }
+    guard detail.isShared else { return try await read() }
+    let name = "\(service):\(detail.call.operation) \(region) \(detail.path)"
+    return try await shared.output(name, read)
   }
 
   /// The output of a detail with the lists of its further pages appended.
@@ -140,17 +142,18 @@ struct APIReader: Sendable {
     _ input: JSONObject,
     _ region: String
   ) async throws -> JSONValue? {
-    guard var whole = try await output(of: detail.call, service, input, region) else { return nil }
-    var token = try next(service, detail.call, after: whole, given: nil, region)
+    guard let first = try await output(of: detail.call, service, input, region) else { return nil }
+    var token = try next(service, detail.call, after: first, given: nil, region)
+    guard token != nil else { return first }
+    var elements = detail.path.elements(in: first)
     while let given = token {
       var input = input
       for (key, value) in given.members { input[key] = value }
       guard let more = try await output(of: detail.call, service, input, region) else { break }
-      let elements = detail.path.elements(in: more)
-      whole = detail.path.changing(whole) { .array(($0.array ?? [$0]) + elements) }
+      elements += detail.path.elements(in: more)
       token = try next(service, detail.call, after: more, given: given, region)
     }
-    return whole
+    return detail.path.object(holding: .array(elements))
   }
 
   /// What to give for the next page; nil after the last.
@@ -210,12 +213,12 @@ struct APIReader: Sendable {
 
 /// Outputs that serve many items: asked for once, however many wait.
 private final class SharedOutputs: Sendable {
-  private let tasks = Mutex<[String: Task<JSONValue?, any Error>]>([:])
+  private let tasks = Mutex<[String: Task<APIOutput?, any Error>]>([:])
 
   func output(
     _ key: String,
-    _ read: @escaping @Sendable () async throws -> JSONValue?
-  ) async throws -> JSONValue? {
+    _ read: @escaping @Sendable () async throws -> APIOutput?
+  ) async throws -> APIOutput? {
     let task = tasks.withLock { tasks in
       if let task = tasks[key] { return task }
       let task = Task { try await read() }

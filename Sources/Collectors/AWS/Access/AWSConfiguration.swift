@@ -152,10 +152,10 @@ package struct AWSConfiguration: Sendable {
 
   /// The URL to call a service at instead of AWS's own.
   ///
-  /// In the order of AWS's tools: `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, then the
-  /// profile's services and its `endpoint_url`.
+  /// A service's id is like `Elastic Load Balancing v2`. In the order of AWS's tools count
+  /// `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, the profile's services and its
+  /// `endpoint_url`.
   ///
-  /// - Parameter serviceID: the service's id, such as `Elastic Load Balancing v2`.
   /// - Throws: ``AWSCredentialError``.
   package func endpointURL(serviceID: String) throws(AWSCredentialError) -> String? {
     let profile = try currentProfile()

@@ -22,6 +22,7 @@ package actor AWSCredentialCache: AWSCredentialProvider {
     self.clock = clock
   }
 
+  /// The credentials kept, or new ones where those are about to expire.
   package func credentials() async throws -> AWSCredentials {
     let now = clock()
     let good = kept.flatMap { $0.expires > now ? $0 : nil }
@@ -37,6 +38,7 @@ package actor AWSCredentialCache: AWSCredentialProvider {
     }
   }
 
+  /// Fetches credentials anew, unless somebody just did.
   package func refresh() async throws {
     let now = clock()
     // Of many calls that fail together the first renews for all.

@@ -48,7 +48,10 @@ package struct AWSCredentialChain: AWSCredentialProvider {
   let tokens: any AWSSecurityTokenCaller
   private let homeRegion: @Sendable (String) -> String
 
+  /// A chain.
+  ///
   /// - Parameters:
+  ///   - options: what the user says.
   ///   - configuration: the surroundings, with the profile of the options.
   ///   - client: asks containers' and instances' metadata.
   ///   - tokens: assumes roles.
@@ -67,6 +70,7 @@ package struct AWSCredentialChain: AWSCredentialProvider {
     self.homeRegion = homeRegion
   }
 
+  /// The first credentials that are found, with the role assumed that is asked for.
   package func credentials() async throws -> AWSCredentials {
     guard let role = options.role else { return try await found() }
     let region = try region(for: role)

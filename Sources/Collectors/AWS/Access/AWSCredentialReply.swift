@@ -20,7 +20,9 @@ extension AWSCredentials {
     func fault(_ reason: String) -> AWSCredentialError {
       .source(origin, reason: reason, advice: "")
     }
-    func text(_ member: String) -> String? { answer[member]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+    func text(_ member: String) -> String? {
+      answer[member]?.string.flatMap { $0.isEmpty ? nil : $0 }
+    }
     guard let id = text("AccessKeyId") else { throw fault("the answer has no AccessKeyId") }
     guard let secret = text("SecretAccessKey") else {
       throw fault("the answer has no SecretAccessKey")

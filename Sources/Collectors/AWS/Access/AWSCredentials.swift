@@ -49,5 +49,6 @@ package struct AWSFixedCredentials: AWSCredentialProvider {
 
   package init(_ credentials: AWSCredentials) { fixed = credentials }
 
+  /// The credentials that were given.
   package func credentials() -> AWSCredentials { fixed }
 }

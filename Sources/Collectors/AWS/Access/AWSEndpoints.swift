@@ -24,9 +24,8 @@ package struct AWSEndpoints: Sendable {
   private let option: String?
   private let configuration: AWSConfiguration?
 
-  /// - Parameters:
-  ///   - options: an endpoint URL there counts for all services.
-  ///   - configuration: the surroundings, where endpoint URLs may be named too.
+  /// The endpoints by the facts, unless options or surroundings name endpoint URLs.
+  ///
   /// - Throws: ``AWSFactsError``.
   package init(
     _ facts: AWSFacts,

@@ -60,20 +60,25 @@ struct AWSProcessCredentials: AWSCredentialProvider {
     process.standardOutput = pipe
     do { try process.run() } catch { throw fault("cannot be started: \(error)") }
     try? pipe.fileHandleForWriting.close()
-    do {
-      let output = try read(pipe.fileHandleForReading.fileDescriptor)
-      process.waitUntilExit()
-      if process.terminationStatus == 0, process.terminationReason == .exit { return output }
-    } catch {
-      process.terminate()
-      throw error
+    defer { if process.isRunning { process.terminate() } }
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    let output = try read(pipe.fileHandleForReading.fileDescriptor, until: deadline)
+    // It may close its output and go on.
+    while process.isRunning {
+      guard ContinuousClock.now < deadline else { throw tooLate }
+      usleep(2000)
     }
-    throw fault("ended with status \(process.terminationStatus)")
+    guard process.terminationStatus == 0, process.terminationReason == .exit else {
+      throw fault("ended with status \(process.terminationStatus)")
+    }
+    return output
   }
 
   /// Everything that is written before the deadline.
-  private func read(_ descriptor: Int32) throws(AWSCredentialError) -> [UInt8] {
-    let deadline = ContinuousClock.now + .seconds(seconds)
+  private func read(
+    _ descriptor: Int32,
+    until deadline: ContinuousClock.Instant
+  ) throws(AWSCredentialError) -> [UInt8] {
     var output: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
     while output.count < 1 << 20 {
@@ -81,7 +86,7 @@ struct AWSProcessCredentials: AWSCredentialProvider {
       var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       guard unsafe poll(&waited, 1, Int32(left)) > 0 else {
         if errno == EINTR, left > 0 { continue }
-        throw fault("did not answer within \(Int(seconds)) s")
+        throw tooLate
       }
       let count = unsafe buffer.withUnsafeMutableBytes {
         unsafe Foundation.read(descriptor, $0.baseAddress, $0.count)
@@ -101,6 +106,8 @@ struct AWSProcessCredentials: AWSCredentialProvider {
     }
     throw fault("is not in PATH")
   }
+
+  private var tooLate: AWSCredentialError { fault("did not end within \(Int(seconds)) s") }
 
   private func fault(_ reason: String) -> AWSCredentialError {
     .setting(profile: profile, place: place, reason: "credential_process: \(words[0]) \(reason)")

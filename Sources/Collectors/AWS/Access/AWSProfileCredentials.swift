@@ -2,8 +2,9 @@ import Model
 
 /// Follows what a profile says about credentials, through the profiles it names.
 ///
-/// In the order of AWS's own tools: a role to assume, a web identity, single sign-on (which needs a
-/// person), keys in `credentials`, a program, keys in `config`.
+/// In the order of AWS's own tools: a role to assume, a web identity, keys in `credentials`, a
+/// program, keys in `config`. Single sign-on comes before the keys there; here it needs a person, and
+/// keys that somebody put into `credentials` stand in for it.
 struct AWSProfileCredentials {
   private let chain: AWSCredentialChain
   private var configuration: AWSConfiguration { chain.configuration }
@@ -102,6 +103,7 @@ struct AWSProfileCredentials {
   /// Whatever a profile names beside a role that other credentials assume.
   private func own(_ profile: AWSProfile) async throws -> AWSCredentials? {
     if let identity = try webIdentity(of: profile) { return try await identity.credentials() }
+    if let keys = try keys(of: profile.inCredentials, profile) { return keys }
     for key in ["sso_session", "sso_start_url", "sso_account_id", "login_session"] {
       guard let setting = profile[key] else { continue }
       throw AWSCredentialError.needsPerson(
@@ -110,7 +112,6 @@ struct AWSProfileCredentials {
         reason: key == "login_session" ? "it signs in with aws login" : "it uses single sign-on"
       )
     }
-    if let keys = try keys(of: profile.inCredentials, profile) { return keys }
     if let command = profile["credential_process"] {
       return try await program(command, of: profile).credentials()
     }

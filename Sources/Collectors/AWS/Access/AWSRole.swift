@@ -43,8 +43,12 @@ package struct AWSRoleCredentials: AWSCredentialProvider {
   private let tokens: any AWSSecurityTokenCaller
   private let region: String
 
+  /// The credentials of a role.
+  ///
   /// - Parameters:
-  ///   - source: who assumes the role.
+  ///   - role: what is assumed.
+  ///   - source: who assumes it.
+  ///   - tokens: makes the call.
   ///   - region: whose Security Token Service is asked.
   package init(
     _ role: AWSRole,
@@ -58,6 +62,7 @@ package struct AWSRoleCredentials: AWSCredentialProvider {
     self.region = region
   }
 
+  /// A new session of the role.
   package func credentials() async throws -> AWSCredentials {
     let source = try await source.credentials()
     var input = role.input

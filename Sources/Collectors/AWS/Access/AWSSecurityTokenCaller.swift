@@ -2,9 +2,9 @@ package import JSON
 
 /// Calls operations of AWS's Security Token Service.
 package protocol AWSSecurityTokenCaller: Sendable {
-  /// Calls an operation and returns its output under AWS's member names.
+  /// Calls an operation, without a signature where nobody's credentials are given.
   ///
-  /// - Parameter credentials: who calls; nil for an operation that is not signed.
+  /// - Returns: the output under AWS's member names.
   /// - Throws: ``AWSCredentialError``; `CancellationError`.
   func call(
     _ operation: String,

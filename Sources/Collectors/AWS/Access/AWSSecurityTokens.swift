@@ -24,6 +24,10 @@ package struct AWSSecurityTokens: AWSSecurityTokenCaller {
   /// How often a call is made before it is given up.
   private static let attempts = 3
 
+  /// Calls an operation, again where the service fails for the moment or our clock is wrong.
+  ///
+  /// - Returns: the output under AWS's member names.
+  /// - Throws: ``AWSCredentialError``; `CancellationError`.
   package func call(
     _ operation: String,
     _ input: JSONObject,
@@ -33,7 +37,14 @@ package struct AWSSecurityTokens: AWSSecurityTokenCaller {
     guard let service = try facts.service("sts"),
       let known = service.operations[operation]
     else { throw AWSFactsError(path: "services.sts", reason: "\(operation) is missing") }
-    let call = Call(service, known, input, credentials, try endpoints.endpoint(service, region: region))
+    let endpoint = try endpoints.endpoint(service, region: region)
+    let call = Call(
+      service: service,
+      operation: known,
+      input: input,
+      credentials: credentials,
+      endpoint: endpoint
+    )
     var skew: Int64 = 0
     var attempt = 1
     while true {
@@ -61,20 +72,6 @@ package struct AWSSecurityTokens: AWSSecurityTokenCaller {
     let input: JSONObject
     let credentials: AWSCredentials?
     let endpoint: AWSEndpoint
-
-    init(
-      _ service: AWSService,
-      _ operation: AWSOperation,
-      _ input: JSONObject,
-      _ credentials: AWSCredentials?,
-      _ endpoint: AWSEndpoint
-    ) {
-      self.service = service
-      self.operation = operation
-      self.input = input
-      self.credentials = credentials
-      self.endpoint = endpoint
-    }
 
     /// The request, signed where the operation is.
     func request(at instant: Instant) throws -> HTTPRequest {
@@ -143,7 +140,8 @@ private enum Fault {
   var text: String {
     switch self {
     case .unreachable(let error): "\(error)"
-    case .refused(let fault): fault.code.isEmpty ? "status \(fault.status)" : "\(fault.code): \(fault.message)"
+    case .refused(let fault) where fault.code.isEmpty: "status \(fault.status)"
+    case .refused(let fault): "\(fault.code): \(fault.message)"
     }
   }
 

@@ -9,7 +9,7 @@ enum HMAC {
     let isDone = unsafe digest.withUnsafeMutableBufferPointer { target in
       unsafe key.withUnsafeBufferPointer { key in
         unsafe message.withUnsafeBufferPointer { message in
-          unsafe plumb_hmac(key, message, target)
+          unsafe write(key, message, target)
         }
       }
     }
@@ -18,7 +18,7 @@ enum HMAC {
     return digest
   }
 
-  private static func plumb_hmac(
+  private static func write(
     _ key: UnsafeBufferPointer<UInt8>,
     _ message: UnsafeBufferPointer<UInt8>,
     _ target: UnsafeMutableBufferPointer<UInt8>

@@ -63,8 +63,20 @@ struct AWSHeaderReader {
         elements[elements.count - 1].append(character)
       }
     }
-    guard case .timestamp(let form) = list.member, form ?? .rfc822 == .rfc822 else { return elements }
-    // A date of HTTP holds a comma itself.
-    return stride(from: 0, to: elements.count - 1, by: 2).map { "\(elements[$0]), \(elements[$0 + 1])" }
+    if case .timestamp = list.member { return Self.dates(elements) }
+    return elements
+  }
+
+  /// Instants, of which those in the form of HTTP hold a comma themselves: `Sun, 06 Nov 1994 …`.
+  private static func dates(_ parts: [String]) -> [String] {
+    var dates: [String] = []
+    for part in parts {
+      if let day = dates.last, day.count == 3 {
+        dates[dates.count - 1] = "\(day), \(part)"
+      } else {
+        dates.append(part)
+      }
+    }
+    return dates
   }
 }

@@ -56,14 +56,23 @@ struct AWSRESTWriter {
 
   private func body(_ operation: AWSOperation, _ input: AWSInput) throws -> Body? {
     if let payload = operation.payload { return try self.payload(payload, operation, input) }
-    guard operation.input.contains(where: { $0.location == nil }) else { return nil }
     let given = input.given.filter { $0.member.location == nil }
     if service.wireProtocol == .restJSON {
+      guard Self.takesBody(operation) else { return nil }
       return ("application/json", try AWSJSONBody(shapes: service.shapes).body(given))
     }
     if given.isEmpty { return nil }
     let root = "\(operation.name)Request"
     return ("application/xml", try AWSXMLBody.body(given, root: root, service.shapes))
+  }
+
+  /// Whether an operation's input has members in the body.
+  ///
+  /// The facts hold only the inputs that are used: where they hold none there may be others, and a
+  /// service that has none does not mind an empty object.
+  private static func takesBody(_ operation: AWSOperation) -> Bool {
+    if operation.input.isEmpty { return ["POST", "PUT", "PATCH"].contains(operation.method) }
+    return operation.input.contains { $0.location == nil }
   }
 
   private func payload(

@@ -46,6 +46,7 @@ package struct AWSRequestWriter: Sendable {
           .resource(operation, service, input, isPathStyle: pathStyleBucket).text
         try AWSRESTWriter(service: service).write(&request, operation, input)
       }
+      request.headers += AWSQuirks.headers(service)
       return request
     } catch let misfit as AWSMisfit {
       throw AWSRequestError(operation: "\(service.id):\(operation.name)", reason: misfit.text)
@@ -87,7 +88,7 @@ struct AWSInput {
       guard let member = operation.input.first(where: { $0.name == name }) else {
         throw AWSMisfit("is not among its inputs in the facts").inside(name)
       }
-      given.append((member, Self.isZone(member, service) ? Self.withoutPath(value) : value))
+      given.append((member, AWSQuirks.isPathID(member, service) ? Self.withoutPath(value) : value))
     }
     self.given = given
   }
@@ -95,11 +96,6 @@ struct AWSInput {
   /// The value in the URI under a label.
   func label(_ name: String) -> (member: AWSMember, value: JSONValue)? {
     given.first { $0.member.location == .uri && $0.member.wireName == name }
-  }
-
-  /// Whether a member takes an id that Route 53 itself shows with a path before it.
-  private static func isZone(_ member: AWSMember, _ service: AWSService) -> Bool {
-    service.id == "route53" && member.location == .uri
   }
 
   /// `Z1` for `/hostedzone/Z1`.

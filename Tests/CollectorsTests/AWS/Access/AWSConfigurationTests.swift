@@ -33,9 +33,11 @@ struct AWSConfigurationFileTests {
         + "role_arn : arn:aws:iam::1:role/x\r\n[default]\r\nregion = us-east-1\r\n"
     )
     let section = try #require(file.sections["default"])
-    #expect(section.settings.mapValues(\.text) == [
-      "region": "us-east-1", "output": "json", "empty": "", "mark": "a#b;c",
-    ])
+    #expect(
+      section.settings.mapValues(\.text) == [
+        "region": "us-east-1", "output": "json", "empty": "", "mark": "a#b;c",
+      ]
+    )
     #expect(section.settings["region"]?.place == "f, line 12")
     #expect(section.place == "f, line 4")
     let other = try #require(file.sections["profile \"my profile\""])
@@ -54,9 +56,9 @@ struct AWSConfigurationFileTests {
 
   @Test(arguments: [
     ("a = 1\n", "f, line 1: a setting stands before any [section]"),
-    ("[x]\n\nsecret-without-sign\n", "f, line 3: is neither [section] nor key = value nor a comment"),
+    ("[x]\n\nsecret-word\n", "f, line 3: is neither [section] nor key = value nor a comment"),
     ("[x\na = 1", "f, line 1: the section's heading has no closing ]"),
-    ("[x]\ns3 =\n  secret @ sign\n", "f, line 3: is neither [section] nor key = value nor a comment"),
+    ("[x]\ns3 =\n  secret @ x\n", "f, line 3: is neither [section] nor key = value nor a comment"),
     ("[x]\n= 1\n", "f, line 2: is neither [section] nor key = value nor a comment"),
   ])
   func `a line that cannot be read is named and not shown`(text: String, message: String) {
@@ -175,7 +177,7 @@ struct AWSConfigurationTests {
       ["AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING": "http://one"],
       "Elastic Load Balancing", "http://one"
     ),
-    (["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true", "AWS_ENDPOINT_URL": "http://all"], "EC2", nil),
+    (["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "TRUE", "AWS_ENDPOINT_URL": "h://x"], "EC2", nil),
   ])
   func `endpoint URLs are found in AWS's order`(
     variables: [String: String],

@@ -4,7 +4,11 @@ import JSON
 import Model
 import Testing
 
-private func endpoint(_ service: String, _ region: String, url: String? = nil) throws -> AWSEndpoint {
+private func endpoint(
+  _ service: String,
+  _ region: String,
+  url: String? = nil
+) throws -> AWSEndpoint {
   let facts = try AccessScene.facts()
   let endpoints = try AWSEndpoints(facts, AWSAccessOptions(endpointURL: url))
   return try endpoints.endpoint(try #require(try facts.service(service)), region: region)
@@ -63,8 +67,9 @@ struct AWSEndpointsTests {
 
   @Test(arguments: [
     ("eu-west-1", "aws"), ("eu-south-9", "aws"), ("cn-north-1", "aws-cn"), ("cn-east-7", "aws-cn"),
-    ("us-gov-west-1", "aws-us-gov"), ("eusc-de-east-1", "aws-eusc"), ("us-isob-east-1", "aws-iso-b"),
-    ("moon-1", nil), ("", nil), ("eu-west-1.example", nil), ("aws-global", nil),
+    ("us-gov-west-1", "aws-us-gov"), ("eusc-de-east-1", "aws-eusc"),
+    ("us-isob-east-1", "aws-iso-b"), ("moon-1", nil), ("", nil), ("eu-west-1.example", nil),
+    ("aws-global", nil),
   ])
   func `a region tells its partition`(region: String, partition: String?) throws {
     let endpoints = try AWSEndpoints(AccessScene.facts())
@@ -99,12 +104,14 @@ struct AWSEndpointsTests {
   }
 
   @Test func `variables name endpoints, unless the surroundings do not count`() throws {
-    let scene = try AccessScene(["AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_SQS": "http://q"])
-    let configuration = try scene.configuration()
+    let configuration = try AccessScene([
+      "AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_SQS": "http://q",
+    ]).configuration()
     func url(_ service: String, _ options: AWSAccessOptions = AWSAccessOptions()) throws -> String {
       let facts = try AccessScene.facts()
       let known = try #require(try facts.service(service))
-      return try AWSEndpoints(facts, options, configuration).endpoint(known, region: "eu-west-1").url
+      return try AWSEndpoints(facts, options, configuration).endpoint(known, region: "eu-west-1")
+        .url
     }
     #expect(try url("sqs") == "http://q")
     #expect(try url("ec2") == "http://all")

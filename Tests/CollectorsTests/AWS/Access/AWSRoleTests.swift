@@ -44,15 +44,19 @@ struct AWSRoleTests {
     #expect(sent.map(\.method) == ["POST", "POST"])
     #expect(sent.map(\.url) == Array(repeating: "https://sts.eu-west-1.amazonaws.com/", count: 2))
     #expect(sent.map(caller) == ["AKIDKEYS", "jump-key"])
-    #expect(sent[0].form == [
-      "Action": "AssumeRole", "Version": "2011-06-15", "RoleArn": "arn:aws:iam::1:role/jump",
-      "RoleSessionName": "plumb",
-    ])
-    #expect(sent[1].form == [
-      "Action": "AssumeRole", "Version": "2011-06-15", "ExternalId": "e&x t=1",
-      "RoleArn": "arn:aws:iam::123456789012:role/audit", "RoleSessionName": "night",
-      "DurationSeconds": "3600",
-    ])
+    #expect(
+      sent[0].form == [
+        "Action": "AssumeRole", "Version": "2011-06-15", "RoleArn": "arn:aws:iam::1:role/jump",
+        "RoleSessionName": "plumb",
+      ]
+    )
+    #expect(
+      sent[1].form == [
+        "Action": "AssumeRole", "Version": "2011-06-15", "ExternalId": "e&x t=1",
+        "RoleArn": "arn:aws:iam::123456789012:role/audit", "RoleSessionName": "night",
+        "DurationSeconds": "3600",
+      ]
+    )
     #expect(sent[0][header: "X-Amz-Security-Token"] == nil)
     #expect(sent[1][header: "X-Amz-Security-Token"] == "tok+en/=")
     #expect(sent[1][header: "Authorization"]?.contains("x-amz-security-token") == true)
@@ -161,7 +165,8 @@ struct AWSRoleTests {
     let options = AWSAccessOptions(profile: "jump")
     let scene = try AccessScene(config: profiles, [:], options, client: client)
     #expect(try await scene.credentials().accessKeyID == "jump-key")
-    #expect(client.requests.map { $0[header: "X-Amz-Date"] } == ["20260101T120000Z", "20260101T150000Z"])
+    let times = client.requests.map { $0[header: "X-Amz-Date"] }
+    #expect(times == ["20260101T120000Z", "20260101T150000Z"])
   }
 
   @Test func `GetCallerIdentity tells whose the credentials are`() async throws {
@@ -176,7 +181,8 @@ struct AWSRoleTests {
       )
     }
     let facts = try AccessScene.facts()
-    let tokens = try AWSSecurityTokens(facts, AWSEndpoints(facts), client: client) { AccessScene.now }
+    let endpoints = try AWSEndpoints(facts)
+    let tokens = AWSSecurityTokens(facts, endpoints, client: client) { AccessScene.now }
     let keys = AWSCredentials(accessKeyID: "A", secretAccessKey: Secret("hidden"), origin: "a test")
     let identity = try await AWSIdentity(of: keys, tokens, region: "us-gov-west-1")
     #expect(identity.account == "123456789012")

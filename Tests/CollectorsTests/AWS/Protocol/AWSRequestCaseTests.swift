@@ -72,6 +72,10 @@ struct AWSRequestCaseTests {
           "DocumentTypeAsPayloadInput", "DocumentTypeAsPayloadInputString",
         ],
         emptyList: ["RestJsonNullAndEmptyHeaders"],
+        "the facts hold only inputs in use, so an operation without any gets an empty object": [
+          "RestJsonEmptyInputAndEmptyOutput", "RestJsonEndpointTrait", "RestJsonNoInputAndNoOutput",
+          "RestJsonNoInputAndOutput", "RestJsonHttpPostWithNoInput", "RestJsonUnitInputAndOutput",
+        ],
         "no operation that reads has a checksum of its body": ["RestJsonHttpChecksumRequired"],
         "no operation that reads has JSON in a header": ["MediaTypeHeaderInputBase64"],
         "a payload that is not given is an empty object, as botocore has it": [

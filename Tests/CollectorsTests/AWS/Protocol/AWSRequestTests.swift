@@ -82,6 +82,21 @@ struct AWSRequestTests {
     #expect(request[header: "content-type"] == "application/x-amz-json-1.1")
   }
 
+  @Test func `lists in a query string repeat their name`() throws {
+    let input: JSONObject = ["Qualifier": ["a b", .null, "c/d"], "FunctionName": "f:1"]
+    let request = try request("lambda", "GetPolicy", input, endpoint: "https://l")
+    #expect(request.url == "https://l/functions/f%3A1/policy?Qualifier=a%20b&Qualifier=c%2Fd")
+    #expect(request.body == [] && request.headers.isEmpty)
+  }
+
+  @Test func `single services get what they alone want`() throws {
+    let vaults = try request("glacier", "ListVaults", ["accountId": "-"], endpoint: "https://g")
+    #expect(vaults[header: "x-amz-glacier-version"] == "2012-06-01")
+    let contact = try request("account", "GetContactInformation", [:], endpoint: "https://a")
+    #expect(String(decoding: contact.body, as: UTF8.self) == "{}")
+    #expect(contact[header: "content-type"] == "application/json")
+  }
+
   /// Inputs that cannot be sent, and what is said about them.
   static let faults: [(id: String, name: String, input: JSONObject, expected: String)] = [
     ("s3", "GetBucketAcl", [:], "s3:GetBucketAcl cannot be asked for: Bucket: is needed for the path"),

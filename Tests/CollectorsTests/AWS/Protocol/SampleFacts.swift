@@ -23,7 +23,12 @@ enum SampleFacts {
       "lambda":{"protocol":"rest-json","apiVersion":"2015-03-31","endpointPrefix":"lambda","signingName":"lambda",
         "operations":{"GetPolicy":{"method":"GET","uri":"/functions/{FunctionName}/policy","output":"#logs.Groups",
           "input":{"FunctionName":{"shape":"string","location":"uri"},
-                   "Qualifier":{"shape":"string","location":"querystring"}}}}},
+                   "Qualifier":{"shape":"#lambda.Texts","location":"querystring"}}}}},
+      "glacier":{"protocol":"rest-json","apiVersion":"2012-06-01","endpointPrefix":"glacier","signingName":"glacier",
+        "operations":{"ListVaults":{"method":"GET","uri":"/{accountId}/vaults",
+          "input":{"accountId":{"shape":"string","location":"uri"}}}}},
+      "account":{"protocol":"rest-json","apiVersion":"2021-02-01","endpointPrefix":"account","signingName":"account",
+        "operations":{"GetContactInformation":{"method":"POST","uri":"/getContactInformation","input":{}}}},
       "route53":{"protocol":"rest-xml","apiVersion":"2013-04-01","endpointPrefix":"route53","signingName":"route53",
         "operations":{"GetHostedZone":{"method":"GET","uri":"/2013-04-01/hostedzone/{Id}",
           "input":{"Id":{"shape":"string","location":"uri"}}}}},
@@ -51,6 +56,7 @@ enum SampleFacts {
       "iam.Users":{"type":"list","member":"#iam.User"},
       "iam.User":{"type":"structure","members":{
         "UserName":{"shape":"string"},"CreateDate":{"shape":"timestamp"},"Inner":{"shape":"#iam.User"}}},
+      "lambda.Texts":{"type":"list","member":"string"},
       "ec2.Filters":{"type":"list","member":"#ec2.Filter","memberWire":"Filter"},
       "ec2.Filter":{"type":"structure","members":{
         "Name":{"shape":"string"},"Values":{"shape":"#ec2.Values","wire":"Value"}}},
