@@ -50,12 +50,14 @@ package struct Scan: Sendable {
 
   /// Runs the scan; `progress` is told now and then what is being done.
   ///
+  /// `earlier` is a file with lines of the inventory that were collected before.
   /// `keep` receives the inventory that was collected, piece by piece, for a scan that is saved;
   /// `checkpoint` is told of each part that was collected in full, once all of it was kept.
   ///
   /// - Throws: what the collector throws when nothing can be read.
   package func run(
     toolVersion: String,
+    earlier: String? = nil,
     keep kept: ([UInt8]) throws -> Void = { _ in },
     checkpoint: (String) throws -> Void = { _ in },
     progress: @escaping @Sendable (String) -> Void = { _ in }
@@ -74,6 +76,7 @@ package struct Scan: Sendable {
       buffer.raw("\n")
       if buffer.bytes.count > 1 << 18 { try flush() }
     }
+    if let earlier { found.resources += try spool.append(linesOf: earlier) }
     try await collector.collect { item in
       switch item {
       case .resource(var resource):

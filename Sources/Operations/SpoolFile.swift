@@ -46,6 +46,20 @@ package final class SpoolFile: ResultFile {
     }
   }
 
+  /// Appends the lines of a file and returns how many there are.
+  package func append(linesOf path: String) throws -> Int {
+    guard let file = FileHandle(forReadingAtPath: path) else {
+      throw InputError.unreadable(path, reason: "cannot be read")
+    }
+    var lines = 0
+    while let piece = try file.read(upToCount: 1 << 18), !piece.isEmpty {
+      let bytes = Array(piece)
+      lines += bytes.count { $0 == 0x0A }
+      try append(bytes)
+    }
+    return lines
+  }
+
   /// Goes back to the start, to read what was written.
   package func rewind() throws {
     guard lseek(descriptor, 0, SEEK_SET) == 0 else {

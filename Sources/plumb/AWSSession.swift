@@ -113,9 +113,30 @@ struct AWSSession {
     }
   }
 
-  /// The collector of what is to be read.
-  var collector: APICollector {
-    APICollector(plan, caller, rates: rates, concurrency: options.concurrency)
+  /// The collector of what is to be read, without lists that were read before.
+  func collector(without done: Set<String> = []) -> APICollector {
+    var plan = plan
+    plan.done = done
+    return APICollector(plan, caller, rates: rates, concurrency: options.concurrency)
+  }
+
+  /// What an interrupted scan of the same has read, and what this one will have.
+  func journal(_ output: ScanOptions, isFresh: Bool) throws -> CollectionJournal {
+    let details = plan.details.map { "\($0.key) \($0.value.sorted().joined(separator: " "))" }
+    let journal = try CollectionJournal(
+      folder: output.saving.store.spoolFolder,
+      name: "aws-\(identity.account)",
+      contents: [options.endpointURL ?? ""] + plan.units.map(\.name) + details.sorted(),
+      isFresh: isFresh,
+      now: timeOfDay()
+    )
+    if !journal.done.isEmpty {
+      complain(
+        "going on with what was read since \(journal.begun): \(journal.done.count) of "
+          + "\(plan.units.count) lists; --fresh begins anew"
+      )
+    }
+    return journal
   }
 
   /// The account in words.

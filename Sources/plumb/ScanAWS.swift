@@ -32,6 +32,9 @@ struct ScanAWS: AsyncParsableCommand {
   )
   var preflight = false
 
+  @Flag(name: .long, help: "With --save: do not go on with what an interrupted scan has read.")
+  var fresh = false
+
   func run() async throws {
     try await reporting {
       let catalog = try AWSCatalog()
@@ -43,16 +46,18 @@ struct ScanAWS: AsyncParsableCommand {
         needs: goals.isChosen ? catalog.needs(of: rules) : nil
       )
       if preflight {
-        let found = try await APIPreflight(session.collector)
+        let found = try await APIPreflight(session.collector())
         print(PreflightText(found, session, rules).text)
         if !found.refusals.isEmpty { throw Exit.failed }
         return
       }
+      let journal = try output.saving.save ? session.journal(output, isFresh: fresh) : nil
       try await output.scan(
-        session.collector,
+        session.collector(without: journal?.done ?? []),
         goals,
         subject: [session.subject],
-        account: session.identity.account
+        account: session.identity.account,
+        journal: journal
       )
     }
   }

@@ -152,7 +152,8 @@ struct ScanOptions: ParsableArguments {
     _ goals: GoalOptions,
     subject: [String],
     account: String,
-    mappingsOf library: ContentLibrary? = nil
+    mappingsOf library: ContentLibrary? = nil,
+    journal: CollectionJournal? = nil
   ) async throws {
     guard let format = ReportFormat(rawValue: format) else {
       let words = ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")
@@ -200,14 +201,24 @@ struct ScanOptions: ParsableArguments {
       content: try (choice.library ?? library)?.stamp()
     )
     let spool = try await keeper?.spoolFile()
-    let writer = try spool.map { try SpoolWriter($0) }
-    let copy = try inventory.map { try SpoolWriter($0) }
+    let writer = try spool.map { path in
+      try journal.map { try SpoolWriter($0.inventory, isAppending: true) } ?? SpoolWriter(path)
+    }
+    let copy = try inventory.map { path in
+      if let journal {
+        try? FileManager.default.removeItem(atPath: path)
+        try FileManager.default.copyItem(atPath: journal.inventory, toPath: path)
+      }
+      return try SpoolWriter(path, isAppending: journal != nil)
+    }
     var report = try await scan.run(
       toolVersion: Plumb.configuration.version,
+      earlier: journal?.inventory,
       keep: { bytes in
         try writer?.append(bytes)
         try copy?.append(bytes)
       },
+      checkpoint: { try journal?.note($0) },
       progress: { text in progress.show(text) }
     )
     report.rulePages = rulePages
@@ -216,6 +227,7 @@ struct ScanOptions: ParsableArguments {
     LastScan.keep(report.results)
     if let keeper, let spool {
       try writer?.finish()
+      try journal?.finish(as: spool)
       try await save(report, choice, goals, keeper, spool, owner, instant)
     }
     try write(report, format)

@@ -110,17 +110,21 @@ final class SpoolWriter {
   private let path: String
   private let file: FileHandle
 
-  /// A file that is made, for its owner's eyes unless said otherwise.
-  init(_ path: String, permissions: Int = 0o600) throws {
+  /// A file that is made, for its owner's eyes unless said otherwise; or one to go on with.
+  init(_ path: String, permissions: Int = 0o600, isAppending: Bool = false) throws {
     self.path = path
-    guard
-      FileManager.default.createFile(
+    let isThere =
+      isAppending
+      || FileManager.default.createFile(
         atPath: path,
         contents: nil,
         attributes: [.posixPermissions: permissions]
-      ), let file = FileHandle(forWritingAtPath: path)
-    else { throw InputError.unreadable(path, reason: "cannot be written") }
+      )
+    guard isThere, let file = FileHandle(forWritingAtPath: path) else {
+      throw InputError.unreadable(path, reason: "cannot be written")
+    }
     self.file = file
+    if isAppending { _ = try file.seekToEnd() }
   }
 
   /// Appends bytes.

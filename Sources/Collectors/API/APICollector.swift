@@ -18,6 +18,11 @@ package struct APICollector: Collector {
     package var regions: [String]
     /// Why not every region is read, or which could not be found out; nil when all are.
     package var regionGap: String?
+    /// By service, the regions that have it, and what its endpoint is called there; services that are
+    /// not named are everywhere.
+    package var places: [String: [String: String]]
+    /// Why kinds will be incomplete whatever is read of them.
+    package var gaps: [ResourceKind: String]
     /// Which details are wanted, by kind; kinds that are not named are read in full.
     package var details: [ResourceKind: Set<String>]
     /// The lists that were read before and need not be read again, as ``Unit/name``.
@@ -31,6 +36,8 @@ package struct APICollector: Collector {
       home: String,
       regions: [String],
       regionGap: String? = nil,
+      places: [String: [String: String]] = [:],
+      gaps: [ResourceKind: String] = [:],
       details: [ResourceKind: Set<String>] = [:],
       done: Set<String> = []
     ) {
@@ -41,15 +48,23 @@ package struct APICollector: Collector {
       self.home = home
       self.regions = regions
       self.regionGap = regionGap
+      self.places = places
+      self.gaps = gaps
       self.details = details
       self.done = done
+    }
+
+    /// The regions that are read and have a kind's service.
+    private func regions(of kind: APIKind) -> [String] {
+      guard let places = places[kind.service] else { return regions }
+      return regions.filter { places[$0] != nil }
     }
 
     /// Every list that the plan asks for.
     package var units: [Unit] {
       // Regions in the outer loop would ask one service for everything at once.
       kinds.flatMap { kind in
-        (kind.isGlobal ? [home] : regions).map { Unit(kind: kind, region: $0) }
+        (kind.isGlobal ? [home] : regions(of: kind)).map { Unit(kind: kind, region: $0) }
       }
     }
   }

@@ -58,11 +58,15 @@ struct APIItem: Sendable {
       return nil
     }
     if let pick = detail.pick {
-      let element = pick.equals.text(value, context).flatMap { output.element($0) }
-      if element == nil, !detail.isOptional {
-        unread.append((detail.into, "error: \(detail.call.operation) does not name it"))
+      let elements = pick.equals.text(value, context).map { output.elements($0) } ?? []
+      if detail.takesEvery {
+        found = .array(elements)
+      } else {
+        if elements.isEmpty, !detail.isOptional {
+          unread.append((detail.into, "error: \(detail.call.operation) does not name it"))
+        }
+        found = elements.first ?? .null
       }
-      found = element ?? .null
     }
     if !detail.fields.isEmpty { found = found.keeping(detail.fields) }
     return found.isNull ? nil : found
@@ -91,6 +95,7 @@ struct APIItem: Sendable {
       }
     }
     for path in kind.redact { whole = path.changing(whole, by: APIDocument.redacted) }
+    for path in kind.drop { whole = path.removing(from: whole) }
     context.tags = kind.tags.map { APIDocument.tags($0.values(in: whole)) } ?? []
     return Resource(
       provider: context.provider,
@@ -100,9 +105,12 @@ struct APIItem: Sendable {
       id: context.resourceID,
       name: kind.name?.text(whole, context) ?? "",
       tags: context.tags,
+      attributes: kind.attributes.compactMap { attribute in
+        attribute.value.value(whole, context).map { (attribute.name, $0) }
+      },
       configuration: whole,
       unread: unread,
-      source: kind.source(in: context.region)
+      source: kind.source(context)
     )
   }
 }
@@ -113,7 +121,7 @@ struct APIOutput: Sendable {
   private(set) var value: JSONValue
   /// Why the value cannot be used; nil where it can.
   private(set) var fault: String?
-  private var elements: [String: JSONValue] = [:]
+  private var elements: [String: [JSONValue]] = [:]
 
   init(_ output: JSONValue, _ detail: APIDetail) {
     value = detail.path.found(in: output)
@@ -126,15 +134,16 @@ struct APIOutput: Sendable {
         fault = "error: what stands there is no \(form.rawValue.uppercased())"
       }
     }
-    guard let pick = detail.pick else { return }
+    guard let member = detail.pick.map({ APIPath($0.member) }) else { return }
     for element in value.array ?? [value] {
-      guard let key = element[pick.member]?.asText, elements[key] == nil else { continue }
-      elements[key] = element
+      for key in Set(member.elements(in: element).compactMap(\.asText)) {
+        elements[key, default: []].append(element)
+      }
     }
   }
 
-  /// The element whose member is a text.
-  func element(_ key: String) -> JSONValue? { elements[key] }
+  /// The elements whose member is, or holds, a text.
+  func elements(_ key: String) -> [JSONValue] { elements[key] ?? [] }
 }
 
 extension JSONValue {
@@ -150,9 +159,10 @@ extension JSONValue {
 }
 
 extension APIKind {
-  /// Where a resource of this kind was read: the call and the region.
-  func source(in region: String) -> JSONValue {
-    ["call": .string("\(service):\(list.operation)"), "region": .string(region)]
+  /// Where a resource of this kind was read: the call, and the region whose list it was in.
+  func source(_ context: APIContext) -> JSONValue {
+    let region = context.listed.isEmpty ? context.region : context.listed
+    return ["call": .string("\(service):\(list.operation)"), "region": .string(region)]
   }
 
   /// What stands for the resources of a region that could not be listed, so that no goal passes
@@ -163,11 +173,12 @@ extension APIKind {
       account: context.account,
       region: isGlobal ? "global" : context.region,
       kind: kind,
-      id: "unlisted:\(context.region)",
+      id: (["unlisted", context.region] + [context.parentID].filter { !$0.isEmpty })
+        .joined(separator: ":"),
       name: "what could not be listed",
       configuration: .null,
       unread: [("$root", reason)],
-      source: source(in: context.region)
+      source: source(context)
     )
   }
 }

@@ -8,6 +8,8 @@ package struct APIKind: Sendable {
   package let service: String
   /// Whether the kind is read once for the account rather than in every region.
   package let isGlobal: Bool
+  /// What the list is asked for once each; nil where it is asked for once.
+  let parents: APIParents?
   let list: APICall
   /// The items in the list's output; `@` is the whole output.
   let items: APIPath
@@ -21,6 +23,10 @@ package struct APIKind: Sendable {
   let otherwise: JSONObject?
   /// A list in the output that is empty when everything was told.
   let incomplete: APIPath?
+  /// Whether the list leaves out what the caller may not see, without saying so.
+  package let isSilent: Bool
+  /// Other lists that name some of the items.
+  let witnesses: [APIWitness]
   let id: APITemplate
   let name: APITemplate?
   let tags: APIPath?
@@ -31,6 +37,10 @@ package struct APIKind: Sendable {
   let decode: [(path: APIPath, form: APIForm)]
   /// Members below which every value is a secret.
   let redact: [APIPath]
+  /// Members that tell of the call rather than of the resource.
+  let drop: [APIPath]
+  /// The target attributes of a resource.
+  let attributes: [(name: String, value: APITemplate)]
 
   /// Decodes one entry.
   package init(_ node: DocumentNode) throws(DocumentError) {
@@ -41,6 +51,7 @@ package struct APIKind: Sendable {
     kind = ResourceKind(service: String(parts[0]), kind: String(parts[1]))
     service = try reader.requiredText("service")
     isGlobal = try reader.word("scope", Scope.self) == .global
+    parents = try reader.node("for").map { node throws(DocumentError) in try APIParents(node) }
     list = try APICall(&reader, operation: "list")
     let single = try reader.text("single")
     isSingle = single != nil
@@ -53,6 +64,12 @@ package struct APIKind: Sendable {
     filter = APIDemand.list(reader.node("where"))
     otherwise = reader.node("otherwise")?.json.object
     incomplete = try reader.text("incomplete").map { APIPath($0) }
+    isSilent = try reader.boolean("silent") ?? false
+    var witnesses: [APIWitness] = []
+    for (index, node) in try reader.list("witness").enumerated() {
+      witnesses.append(try APIWitness(node, path: "witness[\(index)]"))
+    }
+    self.witnesses = witnesses
     id = APITemplate(path: try reader.requiredText("id"))
     name = try reader.text("name").map { APITemplate(path: $0) }
     tags = try reader.text("tags").map { APIPath($0) }
@@ -72,12 +89,24 @@ package struct APIKind: Sendable {
     }
     decode = forms
     redact = try reader.strings("redact").map { APIPath($0) }
+    drop = try reader.strings("drop").map { APIPath($0) }
+    var attributes: [(name: String, value: APITemplate)] = []
+    if let node = reader.node("attributes") {
+      var inner = try DocumentReader(node, path: "attributes")
+      for key in inner.keys { attributes.append((key, APITemplate(try inner.requiredText(key)))) }
+    }
+    self.attributes = attributes
     try reader.finish()
   }
 
   /// The operations that are called for the kind, as `service:Operation`.
   package var operations: [String] {
-    ["\(service):\(list.operation)"] + details.flatMap { $0.operations(of: service) }
+    var found = ["\(service):\(list.operation)"]
+    if case .listed(let list)? = parents {
+      found.insert("\(list.service ?? service):\(list.call.operation)", at: 0)
+    }
+    found += witnesses.map { "\($0.service ?? service):\($0.call.operation)" }
+    return found + details.flatMap { $0.operations(of: service) }
   }
 
   private enum Scope: String, CaseIterable { case global, regional }
@@ -125,6 +154,8 @@ struct APIAbsence: Sendable {
 /// A member and the values of which it must have one.
 struct APIDemand: Sendable {
   let path: APIPath
+  /// What stands for the member where it is a part of a text.
+  private let template: APITemplate?
   /// The values, texts with `$Name` filled; nil stands for any but an empty one.
   private let values: [JSONValue]?
 
@@ -133,15 +164,17 @@ struct APIDemand: Sendable {
     guard case .mapping(let members)? = node?.value else { return [] }
     return members.map { path, node in
       let value = node.json
+      let template = path.contains("$") ? APITemplate(path) : nil
       return APIDemand(
-        path: APIPath(path),
+        path: template?.paths.first ?? APIPath(path),
+        template: template,
         values: value == "*" ? nil : value.array ?? [value]
       )
     }
   }
 
   func isMet(by item: JSONValue, _ context: APIContext) -> Bool {
-    let found = path.value(in: item)
+    let found = template.map { $0.value(item, context) } ?? path.value(in: item)
     guard let values else {
       return found != nil && found != "" && found != .array([]) && found?.object?.isEmpty != true
     }
@@ -168,6 +201,8 @@ struct APIDetail: Sendable {
   let pick: (member: String, equals: APITemplate)?
   /// Whether a list may lack the element.
   let isOptional: Bool
+  /// Whether every such element is taken, as a list, rather than the first.
+  let takesEvery: Bool
   /// The members to keep of what was taken; all where empty.
   let fields: Set<String>
   /// What must hold of the item for the call to make sense.
@@ -192,6 +227,7 @@ struct APIDetail: Sendable {
     }
     self.pick = pick
     isOptional = try reader.boolean("optional") ?? false
+    takesEvery = try reader.boolean("every") ?? false
     fields = Set(try reader.strings("fields"))
     when = APIDemand.list(reader.node("when"))
     var each: [APIDetail] = []

@@ -11,6 +11,16 @@ package struct APIPage: Sendable {
   var more: APIPath?
   /// Whether the output holds a link, in whose query the input's members are.
   package var isLink: Bool
+  /// How a list is counted that is asked for from an offset on.
+  private var count: Count?
+
+  private struct Count: Sendable {
+    var items: APIPath
+    /// How many elements a page has that is not the last.
+    var size: Int
+    /// Where the output says how many elements there are in all.
+    var total: APIPath?
+  }
 
   /// The paging of an operation, the output's places as dotted paths.
   package init(input: [String], output: [String], more: String? = nil, isLink: Bool = false) {
@@ -20,11 +30,22 @@ package struct APIPage: Sendable {
     self.isLink = isLink
   }
 
+  /// The paging of an operation that is asked for the elements from an offset on.
+  ///
+  /// - Parameters:
+  ///   - size: how many elements a page has that is not the last.
+  ///   - total: where the output says how many there are in all; without it a short page is the last.
+  package init(offset: String, items: String, size: Int, total: String? = nil) {
+    self.init(input: [offset], output: [])
+    count = Count(items: APIPath(items), size: size, total: total.map { APIPath($0) })
+  }
+
   /// What to give for the next page; nil after the last.
   ///
   /// - Throws: ``APIPageError`` for a server that promises more without saying how to go on, or that
   ///   sends the same page again: what is missing then is not known.
   func next(after page: JSONValue, given: JSONObject?) throws(APIPageError) -> JSONObject? {
+    if let count { return try offset(after: page, given: given, count) }
     let isMore = more.map { $0.value(in: page)?.bool == true }
     if isMore == false { return nil }
     let next = isLink ? try link(page) : tokens(page)
@@ -34,6 +55,22 @@ package struct APIPage: Sendable {
     }
     if next == given { throw .samePage }
     return next
+  }
+
+  private func offset(
+    after page: JSONValue,
+    given: JSONObject?,
+    _ count: Count
+  ) throws(APIPageError) -> JSONObject? {
+    let found = count.items.elements(in: page).count
+    let reached = (given?[input[0]]?.whole ?? 0) + found
+    if let total = count.total.flatMap({ $0.value(in: page)?.whole }) {
+      if reached >= total { return nil }
+      if found == 0 { throw .noToken }
+    } else if found < count.size {
+      return nil
+    }
+    return [input[0]: .integer(Int64(reached))]
   }
 
   private func tokens(_ page: JSONValue) -> JSONObject {

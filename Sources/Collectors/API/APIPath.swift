@@ -34,6 +34,16 @@ struct APIPath: Sendable, CustomStringConvertible {
     steps.reversed().reduce(value) { inner, step in .object([step: inner]) }
   }
 
+  /// The value without what is at the path.
+  func removing(from value: JSONValue) -> JSONValue {
+    guard let last = steps.last else { return .null }
+    return Self.changing(value, steps.dropLast()) { value in
+      guard case .object(var object) = value else { return value }
+      object[last] = nil
+      return .object(object)
+    }
+  }
+
   /// The value with what is at the path changed.
   func changing(_ value: JSONValue, by change: (JSONValue) throws -> JSONValue) rethrows -> JSONValue
   {
@@ -70,6 +80,16 @@ struct APITemplate: Sendable {
   }
 
   private var parts: [Part] = []
+
+  /// The members that it names.
+  var paths: [APIPath] {
+    parts.compactMap { part in
+      switch part {
+      case .text: nil
+      case .member(let path), .piece(let path, _, _): path
+      }
+    }
+  }
 
   init(_ text: String) {
     var literal = ""
@@ -133,8 +153,8 @@ struct APITemplate: Sendable {
   }
 }
 
-/// Where calls are made, and whom they are about: what `$account`, `$region`, `$partition` and
-/// `$resource` stand for.
+/// Where calls are made, and whom they are about: what `$account`, `$region`, `$place`, `$partition`,
+/// `$parent` and `$resource` stand for.
 struct APIContext: Sendable {
   var provider: String
   var account: String
@@ -142,6 +162,13 @@ struct APIContext: Sendable {
   var partition: String
   var resourceID = ""
   var tags: [(key: String, value: String)] = []
+  /// What the provider calls the service's endpoint in the region, where it has a name.
+  var place: String?
+  /// The region whose list is read, wherever its items lie.
+  var listed = ""
+  /// The element that the list is asked for, and what tells it from others.
+  var parent = JSONValue.null
+  var parentID = ""
 
   /// What a path stands for: of the context, else the member of the item.
   func value(_ path: APIPath, _ item: JSONValue) -> JSONValue? {
@@ -149,6 +176,9 @@ struct APIContext: Sendable {
     case ["account"]: .string(account)
     case ["region"]: .string(region)
     case ["partition"]: .string(partition)
+    case ["place"]: place.map { .string($0) }
+    case let steps where steps.first == "parent":
+      APIPath(steps.dropFirst().joined(separator: ".")).value(in: parent)
     case ["resource", "id"]: .string(resourceID)
     case let steps where steps.count == 3 && steps[..<2] == ["resource", "tags"]:
       tags.first { $0.key == steps[2] }.map { .string($0.value) }

@@ -21,6 +21,13 @@ struct APIReader: Sendable {
     var next: JSONObject?
   }
 
+  /// What a list has to be asked for, from one page.
+  struct Parents: Sendable {
+    var contexts: [APIContext]
+    /// What to give for the next page; nil after the last.
+    var next: JSONObject?
+  }
+
   /// The details to read of a kind.
   func details(_ kind: APIKind) -> [APIDetail] {
     kind.details(wanted: wanted[kind.kind])
@@ -47,6 +54,26 @@ struct APIReader: Sendable {
     let found = kind.isSingle ? kind.items.values(in: output) : kind.items.elements(in: output)
     let next = try next(kind.service, kind.list, after: output, given: token, context.region)
     return Page(items: found.compactMap { APIItem($0, kind, context) }, next: next)
+  }
+
+  /// Reads one page of what a kind's list has to be asked for.
+  ///
+  /// - Throws: ``APIRefusal``.
+  func parents(
+    _ list: APIParentList,
+    _ kind: APIKind,
+    _ context: APIContext,
+    _ token: JSONObject?
+  ) async throws -> Parents {
+    let service = list.service ?? kind.service
+    var input = context.fill(.object(list.call.input), .null)?.object ?? JSONObject()
+    for (key, value) in token?.members ?? [] { input[key] = value }
+    guard let output = try await output(of: list.call, service, input, context.region) else {
+      return Parents(contexts: [], next: nil)
+    }
+    let next = try next(service, list.call, after: output, given: token, context.region)
+    let elements = list.items.elements(in: output)
+    return Parents(contexts: elements.compactMap { context.below($0, of: list) }, next: next)
   }
 
   /// Reads the details of an item; what is refused stays unread and is returned by member.
@@ -128,32 +155,33 @@ struct APIReader: Sendable {
     _ region: String
   ) async throws -> APIOutput? {
     @Sendable func read() async throws -> APIOutput? {
-      try await all(of: detail, service, input, region).map { APIOutput($0, detail) }
+      try await all(detail.call, service, input, region, detail.path).map { APIOutput($0, detail) }
     }
     guard detail.isShared else { return try await read() }
-    let name = "\(service):\(detail.call.operation) \(region) \(detail.path)"
+    let name = "\(service):\(detail.call.operation) \(region) \(detail.path) \(detail.pick?.member ?? "")"
     return try await shared.output(name, read)
   }
 
-  /// The output of a detail with the lists of its further pages appended.
-  private func all(
-    of detail: APIDetail,
+  /// The output of a call, with the elements of all of its pages at the path.
+  func all(
+    _ call: APICall,
     _ service: String,
     _ input: JSONObject,
-    _ region: String
+    _ region: String,
+    _ path: APIPath
   ) async throws -> JSONValue? {
-    guard let first = try await output(of: detail.call, service, input, region) else { return nil }
-    var token = try next(service, detail.call, after: first, given: nil, region)
+    guard let first = try await output(of: call, service, input, region) else { return nil }
+    var token = try next(service, call, after: first, given: nil, region)
     guard token != nil else { return first }
-    var elements = detail.path.elements(in: first)
+    var elements = path.elements(in: first)
     while let given = token {
       var input = input
       for (key, value) in given.members { input[key] = value }
-      guard let more = try await output(of: detail.call, service, input, region) else { break }
-      elements += detail.path.elements(in: more)
-      token = try next(service, detail.call, after: more, given: given, region)
+      guard let more = try await output(of: call, service, input, region) else { break }
+      elements += path.elements(in: more)
+      token = try next(service, call, after: more, given: given, region)
     }
-    return detail.path.object(holding: .array(elements))
+    return path.object(holding: .array(elements))
   }
 
   /// What to give for the next page; nil after the last.

@@ -14,6 +14,8 @@ package struct APIRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case unsupported = "not supported in the region"
     /// The service failed.
     case failed = "error"
+    /// The provider left out what the caller may not see.
+    case withheld = "left out by the provider"
     /// The answer cannot be read.
     case malformed = "unreadable answer"
   }

@@ -10,6 +10,8 @@ struct APIRun {
   private var waiting: [Work]
   /// How many pieces of work each unit has left.
   private var left: [Int]
+  /// The items of lists that others have to confirm once they were read to their end.
+  private var unconfirmed: [Int: [JSONValue]] = [:]
   /// The units whose list was refused, or a page of it.
   private var refused: Set<Int> = []
   /// Why kinds are incomplete.
@@ -40,22 +42,27 @@ struct APIRun {
     self.reader = reader
     left = units.map { _ in 1 }
     waiting = units.indices.reversed().map { index in
-      let region = units[index].region
-      let context = APIContext(
+      let (kind, region) = (units[index].kind, units[index].region)
+      var context = APIContext(
         provider: plan.provider,
         account: plan.account,
         region: region,
         partition: plan.partition
       )
-      return Work(unit: index, kind: units[index].kind, context: context, step: .page(nil))
+      context.listed = region
+      context.place = plan.places[kind.service]?[region]
+      let start: Work.Step = if kind.parents == nil { .page(nil) } else { .parents(nil) }
+      return Work(unit: index, kind: kind, context: context, step: start)
     }
   }
 
   /// One piece of work.
   struct Work: Sendable {
     enum Step: Sendable {
+      case parents(JSONObject?)
       case page(JSONObject?)
       case details([APIItem])
+      case confirm([JSONValue])
     }
 
     let unit: Int
@@ -64,22 +71,37 @@ struct APIRun {
     let step: Step
 
     func run(_ reader: APIReader) async throws -> Outcome {
-      switch step {
-      case .page(let token):
-        do {
-          let page = try await reader.page(kind, context, token)
-          return Outcome(work: self, page: page)
-        } catch let refusal as APIRefusal {
-          return Outcome(work: self, refusal: refusal)
+      var outcome = Outcome(work: self)
+      do {
+        switch step {
+        case .parents(let token):
+          outcome.parents = try await parents(reader, token)
+        case .page(let token):
+          outcome.page = try await reader.page(kind, context, token)
+        case .details(let items):
+          for item in items {
+            let (resource, refusals) = try await reader.read(item, kind)
+            outcome.resources.append(resource)
+            outcome.refusals.merge(refusals) { first, _ in first }
+          }
+        case .confirm(let items):
+          try await reader.confirm(kind, items, context)
         }
-      case .details(let items):
-        var outcome = Outcome(work: self)
-        for item in items {
-          let (resource, refusals) = try await reader.read(item, kind)
-          outcome.resources.append(resource)
-          outcome.refusals.merge(refusals) { first, _ in first }
-        }
-        return outcome
+      } catch let refusal as APIRefusal {
+        outcome.refusal = refusal
+      }
+      return outcome
+    }
+
+    private func parents(
+      _ reader: APIReader,
+      _ token: JSONObject?
+    ) async throws -> APIReader.Parents {
+      switch kind.parents {
+      case .listed(let list): try await reader.parents(list, kind, context, token)
+      case .given(let elements):
+        APIReader.Parents(contexts: elements.map { context.below($0) }, next: nil)
+      case nil: APIReader.Parents(contexts: [context], next: nil)
       }
     }
   }
@@ -87,6 +109,7 @@ struct APIRun {
   /// What came of a piece of work.
   struct Outcome: Sendable {
     let work: Work
+    var parents: APIReader.Parents?
     var page: APIReader.Page?
     var resources: [Resource] = []
     /// Why the list, or a page of it, could not be read.
@@ -101,6 +124,7 @@ struct APIRun {
   /// Takes in what came of a piece of work; returns what is to be emitted.
   mutating func take(_ outcome: Outcome) -> [Collected] {
     let work = outcome.work
+    defer { confirm(work) }
     left[work.unit] -= 1
     if let refusal = outcome.refusal {
       gaps[work.kind.kind, default: []].append(refusal.reason)
@@ -110,8 +134,14 @@ struct APIRun {
         .resource(work.kind.standIn(work.context, reason: refusal.reason))
       ]
     }
+    if let parents = outcome.parents {
+      if let next = parents.next { add(.parents(next), after: work) }
+      for context in parents.contexts { add(.page(nil), after: work, in: context) }
+      return []
+    }
     guard let page = outcome.page else { return details(outcome) }
     if let next = page.next { add(.page(next), after: work) }
+    if !work.kind.witnesses.isEmpty { unconfirmed[work.unit, default: []] += page.items.map(\.value) }
     items[work.kind.kind, default: 0] += page.items.count
     let wanted = reader.details(work.kind)
     guard !wanted.isEmpty else { return page.items.map { .resource($0.resource(work.kind)) } }
@@ -126,6 +156,12 @@ struct APIRun {
     return []
   }
 
+  /// Has a list that was read to its end confirmed by those that name its items.
+  private mutating func confirm(_ work: Work) {
+    guard left[work.unit] == 0, let items = unconfirmed.removeValue(forKey: work.unit) else { return }
+    if !refused.contains(work.unit) { add(.confirm(items), after: work) }
+  }
+
   private mutating func details(_ outcome: Outcome) -> [Collected] {
     for (member, refusal) in outcome.refusals {
       refusals[outcome.work.kind.kind, default: [:]][member] = refusal
@@ -133,9 +169,11 @@ struct APIRun {
     return outcome.resources.map { .resource($0) }
   }
 
-  private mutating func add(_ step: Work.Step, after work: Work) {
+  private mutating func add(_ step: Work.Step, after work: Work, in context: APIContext? = nil) {
     left[work.unit] += 1
-    waiting.append(Work(unit: work.unit, kind: work.kind, context: work.context, step: step))
+    waiting.append(
+      Work(unit: work.unit, kind: work.kind, context: context ?? work.context, step: step)
+    )
   }
 
   /// The unit that an outcome brought to its end, and whether its list was read in full; nil while
@@ -148,7 +186,7 @@ struct APIRun {
   /// What was read of each kind, once nothing is left.
   var coverage: [Coverage] {
     Set(plan.kinds.map(\.kind)).sorted().map { kind in
-      var reasons = gaps[kind] ?? []
+      var reasons = (gaps[kind] ?? []) + [plan.gaps[kind]].compactMap(\.self)
       let isGlobal = plan.kinds.contains { $0.kind == kind && $0.isGlobal }
       if !isGlobal, let gap = plan.regionGap { reasons.append(gap) }
       let gap = reasons.isEmpty ? nil : Set(reasons).sorted().joined(separator: "; ")

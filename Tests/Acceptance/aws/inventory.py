@@ -159,6 +159,8 @@ def decoded(value, form):
     """A document inside of a text, or of a blob."""
     if not isinstance(value, str):
         return value  # boto3 has decoded it
+    if not value:
+        return None
     if form == "csv":
         return list(csv.DictReader(io.StringIO(base64.b64decode(value).decode())))
     try:

@@ -349,6 +349,11 @@ def buckets():
         ),
     )
 
+    s3.put_bucket_logging(
+        Bucket="plumb-trail",
+        BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": "plumb-logs", "TargetPrefix": "trail/"}},
+    )
+
     bucket("plumb-open-list", **own)
     s3.put_bucket_acl(Bucket="plumb-open-list", ACL="public-read")
     bucket("plumb-open-policy")
@@ -605,8 +610,12 @@ def security_groups(region, vpc, named):
             }
         ],
     )
+    outward = [everything, {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]
     for name in ("web", "empty"):
-        ec2.revoke_security_group_egress(GroupId=groups[name], IpPermissions=[everything])
+        ec2.revoke_security_group_egress(GroupId=groups[name], IpPermissions=outward)
+    of_network = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    default = ec2.describe_security_groups(Filters=of_network)["SecurityGroups"][0]
+    ec2.revoke_security_group_egress(GroupId=default["GroupId"], IpPermissions=outward)
     ec2.authorize_security_group_egress(GroupId=groups["web"], IpPermissions=[rule(443, block="10.0.0.0/8")])
     if region == HOME:
         many = ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]

@@ -82,7 +82,8 @@ package struct AWSCredentialChain: AWSCredentialProvider {
   /// The region whose Security Token Service assumes a role.
   func region(for role: AWSRole) throws(AWSCredentialError) -> String {
     if let region = options.region { return region }
-    return try configuration.region() ?? homeRegion(role.partition)
+    let configured = options.usesSurroundings ? try configuration.region() : nil
+    return configured ?? homeRegion(role.partition)
   }
 
   private func found() async throws -> AWSCredentials {

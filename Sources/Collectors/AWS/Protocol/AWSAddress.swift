@@ -65,10 +65,7 @@ struct AWSAddress {
     return address
   }
 
-  private static func path(
-    _ template: Substring,
-    _ input: AWSInput
-  ) throws -> String {
+  private static func path(_ template: Substring, _ input: AWSInput) throws -> String {
     var path = ""
     for part in parts(template) {
       guard part.isLabel else {
@@ -83,8 +80,11 @@ struct AWSAddress {
       let text = try AWSMisfit.at(given.member.name) {
         try AWSScalar.text(given.value, given.member.type, .iso8601)
       }
-      // Without it the path would be another resource's.
-      guard !text.isEmpty else { throw AWSMisfit("must not be empty").inside(given.member.name) }
+      // The path would be another resource's.
+      let segments = isGreedy ? text.split(separator: "/") : [text[...]]
+      guard !text.isEmpty, segments.allSatisfy({ $0 != "." && $0 != ".." }) else {
+        throw AWSMisfit("is needed, and without . or .. for a name").inside(given.member.name)
+      }
       path += PercentEncoding.encoded(Array(text.utf8), keeping: isGreedy ? "/" : "")
     }
     return path

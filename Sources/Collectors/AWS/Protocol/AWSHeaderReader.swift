@@ -32,7 +32,9 @@ struct AWSHeaderReader {
     guard case .list(let list) = shapes[place] else {
       throw AWSMisfit("is neither a scalar nor a list, so it cannot be a header")
     }
-    return .array(try AWSMisfit.each(Self.elements(text, list)) { try reader.scalar($0, list.member) })
+    return .array(
+      try AWSMisfit.each(Self.elements(text, list)) { try reader.scalar($0, list.member) }
+    )
   }
 
   /// The headers whose names begin with a prefix, without it.

@@ -29,7 +29,9 @@ struct AWSRESTWriter {
     }
     guard let body = try body(operation, input) else { return }
     request.body = body.bytes
-    if request[header: "Content-Type"] == nil { request.headers.append(("Content-Type", body.kind)) }
+    if request[header: "Content-Type"] == nil {
+      request.headers.append(("Content-Type", body.kind))
+    }
   }
 
   /// The text of a header; nil for an empty list.

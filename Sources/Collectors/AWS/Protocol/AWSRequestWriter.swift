@@ -25,6 +25,7 @@ package struct AWSRequestWriter: Sendable {
   ///   - endpoint: scheme, host and port, without a slash behind.
   ///   - pathStyleBucket: whether everything goes to the endpoint's own host, as it must where
   ///     somebody named the endpoint: buckets stay in the path, and no prefix stands before the host.
+  /// - Returns: the request, to be signed and sent.
   /// - Throws: ``AWSRequestError``.
   package func request(
     _ operation: AWSOperation,

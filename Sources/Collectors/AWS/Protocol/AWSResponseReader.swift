@@ -59,7 +59,9 @@ struct AWSAnswer {
     case .json:
       return try json(output.members)
     case .restJSON, .restXML:
-      let outside = try AWSHeaderReader(response: response, shapes: service.shapes).members(of: output)
+      let outside = try AWSHeaderReader(response: response, shapes: service.shapes).members(
+        of: output
+      )
       return outside + (try body(of: output))
     }
   }
@@ -115,11 +117,16 @@ struct AWSAnswer {
     if service.wireProtocol == .restJSON { return try json(output.inBody) }
     let root = try xml()
     if service.id == "s3", operation.name == "GetBucketLocation" { return Self.location(root) }
-    let members = try AWSXMLReader(shapes: service.shapes).members(output.inBody, in: root)
-    guard !members.isEmpty || root.children.isEmpty else {
+    return try members(output.inBody, in: root)
+  }
+
+  /// The members below a document's root; one with other elements only is no answer.
+  private func members(_ members: [AWSMember], in root: XMLTree) throws -> Members {
+    let read = try AWSXMLReader(shapes: service.shapes).members(members, in: root)
+    guard !read.isEmpty || root.children.isEmpty else {
       throw AWSMisfit("is <\(root.name)> without any member of the answer")
     }
-    return members
+    return read
   }
 
   private func payload(_ member: AWSMember) throws -> Members {
@@ -129,12 +136,17 @@ struct AWSAnswer {
     default: break
     }
     if response.status == 204, response.body.isEmpty { return [] }
+    guard case .shape(let place) = member.type, case .structure(let shape) = service.shapes[place]
+    else { throw AWSMisfit("is neither a text nor bytes nor a structure") }
     if service.wireProtocol == .restJSON {
-      let reader = AWSJSONReader(shapes: service.shapes)
-      return [(member.name, try reader.value(try parsed(), member.type))]
+      return [(member.name, .object(JSONObject(try json(shape.members))))]
     }
-    let reader = AWSXMLReader(shapes: service.shapes)
-    return [(member.name, try reader.value(try xml(), member.type))]
+    let root = try xml()
+    let expected = [member.wireName, shape.localName]
+    guard expected.contains(root.name) else {
+      throw AWSMisfit("is <\(root.name)> where <\(expected[1])> is expected")
+    }
+    return [(member.name, .object(JSONObject(try members(shape.members, in: root))))]
   }
 
   /// A body that is a text as it stands.

@@ -25,6 +25,9 @@ struct AWSStructure: Sendable {
   /// The member that is the whole body of an answer.
   let payload: String?
 
+  /// The name without the service before it.
+  var localName: String { String(name.drop { $0 != "." }.dropFirst()) }
+
   /// The members that stand in the body of an answer.
   var inBody: [AWSMember] {
     members.filter { ![.header, .headers, .statusCode].contains($0.location) }

@@ -40,7 +40,9 @@ enum AWSTimestamp {
   }
 
   /// Reads a number or a text.
-  static func seconds(_ value: JSONValue) -> Double? { value.double ?? value.string.flatMap(seconds) }
+  static func seconds(_ value: JSONValue) -> Double? {
+    value.double ?? value.string.flatMap(seconds)
+  }
 
   /// Reads `Sun, 06 Nov 1994 08:49:37.5 GMT`.
   private static func fromHTTP(_ text: String) -> Double? {

@@ -17,7 +17,7 @@ struct AWSXMLBody {
     var writer = AWSXMLBody(shapes: shapes)
     var name = root ?? ""
     if root == nil, case .shape(let place) = type, case .structure(let shape) = shapes[place] {
-      name = String(shape.name.split(separator: ".").last ?? "")
+      name = shape.localName
     }
     try writer.value(value, type, name)
     return Array(writer.text.utf8)

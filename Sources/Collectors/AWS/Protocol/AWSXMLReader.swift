@@ -9,13 +9,12 @@ struct AWSXMLReader {
     _ members: [AWSMember],
     in element: XMLTree
   ) throws -> AWSAnswer.Members {
-    let found = Dictionary(grouping: element.children, by: \.name)
     var read: AWSAnswer.Members = []
     for member in members {
       if member.isAttribute {
         guard let text = Self.attribute(member, of: element) else { continue }
         read.append((member.name, try AWSMisfit.at(member.name) { try scalar(text, member.type) }))
-      } else if let elements = found[member.elementName(shapes)] {
+      } else if let elements = element.all(member.elementName(shapes)) {
         read.append((member.name, try AWSMisfit.at(member.name) { try value(elements, member) }))
       }
     }

@@ -22,6 +22,12 @@ struct XMLTree: Sendable {
 
   /// The first child with a name.
   subscript(name: String) -> XMLTree? { children.first { $0.name == name } }
+
+  /// The children with a name; nil where there are none.
+  func all(_ name: String) -> [XMLTree]? {
+    let found = children.filter { $0.name == name }
+    return found.isEmpty ? nil : found
+  }
 }
 
 /// Why an XML text is not read.

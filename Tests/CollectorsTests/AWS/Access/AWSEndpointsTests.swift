@@ -106,6 +106,7 @@ struct AWSEndpointsTests {
   @Test func `variables name endpoints, unless the surroundings do not count`() throws {
     let configuration = try AccessScene([
       "AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_SQS": "http://q",
+      "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": "http://balancers",
     ]).configuration()
     func url(_ service: String, _ options: AWSAccessOptions = AWSAccessOptions()) throws -> String {
       let facts = try AccessScene.facts()
@@ -114,6 +115,7 @@ struct AWSEndpointsTests {
         .url
     }
     #expect(try url("sqs") == "http://q")
+    #expect(try url("elbv2") == "http://balancers")
     #expect(try url("ec2") == "http://all")
     #expect(try url("sqs", AWSAccessOptions(endpointURL: "http://option")) == "http://option")
     let alone = AWSAccessOptions(usesSurroundings: false)

@@ -25,10 +25,15 @@ struct AWSFactsTests {
   static let faults = [
     (#"{"botocore":"1.0.0","#, "{", "botocore: is missing"),
     (#""protocol":"query""#, #""protocol":"soap""#, "services.iam.protocol: expected one of"),
-    (#""method":"POST","uri":"/","resultWrapper""#, #""uri":"/","resultWrapper""#, "ListUsers.method"),
+    (
+      #""method":"POST","uri":"/","resultWrapper""#, #""uri":"/","resultWrapper""#,
+      "ListUsers.method"
+    ),
     (#""shape":"integer"}},"#, #""shape":"number"}},"#, "MaxItems.shape: expected a kind of value"),
     (##"#iam.ListUsersResponse"##, "#iam.Lost", "the shape iam.Lost, which is not there"),
-    (##""output":"#iam.ListUsersResponse""##, #""output":"string""#, "output: expected a structure"),
+    (
+      ##""output":"#iam.ListUsersResponse""##, #""output":"string""#, "output: expected a structure"
+    ),
     (##""type":"list","member":"#iam.User""##, #""type":"bag""#, "shapes.iam.Users.type"),
     (#""input":["Marker"],"#, "", "page: expected as many tokens"),
     (#"}}"#, "", "not valid JSON"),
@@ -48,6 +53,8 @@ struct AWSFactsTests {
   @Test func `the shipped facts can be read, every service of them`() throws {
     let facts = try SampleFacts.shipped()
     #expect(facts.serviceIDs.count > 30)
-    for id in facts.serviceIDs { #expect(try facts.service(id)?.operations.isEmpty == false, "\(id)") }
+    for id in facts.serviceIDs {
+      #expect(try facts.service(id)?.operations.isEmpty == false, "\(id)")
+    }
   }
 }

@@ -77,15 +77,27 @@ struct AWSFaultTests {
       message: "Service Unavailable"
     ),
     Sample(status: 502, body: "<html><h1>Bad Gateway", code: "502", message: "Bad Gateway"),
-    Sample(status: 500, body: #"{"__type":"x#Inter"#, code: "500", message: "Internal Server Error"),
+    Sample(
+      status: 500,
+      body: #"{"__type":"x#Inter"#,
+      code: "500",
+      message: "Internal Server Error"
+    ),
     Sample(status: 418, body: "no idea", code: "418"),
     Sample(status: 404, body: "[]", code: "404", message: "Not Found"),
-    Sample(body: #"{"Output":{"__type":"a#UnknownOperationException"}}"#, code: "UnknownOperationException"),
+    Sample(
+      body: #"{"Output":{"__type":"a#UnknownOperationException"}}"#,
+      code: "UnknownOperationException"
+    ),
   ]
 
   @Test(arguments: samples) func `an error answer says what it can`(_ sample: Sample) throws {
     let (service, _) = try SampleFacts.operation("s3", "ListBuckets")
-    let response = HTTPResponse(sample.status, headers: sample.headers, body: Array(sample.body.utf8))
+    let response = HTTPResponse(
+      sample.status,
+      headers: sample.headers,
+      body: Array(sample.body.utf8)
+    )
     let fault = AWSResponseReader().fault(response, of: service)
     let expected = AWSFault(
       code: sample.code,

@@ -93,7 +93,8 @@ struct AWSRecordedAnswerTests {
     let facts = try SampleFacts.shipped()
     let excepted = Set(Self.exceptions.values.joined())
     var count = 0
-    for answer in try Self.recorded("responses").values.joined() where !excepted.contains(answer.name) {
+    for answer in try Self.recorded("responses").values.joined()
+    where !excepted.contains(answer.name) {
       guard let service = try facts.service(answer.service),
         let name = service.operations.keys.first(where: { $0.lowercased() == answer.letters }),
         let operation = service.operations[name]

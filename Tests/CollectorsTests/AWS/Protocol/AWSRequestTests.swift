@@ -34,14 +34,19 @@ struct AWSRequestTests {
     _ isExplicit: Bool,
     _ url: String
   ) throws {
-    let request = try request("s3", "GetBucketAcl", ["Bucket": .string(bucket)], isExplicit: isExplicit)
+    let request = try request(
+      "s3",
+      "GetBucketAcl",
+      ["Bucket": .string(bucket)],
+      isExplicit: isExplicit
+    )
     #expect(request.url == url)
     #expect(request.method == "GET" && request.body == [])
   }
 
   @Test func `keys keep their slashes and nothing else`() throws {
-    let request = try request("s3", "GetObject", ["Bucket": "b-1", "Key": "a/../b c+ü~*"])
-    #expect(request.url == "https://b-1.s3.eu-west-1.amazonaws.com/a/../b%20c%2B%C3%BC~%2A")
+    let request = try request("s3", "GetObject", ["Bucket": "b-1", "Key": "a/.b/c d+ü~*"])
+    #expect(request.url == "https://b-1.s3.eu-west-1.amazonaws.com/a/.b/c%20d%2B%C3%BC~%2A")
   }
 
   @Test func `a prefix stands before AWS's host, not before one that somebody named`() throws {
@@ -60,7 +65,12 @@ struct AWSRequestTests {
   }
 
   @Test func `ids of Route 53 lose the path that its answers put before them`() throws {
-    let request = try request("route53", "GetHostedZone", ["Id": "/hostedzone/Z1"], endpoint: "https://r")
+    let request = try request(
+      "route53",
+      "GetHostedZone",
+      ["Id": "/hostedzone/Z1"],
+      endpoint: "https://r"
+    )
     #expect(request.url == "https://r/2013-04-01/hostedzone/Z1")
   }
 
@@ -99,15 +109,32 @@ struct AWSRequestTests {
 
   /// Inputs that cannot be sent, and what is said about them.
   static let faults: [(id: String, name: String, input: JSONObject, expected: String)] = [
-    ("s3", "GetBucketAcl", [:], "s3:GetBucketAcl cannot be asked for: Bucket: is needed for the path"),
-    ("s3", "GetBucketAcl", ["Bucket": ""], "Bucket: must not be empty"),
-    ("route53", "GetHostedZone", ["Id": "/"], "Id: must not be empty"),
+    (
+      "s3", "GetBucketAcl", [:],
+      "s3:GetBucketAcl cannot be asked for: Bucket: is needed for the path"
+    ),
+    ("s3", "GetBucketAcl", ["Bucket": ""], "Bucket: is needed, and without . or .."),
+    ("s3", "GetObject", ["Bucket": "b-1", "Key": "a/../b"], "Key: is needed, and without . or .."),
+    ("lambda", "GetPolicy", ["FunctionName": ".."], "FunctionName: is needed, and without . or .."),
+    ("route53", "GetHostedZone", ["Id": "/"], "Id: is needed, and without . or .."),
     ("logs", "DescribeLogGroups", ["limits": 50], "limits: is not among its inputs"),
-    ("logs", "DescribeLogGroups", ["limit": "fifty"], "limit: expected a whole number; found a text"),
-    ("ec2", "DescribeVpcs", ["Filters": [["Name": 1]]], "Filters[0].Name: expected a text; found a number"),
+    (
+      "logs", "DescribeLogGroups", ["limit": "fifty"],
+      "limit: expected a whole number; found a text"
+    ),
+    (
+      "ec2", "DescribeVpcs", ["Filters": [["Name": 1]]],
+      "Filters[0].Name: expected a text; found a number"
+    ),
     ("ec2", "DescribeVpcs", ["Filters": ["Name": "x"]], "Filters: expected another kind of value"),
-    ("ec2", "DescribeVpcs", ["Filters": [["Nam": "x"]]], "Filters[0].Nam: is not a member of ec2.Filter"),
-    ("s3control", "GetPublicAccessBlock", ["AccountId": "a/b"], "AccountId: is needed for the host name"),
+    (
+      "ec2", "DescribeVpcs", ["Filters": [["Nam": "x"]]],
+      "Filters[0].Nam: is not a member of ec2.Filter"
+    ),
+    (
+      "s3control", "GetPublicAccessBlock", ["AccountId": "a/b"],
+      "AccountId: is needed for the host name"
+    ),
     ("s3control", "GetPublicAccessBlock", [:], "AccountId: is needed for the host name"),
   ]
 

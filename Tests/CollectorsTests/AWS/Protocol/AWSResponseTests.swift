@@ -45,7 +45,9 @@ struct AWSResponseTests {
     ("-62135596800", "0001-01-01T00:00:00Z"), ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
   ]
 
-  @Test(arguments: instants) func `instants are ISO 8601 in UTC`(_ text: String, _ expected: String) throws {
+  @Test(arguments: instants) func `instants are ISO 8601 in UTC`(_ text: String, _ expected: String)
+    throws
+  {
     let user = "<Users><member><CreateDate>\(text)</CreateDate></member></Users>"
     let read = try read("iam", "ListUsers", users(user))
     #expect(read["Users"]?.array?[0]["CreateDate"]?.string == expected)
@@ -60,7 +62,8 @@ struct AWSResponseTests {
       try read("logs", "DescribeLogGroups", body) == [
         "groups": [
           [
-            "name": "a", "created": "2026-11-21T10:00:00.25Z", "bytes": 5, "ratio": 1, "isOn": false,
+            "name": "a", "created": "2026-11-21T10:00:00.25Z", "bytes": 5, "ratio": 1,
+            "isOn": false,
             "key": "AQI=",
           ],
           ["bytes": .number(6), "ratio": "NaN"], .null,
@@ -73,9 +76,13 @@ struct AWSResponseTests {
   }
 
   @Test func `a bucket's region is the root's own text, and null for the first region`() throws {
-    let old = "<CreateBucketConfiguration><LocationConstraint>EU</LocationConstraint></CreateBucketConfiguration>"
+    let old =
+      "<CreateBucketConfiguration><LocationConstraint>EU</LocationConstraint></CreateBucketConfiguration>"
     for (body, expected) in [
-      (#"<LocationConstraint xmlns="urn:s3">eu-west-1</LocationConstraint>"#, JSONValue.string("eu-west-1")),
+      (
+        #"<LocationConstraint xmlns="urn:s3">eu-west-1</LocationConstraint>"#,
+        JSONValue.string("eu-west-1")
+      ),
       (#"<LocationConstraint xmlns="urn:s3"/>"#, .null), (old, "EU"),
     ] {
       #expect(try read("s3", "GetBucketLocation", body) == ["LocationConstraint": expected])
@@ -108,14 +115,18 @@ struct AWSResponseTests {
   /// Answers that are none, and what is said about them.
   static let faults: [(id: String, name: String, body: String, expected: String)] = [
     ("iam", "ListUsers", "", "no element found"),
-    ("iam", "ListUsers", "<ListRolesResponse/>", "is <ListRolesResponse> where <ListUsersResponse>"),
+    (
+      "iam", "ListUsers", "<ListRolesResponse/>", "is <ListRolesResponse> where <ListUsersResponse>"
+    ),
     ("iam", "ListUsers", "<ListUsersResponse/>", "holds no <ListUsersResult>"),
     ("iam", "ListUsers", "<ListUsersResponse/><x/>", "junk after document element"),
     ("iam", "ListUsers", #"<!DOCTYPE a [<!ENTITY b "c">]><ListUsersResponse/>"#, "document type"),
     ("ec2", "DescribeVpcs", "<html><body/></html>", "is <html>"),
     ("ec2", "DescribeVpcs", vpc("<count>x</count>"), "Vpcs[0].Count: expected a whole number"),
     ("ec2", "DescribeVpcs", vpc("<count/>"), "Vpcs[0].Count: expected a whole number"),
-    ("ec2", "DescribeVpcs", vpc("<isDefault>True</isDefault>"), "IsDefault: expected true or false"),
+    (
+      "ec2", "DescribeVpcs", vpc("<isDefault>True</isDefault>"), "IsDefault: expected true or false"
+    ),
     ("ec2", "DescribeVpcs", vpc("<vpcId>a</vpcId><vpcId>b</vpcId>"), "VpcId: stands there 2 times"),
     ("ec2", "DescribeVpcs", vpc("<vpcId><a/></vpcId>"), "VpcId: expected a text; found elements"),
     ("s3", "ListBuckets", "<html><body/></html>", "is <html>, which is no answer"),
@@ -123,17 +134,31 @@ struct AWSResponseTests {
     ("s3", "ListBuckets", "<Portal><Login/></Portal>", "is <Portal> without any member"),
     ("s3", "GetBucketTagging", "", "no element found"),
     ("s3", "GetBucketPolicy", "<html/>", "not valid JSON"),
-    ("logs", "DescribeLogGroups", "", "empty"), ("logs", "DescribeLogGroups", "{} {}", "not valid JSON"),
+    ("s3", "GetPublicAccessBlock", "<Portal/>", "is <Portal> where <Block> is expected"),
+    ("s3", "GetPublicAccessBlock", "<Block><Login/></Block>", "is <Block> without any member"),
+    ("logs", "DescribeLogGroups", "", "empty"),
+    ("logs", "DescribeLogGroups", "{} {}", "not valid JSON"),
     ("logs", "DescribeLogGroups", "[]", "expected an object; found a list"),
     ("logs", "DescribeLogGroups", #"{"Output":{"__type":"x#Unknown"}}"#, "without any member"),
     ("logs", "DescribeLogGroups", #"{"groups":{}}"#, "groups: expected a list; found an object"),
-    ("logs", "DescribeLogGroups", #"{"groups":[[]]}"#, "groups[0]: expected an object; found a list"),
-    ("logs", "DescribeLogGroups", group(#""name":7"#), "groups[0].name: expected a text; found a number"),
-    ("logs", "DescribeLogGroups", group(#""bytes":"7""#), "bytes: expected a whole number; found a text"),
+    (
+      "logs", "DescribeLogGroups", #"{"groups":[[]]}"#,
+      "groups[0]: expected an object; found a list"
+    ),
+    (
+      "logs", "DescribeLogGroups", group(#""name":7"#),
+      "groups[0].name: expected a text; found a number"
+    ),
+    (
+      "logs", "DescribeLogGroups", group(#""bytes":"7""#),
+      "bytes: expected a whole number; found a text"
+    ),
     ("logs", "DescribeLogGroups", group(#""bytes":1.5"#), "bytes: expected a whole number"),
     ("logs", "DescribeLogGroups", group(#""isOn":"false""#), "isOn: expected true or false"),
     ("logs", "DescribeLogGroups", group(#""created":"soon""#), "created: expected an instant"),
-    ("logs", "DescribeLogGroups", group(#""created":1e18"#), "created: expected an instant between"),
+    (
+      "logs", "DescribeLogGroups", group(#""created":1e18"#), "created: expected an instant between"
+    ),
     ("logs", "DescribeLogGroups", group(#""key":"secret!""#), "key: expected base64"),
     ("logs", "DescribeLogGroups", #"{"labels":{"a":1}}"#, "labels.a: expected a text"),
     ("lambda", "GetPolicy", "<html/>", "not valid JSON"),
@@ -166,7 +191,9 @@ struct AWSResponseTests {
       )
     }
     #expect(try read("iam", "ListUsers", nested(96))["Users"]?.array?.count == 1)
-    let error = #expect(throws: AWSResponseError.self) { _ = try read("iam", "ListUsers", nested(97)) }
+    let error = #expect(throws: AWSResponseError.self) {
+      _ = try read("iam", "ListUsers", nested(97))
+    }
     #expect("\(try #require(error))".contains("nested deeper than 100 levels"))
   }
 

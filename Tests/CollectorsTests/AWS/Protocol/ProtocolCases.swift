@@ -38,7 +38,7 @@ enum ProtocolCases {
     var testDescription: String { name }
 
     /// Runs every case of the file through something that says what differs; nil where nothing does.
-    func check(_ folder: String, _ difference: (Case) throws -> String?) throws {
+    func expectNoDifference(_ folder: String, _ difference: (Case) throws -> String?) throws {
       let cases = try ProtocolCases.cases("protocols/\(folder)/\(name).json")
       let excepted = Set(exceptions.values.joined())
       var failed: Set<String> = []

@@ -42,6 +42,8 @@ enum SampleFacts {
             "input":{"Bucket":{"shape":"string","location":"uri"}}},
           "GetBucketPolicy":{"method":"GET","uri":"/{Bucket}?policy","output":"#s3.Policy",
             "input":{"Bucket":{"shape":"string","location":"uri"}}},
+          "GetPublicAccessBlock":{"method":"GET","uri":"/{Bucket}?publicAccessBlock","output":"#s3.BlockOutput",
+            "input":{"Bucket":{"shape":"string","location":"uri"}}},
           "GetBucketTagging":{"method":"GET","uri":"/{Bucket}?tagging","output":"#s3.Tagging",
             "input":{"Bucket":{"shape":"string","location":"uri"}}},
           "GetObject":{"method":"GET","uri":"/{Bucket}/{Key+}",
@@ -82,6 +84,9 @@ enum SampleFacts {
         "URI":{"shape":"string"}}},
       "s3.Location":{"type":"structure","members":{"LocationConstraint":{"shape":"string"}}},
       "s3.Policy":{"type":"structure","payload":"Policy","members":{"Policy":{"shape":"string"}}},
+      "s3.BlockOutput":{"type":"structure","payload":"Configuration","members":{
+        "Configuration":{"shape":"#s3.Block"}}},
+      "s3.Block":{"type":"structure","members":{"BlockPublicAcls":{"shape":"boolean"}}},
       "s3.Tagging":{"type":"structure","members":{"TagSet":{"shape":"#s3.Tags"}}},
       "s3.Tags":{"type":"list","member":"string","memberWire":"Tag"}
      }}
