@@ -59,7 +59,7 @@ let package = Package(
       name: "Collectors",
       dependencies: ["Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"],
       exclude: ["AWS/NOTICE"],
-      resources: [.copy("AWS/resources.yaml"), .copy("AWS/facts.json")]
+      resources: [.copy("AWS/resources.yaml"), .copy("AWS/facts.json"), .copy("IBM/ibm")]
     ),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),
     .target(
@@ -122,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "AcceptanceTests",
       dependencies: [
-        "Collectors", "Content", "Engine", "Operations", "YAML", "Model", "JSON", "TestSupport",
+        "Collectors", "Content", "Engine", "HTTP", "Operations", "YAML", "Model", "JSON",
+        "TestSupport",
       ]
     ),
     .testTarget(

@@ -6,13 +6,13 @@ import JSON
 import Model
 
 /// An AWS account that was signed in to, and what is to be read of it.
-struct AWSSession {
+struct AWSSession: LiveSession {
   let catalog: AWSCatalog
   let identity: AWSIdentity
-  let caller: AWSCaller
+  let caller: any APICaller
   let rates: APIRates
-  var plan: APICollector.Plan
-  private let options: AWSOptions
+  let plan: APICollector.Plan
+  let options: CollectorOptions
 
   /// Signs in and finds out what to read.
   ///
@@ -23,21 +23,21 @@ struct AWSSession {
     _ catalog: AWSCatalog,
     needs: [ResourceKind: Set<String>]?
   ) async throws {
-    self.options = options
+    self.options = options.collector
     self.catalog = catalog
     let access = AWSAccessOptions(
       profile: options.awsProfile,
       role: options.roleARN.map { AWSRole(arn: $0, externalID: options.externalID) },
-      endpointURL: options.endpointURL,
+      endpointURL: options.collector.endpointURL,
       runsPrograms: options.allowCredentialProcess
     )
     let environment = ProcessInfo.processInfo.environment
     let configuration = try AWSConfiguration(variables: environment, profile: options.awsProfile)
     let endpoints = try AWSEndpoints(catalog.facts, access, configuration)
-    if let file = options.authorities { _ = try textFile(file) }
+    if let file = options.collector.authorities { _ = try textFile(file) }
     let client = try CurlClient(
-      authorities: options.authorities ?? environment["AWS_CA_BUNDLE"],
-      connections: options.concurrency
+      authorities: options.collector.authorities ?? environment["AWS_CA_BUNDLE"],
+      connections: options.collector.concurrency
     )
     let tokens = AWSSecurityTokens(catalog.facts, endpoints, client: client, clock: timeOfDay)
     let chain = AWSCredentialChain(
@@ -48,23 +48,24 @@ struct AWSSession {
       homeRegion: { endpoints.homeRegion($0) }
     )
     let credentials = AWSCredentialCache(chain, clock: timeOfDay)
-    rates = APIRates(ceiling: options.maximumRate)
-    caller = AWSCaller(
+    rates = APIRates(ceiling: options.collector.maximumRate)
+    let caller = AWSCaller(
       facts: catalog.facts,
       endpoints: endpoints,
       credentials: credentials,
       client: client,
       rates: rates,
-      timeout: options.timeout,
+      timeout: options.collector.timeout,
       clock: timeOfDay
     )
-    let start = try configuration.region() ?? options.region.first ?? "us-east-1"
+    let start = try configuration.region() ?? options.collector.region.first ?? "us-east-1"
     identity = try await AWSIdentity(of: credentials.credentials(), tokens, region: start)
     caller.setAccount(identity.account)
+    self.caller = caller
     let (regions, gap) = try await Self.regions(options, caller, from: start)
     plan = APICollector.Plan(
       provider: "aws",
-      kinds: try Self.kinds(options, catalog, needs),
+      kinds: try options.collector.chosen(catalog.kinds, needs),
       account: identity.account,
       partition: identity.partition,
       home: endpoints.homeRegion(identity.partition),
@@ -80,8 +81,8 @@ struct AWSSession {
     _ caller: AWSCaller,
     from start: String
   ) async throws -> (names: [String], gap: String?) {
-    if !options.region.isEmpty {
-      let names = Set(options.region).sorted()
+    if !options.collector.region.isEmpty {
+      let names = Set(options.collector.region).sorted()
       return (names, "only \(names.joined(separator: ", ")) were asked for")
     }
     do {
@@ -95,50 +96,10 @@ struct AWSSession {
     }
   }
 
-  /// The kinds to read.
-  private static func kinds(
-    _ options: AWSOptions,
-    _ catalog: AWSCatalog,
-    _ needs: [ResourceKind: Set<String>]?
-  ) throws -> [APIKind] {
-    let services = Set(catalog.kinds.map(\.kind.service))
-    for name in options.service where !services.contains(name) {
-      throw ValidationError(
-        "--service \"\(name)\" is none of \(services.sorted().joined(separator: ", "))"
-      )
-    }
-    return catalog.kinds.filter { kind in
-      (options.service.isEmpty || options.service.contains(kind.kind.service))
-        && (needs == nil || needs?[kind.kind] != nil)
-    }
-  }
-
-  /// The collector of what is to be read, without lists that were read before.
-  func collector(without done: Set<String> = []) -> APICollector {
-    var plan = plan
-    plan.done = done
-    return APICollector(plan, caller, rates: rates, concurrency: options.concurrency)
-  }
-
-  /// What an interrupted scan of the same has read, and what this one will have.
-  func journal(_ output: ScanOptions, isFresh: Bool) throws -> CollectionJournal {
-    let details = plan.details.map { "\($0.key) \($0.value.sorted().joined(separator: " "))" }
-    let journal = try CollectionJournal(
-      folder: output.saving.store.spoolFolder,
-      name: "aws-\(identity.account)",
-      contents: [options.endpointURL ?? ""] + plan.units.map(\.name) + details.sorted(),
-      isFresh: isFresh,
-      now: timeOfDay()
-    )
-    if !journal.done.isEmpty {
-      complain(
-        "going on with what was read since \(journal.begun): \(journal.done.count) of "
-          + "\(plan.units.count) lists; --fresh begins anew"
-      )
-    }
-    return journal
-  }
-
   /// The account in words.
   var subject: String { "AWS account \(identity.account)" }
+
+  var identityName: String { identity.arn }
+
+  var policyName: String { "the IAM policy that allows all that is read" }
 }

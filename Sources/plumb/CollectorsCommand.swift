@@ -14,7 +14,31 @@ struct CollectorsCommand: AsyncParsableCommand {
 
 /// The collectors that read from a provider.
 enum LiveCollector: String, ExpressibleByArgument, CaseIterable {
-  case aws
+  case aws, ibm
+
+  /// The kinds that are read.
+  func kinds() throws -> [APIKind] {
+    switch self {
+    case .aws: try AWSCatalog().kinds
+    case .ibm: try IBMCatalog().kinds
+    }
+  }
+
+  /// What the goals of rules need: the kinds that they read, and the members of each.
+  func needs(of rules: [Rule]) throws -> [ResourceKind: Set<String>] {
+    switch self {
+    case .aws: try AWSCatalog().needs(of: rules)
+    case .ibm: try IBMCatalog().needs(of: rules)
+    }
+  }
+
+  /// The least permissions for kinds, in the provider's own form.
+  func policy(_ kinds: [APIKind], _ needs: [ResourceKind: Set<String>]) throws -> String {
+    switch self {
+    case .aws: try AWSPolicy(kinds, details: needs, AWSCatalog().facts).document.indented
+    case .ibm: IBMPolicy(kinds, details: needs).commands
+    }
+  }
 }
 
 struct CollectorsPolicy: AsyncParsableCommand {
@@ -22,30 +46,29 @@ struct CollectorsPolicy: AsyncParsableCommand {
     commandName: "policy",
     abstract: "Prints the least permissions for what is read.",
     discussion: """
-      For AWS this is an IAM policy document. With --profile it allows what the profile's goals
-      need, and nothing else.
+      For AWS this is an IAM policy document, for IBM Cloud the commands that give an access group the
+      rights. With --profile it allows what the profile's goals need, and nothing else.
 
       Examples:
         plumb collectors policy aws --profile cis-aws > policy.json
-        plumb collectors policy aws
+        plumb collectors policy ibm
       """
   )
 
-  @Argument(help: "The provider: aws.")
+  @Argument(help: "The provider: aws or ibm.")
   var provider: LiveCollector
 
   @OptionGroup var goals: GoalOptions
 
   func run() async throws {
     try await reporting {
-      let catalog = try AWSCatalog()
-      var kinds = catalog.kinds
+      var kinds = try provider.kinds()
       var needs: [ResourceKind: Set<String>] = [:]
       if goals.isChosen {
-        needs = catalog.needs(of: try goals.choose().ruleSet.members.map(\.rule))
+        needs = try provider.needs(of: goals.choose().ruleSet.members.map(\.rule))
         kinds = kinds.filter { needs[$0.kind] != nil }
       }
-      print(try AWSPolicy(kinds, details: needs, catalog.facts).document.indented)
+      print(try provider.policy(kinds, needs))
     }
   }
 }
@@ -57,15 +80,16 @@ struct CollectorsKinds: AsyncParsableCommand {
     discussion: """
       Examples:
         plumb collectors kinds aws
+        plumb collectors kinds ibm
       """
   )
 
-  @Argument(help: "The provider: aws.")
+  @Argument(help: "The provider: aws or ibm.")
   var provider: LiveCollector
 
   func run() async throws {
     try await reporting {
-      let rows = try AWSCatalog().kinds.sorted { $0.kind < $1.kind }.map { kind in
+      let rows = try provider.kinds().sorted { $0.kind < $1.kind }.map { kind in
         ["\(kind.kind)", kind.isGlobal ? "global" : "regional", kind.operations.joined(separator: ", ")]
       }
       print(columns(rows).joined(separator: "\n"))

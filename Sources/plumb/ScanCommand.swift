@@ -14,8 +14,8 @@ struct ScanCommand: AsyncParsableCommand {
     commandName: "scan",
     abstract: "Collects resources, judges them and reports.",
     subcommands: [
-      ScanAWS.self, ScanTerraform.self, ScanCloudFormation.self, ScanKubernetes.self,
-      ScanInventory.self,
+      ScanAWS.self, ScanIBM.self, ScanTerraform.self, ScanCloudFormation.self,
+      ScanKubernetes.self, ScanInventory.self,
     ]
   )
 }

@@ -54,7 +54,7 @@ struct APIItem: Sendable {
   mutating func found(_ output: APIOutput, _ detail: APIDetail) -> JSONValue? {
     var found = output.value
     if let fault = output.fault {
-      unread.append((detail.into, fault))
+      unread.append((detail.unreadPath, fault))
       return nil
     }
     if let pick = detail.pick {
@@ -63,19 +63,29 @@ struct APIItem: Sendable {
         found = .array(elements)
       } else {
         if elements.isEmpty, !detail.isOptional {
-          unread.append((detail.into, "error: \(detail.call.operation) does not name it"))
+          unread.append((detail.unreadPath, "error: \(detail.call.operation) does not name it"))
         }
         found = elements.first ?? .null
       }
     }
     if !detail.fields.isEmpty { found = found.keeping(detail.fields) }
+    for member in detail.expected where member == "@" ? found.isNull : found[member] == nil {
+      let steps = [detail.into, member].filter { $0 != "@" }
+      unread.append((steps.joined(separator: "."), "left out by the provider: \(detail.call.operation)"))
+    }
     return found.isNull ? nil : found
   }
 
-  /// Puts what was found under a member.
-  mutating func put(_ found: JSONValue, _ member: String) {
+  /// Puts what was found where a detail says.
+  mutating func put(_ found: JSONValue, _ detail: APIDetail) {
     guard case .object(var object) = value else { return }
-    object[member] = found
+    if detail.into == "@" {
+      for (name, value) in found.object?.members ?? [] { object[name] = value }
+    } else if detail.isAppended, let former = object[detail.into]?.array {
+      object[detail.into] = .array(former + (found.array ?? [found]))
+    } else {
+      object[detail.into] = found
+    }
     value = .object(object)
   }
 
@@ -95,7 +105,6 @@ struct APIItem: Sendable {
       }
     }
     for path in kind.redact { whole = path.changing(whole, by: APIDocument.redacted) }
-    for path in kind.drop { whole = path.removing(from: whole) }
     context.tags = kind.tags.map { APIDocument.tags($0.values(in: whole)) } ?? []
     return Resource(
       provider: context.provider,
@@ -108,7 +117,7 @@ struct APIItem: Sendable {
       attributes: kind.attributes.compactMap { attribute in
         attribute.value.value(whole, context).map { (attribute.name, $0) }
       },
-      configuration: whole,
+      configuration: kind.drop.reduce(whole) { $1.removing(from: $0) },
       unread: unread,
       source: kind.source(context)
     )
@@ -166,15 +175,16 @@ extension APIKind {
   }
 
   /// What stands for the resources of a region that could not be listed, so that no goal passes
-  /// without them.
+  /// without them. Where there is one only, it stands under its own id.
   func standIn(_ context: APIContext, reason: String) -> Resource {
-    Resource(
+    let unlisted = (["unlisted", context.region] + [context.parentID].filter { !$0.isEmpty })
+      .joined(separator: ":")
+    return Resource(
       provider: context.provider,
       account: context.account,
       region: isGlobal ? "global" : context.region,
       kind: kind,
-      id: (["unlisted", context.region] + [context.parentID].filter { !$0.isEmpty })
-        .joined(separator: ":"),
+      id: isSingle ? id.text(.null, context) ?? unlisted : unlisted,
       name: "what could not be listed",
       configuration: .null,
       unread: [("$root", reason)],
@@ -234,6 +244,10 @@ enum APIDocument {
         return object.members.map { ($0.key, $0.value.asText ?? "") }
       }
       return (value.array ?? [value]).compactMap { tag in
+        if let name = tag["name"]?.string {
+          let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
+          return (parts.first ?? "", parts.count > 1 ? parts[1] : "")
+        }
         guard let key = (tag["Key"] ?? tag["key"] ?? tag["TagKey"])?.string else { return nil }
         return (key, (tag["Value"] ?? tag["value"] ?? tag["TagValue"])?.asText ?? "")
       }

@@ -191,7 +191,7 @@ struct APIDetail: Sendable {
   let region: APITemplate?
   /// The account that holds what is asked for; nil for the one that is read.
   let account: APITemplate?
-  /// The member that the output is put under.
+  /// The member that the output is put under; `@` for the item itself, which gets its members.
   let into: String
   let path: APIPath
   let form: APIForm?
@@ -205,6 +205,12 @@ struct APIDetail: Sendable {
   let takesEvery: Bool
   /// The members to keep of what was taken; all where empty.
   let fields: Set<String>
+  /// The members that the provider leaves out for those who may not see them.
+  let expected: [String]
+  /// What stands for the value where nothing is there.
+  let otherwise: JSONValue?
+  /// Whether the value's elements go behind those that are under the member already.
+  let isAppended: Bool
   /// What must hold of the item for the call to make sense.
   let when: [APIDemand]
   /// Calls for each element of what was taken.
@@ -229,6 +235,9 @@ struct APIDetail: Sendable {
     isOptional = try reader.boolean("optional") ?? false
     takesEvery = try reader.boolean("every") ?? false
     fields = Set(try reader.strings("fields"))
+    expected = try reader.strings("expect")
+    otherwise = reader.node("otherwise")?.json
+    isAppended = try reader.boolean("append") ?? false
     when = APIDemand.list(reader.node("when"))
     var each: [APIDetail] = []
     for (index, node) in try reader.list("each").enumerated() {
@@ -237,6 +246,9 @@ struct APIDetail: Sendable {
     self.each = each
     try reader.finish()
   }
+
+  /// The path that is unread where the call brings nothing.
+  var unreadPath: String { into == "@" ? "$root" : into }
 
   /// The operations that are called, as `service:Operation`.
   fileprivate func operations(of service: String) -> [String] {

@@ -12,8 +12,20 @@ package final class APIRates: Sendable {
   private let rates = Mutex<[Key: CallRate]>([:])
   private let start = ContinuousClock.now
 
+  private let pause: @Sendable (Double) async throws -> Void
+
   /// Rates of at most so many calls per second for one account, region and service.
-  package init(ceiling: Double = 40) { self.ceiling = ceiling }
+  ///
+  /// - Parameter pause: waits for some seconds.
+  package init(
+    ceiling: Double = 40,
+    pause: @escaping @Sendable (Double) async throws -> Void = {
+      try await Task.sleep(for: .seconds($0))
+    }
+  ) {
+    self.ceiling = ceiling
+    self.pause = pause
+  }
 
   private var now: Double { (ContinuousClock.now - start) / .seconds(1) }
 
@@ -25,7 +37,7 @@ package final class APIRates: Sendable {
     let seconds = rates.withLock {
       $0[Key(account: account, region: region, service: service), default: new(now)].take(at: now)
     }
-    if seconds > 0 { try await Task.sleep(for: .seconds(seconds)) }
+    if seconds > 0 { try await pause(seconds) }
   }
 
   /// Notes that a call was refused for going too fast.

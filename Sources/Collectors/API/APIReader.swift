@@ -98,30 +98,33 @@ struct APIReader: Sendable {
     _ service: String
   ) async throws -> APIRefusal? {
     if let doubt = item.doubt(detail) {
-      item.unread.append((detail.into, doubt))
+      item.unread.append((detail.unreadPath, doubt))
       return nil
     }
     guard item.isMet(detail) else { return nil }
     if let account = detail.account?.text(item.value, item.context), account != item.context.account
     {
-      item.unread.append((detail.into, "not read: it is in the account \(account)"))
+      item.unread.append((detail.unreadPath, "not read: it is in the account \(account)"))
       return nil
     }
     guard let input = item.input(of: detail.call) else {
-      item.unread.append((detail.into, "error: the list does not say what to ask for"))
+      item.unread.append((detail.unreadPath, "error: the list does not say what to ask for"))
       return nil
     }
     var context = item.context
     if let region = detail.region?.text(item.value, context) { context.region = region }
     do {
       let output = try await output(of: detail, detail.service ?? service, input, context.region)
-      guard let output, let found = item.found(output, detail) else { return nil }
-      if detail.each.isEmpty { item.put(found, detail.into) } else {
-        try await item.put(each(found, detail, &item, context, service), detail.into)
+      let doubts = item.unread.count
+      var found = output.flatMap { item.found($0, detail) }
+      if item.unread.count == doubts { found = found ?? detail.otherwise }
+      guard let found else { return nil }
+      if detail.each.isEmpty { item.put(found, detail) } else {
+        try await item.put(each(found, detail, &item, context, service), detail)
       }
       return nil
     } catch let refusal as APIRefusal {
-      item.unread.append((detail.into, refusal.reason))
+      item.unread.append((detail.unreadPath, refusal.reason))
       return refusal
     }
   }

@@ -44,7 +44,7 @@ extension APIKind {
     for detail in details.reversed() where names.contains(detail.into) {
       names.formUnion(detail.when.compactMap(\.path.steps.first))
     }
-    return details.filter { names.contains($0.into) }
+    return details.filter { $0.into == "@" || names.contains($0.into) }
   }
 }
 

@@ -48,7 +48,7 @@ class Plan:
         self.region = region
         self.resources = []
 
-    def add(self, type, name, known=None, **written):
+    def add(self, type, name, known=None, /, **written):
         """Adds what HCL writes of a resource; arguments of None are not written.
 
         A resource with known attributes exists already, and the plan leaves it as it is.

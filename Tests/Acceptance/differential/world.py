@@ -21,7 +21,7 @@ class World:
         self.plan = Plan(HOME)
         self.pairs = []
 
-    def add(self, type, name, known=None, **written):
+    def add(self, type, name, known=None, /, **written):
         """Adds a resource to the plan."""
         return self.plan.add(type, name, known, **written)
 
@@ -115,3 +115,8 @@ def allow(action, resource="*", **more):
 
 def deny(action, resource="*", **more):
     return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
+
+
+def trusting(principal, **condition):
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return policy(statement | ({"Condition": condition} if condition else {}))

@@ -1,0 +1,87 @@
+import ArgumentParser
+import Collectors
+import Foundation
+import HTTP
+import Model
+
+/// An IBM Cloud account that was signed in to, and what is to be read of it.
+struct IBMSession: LiveSession {
+  let caller: any APICaller
+  let rates: APIRates
+  let plan: APICollector.Plan
+  let options: CollectorOptions
+  let identityName: String
+
+  /// The region of what exists once for the account.
+  private static let home = "us-south"
+
+  /// Signs in and finds out what to read.
+  ///
+  /// - Parameter needs: the kinds that are needed, and the members of each; nil for all.
+  /// - Throws: errors for a key that is not accepted, and for regions or services that are not there.
+  init(
+    _ options: IBMOptions,
+    _ catalog: IBMCatalog,
+    needs: [ResourceKind: Set<String>]?
+  ) async throws {
+    self.options = options.collector
+    let (regions, gap) = try Self.regions(options.collector, catalog)
+    let kinds = try options.collector.chosen(catalog.kinds, needs)
+    if let file = options.collector.authorities { _ = try textFile(file) }
+    let client = try CurlClient(
+      authorities: options.collector.authorities,
+      connections: options.collector.concurrency
+    )
+    let address = try IBMAddress(override: options.collector.endpointURL)
+    let tokens = IBMTokens(
+      key: try options.key(),
+      address: address,
+      client: client,
+      timeout: options.collector.timeout,
+      clock: timeOfDay
+    )
+    let token = try await tokens.token()
+    rates = APIRates(ceiling: options.collector.maximumRate)
+    let caller = IBMCaller(
+      facts: catalog.facts,
+      address: address,
+      tokens: tokens,
+      client: client,
+      rates: rates,
+      timeout: options.collector.timeout,
+      clock: timeOfDay
+    )
+    let sight = try await IBMSight(of: token.identity, in: token.account, caller, home: Self.home)
+    self.caller = caller
+    identityName = token.identity
+    plan = APICollector.Plan(
+      provider: "ibm",
+      kinds: kinds,
+      account: token.account,
+      home: Self.home,
+      regions: regions,
+      regionGap: gap,
+      places: catalog.facts.places,
+      gaps: sight.gaps(of: kinds),
+      details: needs ?? [:]
+    )
+  }
+
+  /// The regions to read, and why others are left out.
+  private static func regions(
+    _ options: CollectorOptions,
+    _ catalog: IBMCatalog
+  ) throws -> (names: [String], gap: String?) {
+    let known = catalog.facts.regions
+    for name in options.region where !known.contains(name) {
+      throw ValidationError("--region \"\(name)\" is none of \(known.joined(separator: ", "))")
+    }
+    guard !options.region.isEmpty else { return (known, nil) }
+    let names = Set(options.region).sorted()
+    return (names, "only \(names.joined(separator: ", ")) were asked for")
+  }
+
+  var subject: String { "IBM Cloud account \(plan.account)" }
+
+  var policyName: String { "the commands that give the rights to read all of it" }
+}
