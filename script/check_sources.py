@@ -14,7 +14,8 @@ ARROWS = {
     "YAML": {"Model", "JSON"},
     "Engine": {"Model", "JSON", "CSimdjson"},
     "Content": {"Model", "JSON", "YAML"},
-    "Collectors": {"Model", "JSON", "YAML"},
+    "HTTP": {"CCurl"},
+    "Collectors": {"Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"},
     "Reports": {"Model", "JSON"},
     "Store": {"Model", "JSON", "CPack"},
     "SQLiteDriver": {"Store"},
@@ -24,10 +25,10 @@ ARROWS = {
     "TestSupport": {"Model", "JSON", "Store", "SQLiteDriver", "PostgresDriver"},
     "plumb": {
         "Model", "JSON", "YAML", "Engine", "Content", "Collectors", "Reports", "Operations",
-        "Store", "SQLiteDriver", "PostgresDriver",
+        "Store", "SQLiteDriver", "PostgresDriver", "HTTP",
     },
 }
-OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ"}
+OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat"}
 CODE_LINES = 300
 
 findings = []

@@ -15,6 +15,7 @@ package final class CurlClient: HTTPClient {
   ///   - authorities: a PEM file with the certificate authorities to trust instead of the system's.
   ///   - connections: how many connections are open at most to one host.
   ///   - limit: how many bytes a response may have.
+  /// - Throws: ``HTTPError/invalid(reason:)`` when libcurl does not start.
   package init(authorities: String? = nil, connections: Int = 16, limit: Int = 64 << 20) throws {
     guard Self.isReady else { throw HTTPError.invalid(reason: "libcurl does not start") }
     loop = try CurlLoop(authorities: authorities, connections: connections, limit: limit)
@@ -149,7 +150,8 @@ package final class CurlClient: HTTPClient {
   private func finish(_ transfers: inout [Int: Transfer]) {
     var left: Int32 = 0
     while let message = unsafe curl_multi_info_read(handle, &left) {
-      guard unsafe message.pointee.msg == CURLMSG_DONE, let easy = unsafe message.pointee.easy_handle,
+      guard unsafe message.pointee.msg == CURLMSG_DONE,
+        let easy = unsafe message.pointee.easy_handle,
         let transfer = transfers.values.first(where: { unsafe $0.easy == easy })
       else { continue }
       let outcome = unsafe plumb_curl_outcome(message)

@@ -58,13 +58,18 @@ package struct ScanReport: Sendable {
   /// The score of all results.
   package var score: Score { summary.score }
 
-  /// Every failure by rule, the rules as in ``ResultSummary/failingGoals``, each rule's failures those
-  /// without an exception first, then by resource. All of them are held in memory.
+  /// Every failure by rule, the rules as in ``ResultSummary/failingGoals``.
+  ///
+  /// Of each rule those without an exception come first, then by resource. All are held in memory.
   package var failingGoals: [(rule: String, results: [ResultRecord])] {
-    let failures = Dictionary(grouping: results.lazy.filter { $0.verdict == .fail }, by: \.goal.rule)
+    let failures = Dictionary(
+      grouping: results.lazy.filter { $0.verdict == .fail },
+      by: \.goal.rule
+    )
     return summary.failingGoals.map { goal in
       let sorted = (failures[goal.rule] ?? []).sorted {
-        ($0.exception == nil ? 0 : 1, $0.resource.id) < ($1.exception == nil ? 0 : 1, $1.resource.id)
+        ($0.exception == nil ? 0 : 1, $0.resource.id)
+          < ($1.exception == nil ? 0 : 1, $1.resource.id)
       }
       return (goal.rule, sorted)
     }

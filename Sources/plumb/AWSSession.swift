@@ -16,7 +16,10 @@ struct AWSSession: LiveSession {
 
   /// Signs in and finds out what to read.
   ///
-  /// - Parameter needs: the kinds that are needed, and the members of each; nil for all.
+  /// - Parameters:
+  ///   - options: who signs in, and what was asked for.
+  ///   - catalog: the kinds and the facts.
+  ///   - needs: the kinds that are needed, and the members of each; nil for all.
   /// - Throws: errors for credentials, regions or services that are not there.
   init(
     _ options: AWSOptions,

@@ -23,8 +23,11 @@ final class CollectionJournal {
   /// Opens the journal of a collection, and takes up what a former one left unless it is too old.
   ///
   /// - Parameters:
+  ///   - folder: where journals lie.
   ///   - name: what the collection is, such as `aws-123456789012`.
   ///   - contents: everything that decides what is read: only the same is gone on with.
+  ///   - isFresh: whether what a former one left is thrown away.
+  ///   - now: the time of day.
   /// - Throws: ``InputError`` when another process collects the same, or the files cannot be used.
   init(folder: String, name: String, contents: [String], isFresh: Bool, now: Instant) throws {
     try makeFolder(folder)
@@ -55,7 +58,9 @@ final class CollectionJournal {
     try keepDone()
     try file.truncate(atOffset: 0)
     try file.seek(toOffset: 0)
-    try file.write(contentsOf: Data(([begun.description] + done.sorted()).map { $0 + "\n" }.joined().utf8))
+    try file.write(
+      contentsOf: Data(([begun.description] + done.sorted()).map { $0 + "\n" }.joined().utf8)
+    )
   }
 
   /// Drops the lines of lists that were not read in full.

@@ -90,7 +90,10 @@ struct CollectorsKinds: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let rows = try provider.kinds().sorted { $0.kind < $1.kind }.map { kind in
-        ["\(kind.kind)", kind.isGlobal ? "global" : "regional", kind.operations.joined(separator: ", ")]
+        [
+          "\(kind.kind)", kind.isGlobal ? "global" : "regional",
+          kind.operations.joined(separator: ", "),
+        ]
       }
       print(columns(rows).joined(separator: "\n"))
     }

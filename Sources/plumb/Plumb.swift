@@ -24,7 +24,8 @@ struct Plumb: AsyncParsableCommand {
       ControlsCommand.self,
       MigrateCommand.self, DoctorCommand.self, RetentionCommand.self,
       JudgeCommand.self, WhyCommand.self, RulesCommand.self,
-      ProfilesCommand.self, ContentCommand.self, CollectorsCommand.self, ScopesCommand.self, AccountsCommand.self,
+      ProfilesCommand.self, ContentCommand.self, CollectorsCommand.self, ScopesCommand.self,
+      AccountsCommand.self,
       AttachCommand.self, AttachmentsCommand.self, ExceptionsCommand.self, MarksCommand.self,
       AttestCommand.self, AttestationsCommand.self, AuditCommand.self,
     ]

@@ -30,7 +30,11 @@ struct APITemplateTests {
   }
 
   @Test func `values keep their type, texts within a text do not`() {
-    #expect(context.fill(["A": "$Count", "B": ["n$Count"], "C": 1], item) == ["A": 3, "B": ["n3"], "C": 1])
+    #expect(
+      context.fill(["A": "$Count", "B": ["n$Count"], "C": 1], item) == [
+        "A": 3, "B": ["n3"], "C": 1,
+      ]
+    )
     #expect(context.fill(["A": "$Gone"], item) == nil)
   }
 }

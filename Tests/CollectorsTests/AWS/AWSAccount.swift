@@ -12,7 +12,12 @@ struct AWSAccount {
 
   /// An account that answers through `client`.
   ///
-  /// - Parameter slept: told how long the caller would have waited; it does not wait.
+  /// - Parameters:
+  ///   - client: answers.
+  ///   - endpoint: where every service answers.
+  ///   - timeout: how long to wait, in seconds.
+  ///   - slept: told how long the caller would have waited; it does not wait.
+  /// - Throws: errors for a catalogue that cannot be read.
   init(
     _ client: any HTTPClient,
     endpoint: String = "http://aws.test",

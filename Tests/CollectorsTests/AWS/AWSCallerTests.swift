@@ -58,7 +58,9 @@ struct AWSCallerTests {
     #expect(authorization.contains("/20261121/eu-west-1/kms/aws4_request"))
   }
 
-  @Test func `throttling and passing failures are tried again, the former after longer`() async throws {
+  @Test func `throttling and passing failures are tried again, the former after longer`()
+    async throws
+  {
     let (script, output, slept) = try await listKeys([
       .success(refused("ThrottlingException")), .success(refused("InternalError", 500)),
       .failure(.unreachable(host: "aws.test", reason: "reset")), .success(good),
@@ -97,7 +99,8 @@ struct AWSCallerTests {
     #expect(script.asked.count <= 8)
   }
 
-  @Test func `a cut off answer is tried again and then an error, never an empty list`() async throws {
+  @Test func `a cut off answer is tried again and then an error, never an empty list`() async throws
+  {
     var cut = good
     cut.body.removeLast(12)
     let (script, output, _) = try await listKeys(Array(repeating: .success(cut), count: 9))
@@ -123,13 +126,20 @@ struct AWSCallerTests {
     let moved = HTTPResponse(301, headers: [("x-amz-bucket-region", "eu-central-1")])
     let status = HTTPResponse(
       200,
-      body: Array("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>".utf8)
+      body: Array(
+        "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>".utf8
+      )
     )
     let script = Script([.success(moved), .success(status), .success(status)])
     let account = try AWSAccount(script)
     for _ in 0..<2 {
       let input: JSONObject = ["Bucket": "b"]
-      let output = try await account.caller.call("GetBucketVersioning", of: "s3", input, in: "us-east-1")
+      let output = try await account.caller.call(
+        "GetBucketVersioning",
+        of: "s3",
+        input,
+        in: "us-east-1"
+      )
       #expect(output["Status"] == "Enabled")
     }
     let regions = script.asked.map { request in
