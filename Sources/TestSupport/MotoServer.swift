@@ -10,7 +10,9 @@ package struct MotoServer: Sendable {
   /// The regions that `script/moto seed` fills.
   package static let regions = ["eu-west-1", "us-east-1"]
 
-  /// The seeded server that `PLUMB_TEST_MOTO` names; nil where there is none. Tests only read it.
+  /// The seeded server that `PLUMB_TEST_MOTO` names; nil where there is none.
+  ///
+  /// Tests only read it.
   package static var seeded: MotoServer? {
     let text = ProcessInfo.processInfo.environment["PLUMB_TEST_MOTO"] ?? ""
     return text.isEmpty ? nil : MotoServer(endpoint: text)

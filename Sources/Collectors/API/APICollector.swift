@@ -86,7 +86,11 @@ package struct APICollector: Collector {
 
   /// A collector.
   ///
-  /// - Parameter concurrency: how many calls are under way at most.
+  /// - Parameters:
+  ///   - plan: what to read.
+  ///   - caller: makes the calls.
+  ///   - rates: the rates that the caller keeps to, for ``activity``.
+  ///   - concurrency: how many calls are under way at most.
   package init(
     _ plan: Plan,
     _ caller: any APICaller,

@@ -71,7 +71,9 @@ struct APIItem: Sendable {
     if !detail.fields.isEmpty { found = found.keeping(detail.fields) }
     for member in detail.expected where member == "@" ? found.isNull : found[member] == nil {
       let steps = [detail.into, member].filter { $0 != "@" }
-      unread.append((steps.joined(separator: "."), "left out by the provider: \(detail.call.operation)"))
+      unread.append(
+        (steps.joined(separator: "."), "left out by the provider: \(detail.call.operation)")
+      )
     }
     return found.isNull ? nil : found
   }
@@ -124,8 +126,9 @@ struct APIItem: Sendable {
   }
 }
 
-/// What a detail's call brought: the value at its path, decoded, and its elements by the member that
-/// they are picked by. Shared outputs are made once for all items.
+/// What a detail's call brought, made once for all items that share it.
+///
+/// The value at the detail's path, decoded, and its elements by the member that they are picked by.
 struct APIOutput: Sendable {
   private(set) var value: JSONValue
   /// Why the value cannot be used; nil where it can.
@@ -174,8 +177,9 @@ extension APIKind {
     return ["call": .string("\(service):\(list.operation)"), "region": .string(region)]
   }
 
-  /// What stands for the resources of a region that could not be listed, so that no goal passes
-  /// without them. Where there is one only, it stands under its own id.
+  /// What stands for the resources of a region that could not be listed.
+  ///
+  /// So no goal passes without them. Where there is one only, it stands under its own id.
   func standIn(_ context: APIContext, reason: String) -> Resource {
     let unlisted = (["unlisted", context.region] + [context.parentID].filter { !$0.isEmpty })
       .joined(separator: ":")

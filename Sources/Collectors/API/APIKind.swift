@@ -106,7 +106,9 @@ package struct APIKind: Sendable {
       found.insert("\(list.service ?? service):\(list.call.operation)", at: 0)
     }
     found += witnesses.map { "\($0.service ?? service):\($0.call.operation)" }
-    return found + details.flatMap { $0.operations(of: service) }
+    found += details.flatMap { $0.operations(of: service) }
+    var seen: Set<String> = []
+    return found.filter { seen.insert($0).inserted }
   }
 
   private enum Scope: String, CaseIterable { case global, regional }

@@ -85,7 +85,9 @@ package struct APIPage: Sendable {
   private func link(_ page: JSONValue) throws(APIPageError) -> JSONObject {
     var tokens = JSONObject()
     guard let link = output.first?.value(in: page)?.string, !link.isEmpty else { return tokens }
-    for pair in (link.split(separator: "?", maxSplits: 1).dropFirst().first ?? "").split(separator: "&") {
+    for pair in (link.split(separator: "?", maxSplits: 1).dropFirst().first ?? "").split(
+      separator: "&"
+    ) {
       let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, input.contains(parts[0]) else { continue }
       tokens[parts[0]] = .string(parts[1].removingPercentEncoding ?? parts[1])

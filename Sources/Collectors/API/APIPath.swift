@@ -45,7 +45,8 @@ struct APIPath: Sendable, CustomStringConvertible {
   }
 
   /// The value with what is at the path changed.
-  func changing(_ value: JSONValue, by change: (JSONValue) throws -> JSONValue) rethrows -> JSONValue
+  func changing(_ value: JSONValue, by change: (JSONValue) throws -> JSONValue) rethrows
+    -> JSONValue
   {
     try Self.changing(value, steps[...], change)
   }

@@ -16,7 +16,9 @@ package final class APIRates: Sendable {
 
   /// Rates of at most so many calls per second for one account, region and service.
   ///
-  /// - Parameter pause: waits for some seconds.
+  /// - Parameters:
+  ///   - ceiling: calls per second.
+  ///   - pause: waits for some seconds.
   package init(
     ceiling: Double = 40,
     pause: @escaping @Sendable (Double) async throws -> Void = {

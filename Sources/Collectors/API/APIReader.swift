@@ -119,7 +119,9 @@ struct APIReader: Sendable {
       var found = output.flatMap { item.found($0, detail) }
       if item.unread.count == doubts { found = found ?? detail.otherwise }
       guard let found else { return nil }
-      if detail.each.isEmpty { item.put(found, detail) } else {
+      if detail.each.isEmpty {
+        item.put(found, detail)
+      } else {
         try await item.put(each(found, detail, &item, context, service), detail)
       }
       return nil
@@ -161,7 +163,8 @@ struct APIReader: Sendable {
       try await all(detail.call, service, input, region, detail.path).map { APIOutput($0, detail) }
     }
     guard detail.isShared else { return try await read() }
-    let name = "\(service):\(detail.call.operation) \(region) \(detail.path) \(detail.pick?.member ?? "")"
+    let name =
+      "\(service):\(detail.call.operation) \(region) \(detail.path) \(detail.pick?.member ?? "")"
     return try await shared.output(name, read)
   }
 
@@ -196,7 +199,10 @@ struct APIReader: Sendable {
     _ region: String
   ) throws -> JSONObject? {
     do {
-      return try caller.page(of: call.operation, service: service)?.next(after: output, given: given)
+      return try caller.page(of: call.operation, service: service)?.next(
+        after: output,
+        given: given
+      )
     } catch let error as APIPageError {
       throw APIRefusal(
         .malformed,

@@ -1,7 +1,9 @@
 import JSON
 import Model
 
-/// What is left to read in one run, and what came of the rest. Decides; calls nothing itself.
+/// What is left to read in one run, and what came of the rest.
+///
+/// Decides what to do next; calls nothing itself.
 struct APIRun {
   let reader: APIReader
   private let plan: APICollector.Plan
@@ -141,7 +143,9 @@ struct APIRun {
     }
     guard let page = outcome.page else { return details(outcome) }
     if let next = page.next { add(.page(next), after: work) }
-    if !work.kind.witnesses.isEmpty { unconfirmed[work.unit, default: []] += page.items.map(\.value) }
+    if !work.kind.witnesses.isEmpty {
+      unconfirmed[work.unit, default: []] += page.items.map(\.value)
+    }
     items[work.kind.kind, default: 0] += page.items.count
     let wanted = reader.details(work.kind)
     guard !wanted.isEmpty else { return page.items.map { .resource($0.resource(work.kind)) } }
@@ -158,7 +162,9 @@ struct APIRun {
 
   /// Has a list that was read to its end confirmed by those that name its items.
   private mutating func confirm(_ work: Work) {
-    guard left[work.unit] == 0, let items = unconfirmed.removeValue(forKey: work.unit) else { return }
+    guard left[work.unit] == 0, let items = unconfirmed.removeValue(forKey: work.unit) else {
+      return
+    }
     if !refused.contains(work.unit) { add(.confirm(items), after: work) }
   }
 

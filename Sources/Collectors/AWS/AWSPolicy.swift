@@ -18,7 +18,9 @@ package struct AWSPolicy: Sendable {
     self.actions = actions.sorted()
   }
 
-  /// The policy as IAM takes it. Lists need every resource, so the resource is `*`.
+  /// The policy as IAM takes it.
+  ///
+  /// Lists need every resource, so the resource is `*`.
   package var document: JSONValue {
     [
       "Version": "2012-10-17",

@@ -65,10 +65,11 @@ def bucket(
         world.add("aws_s3_bucket_ownership_controls", name, bucket=whole, rule=[{"object_ownership": ownership}])
         s3.put_bucket_ownership_controls(Bucket=full, OwnershipControls={"Rules": [{"ObjectOwnership": ownership}]})
     if block:
-        flags = {argument: flag for argument, flag in zip(ARGUMENTS, block) if flag is not None}
+        flags = {argument: flag for argument, flag in zip(ARGUMENTS, block, strict=True) if flag is not None}
         world.add("aws_s3_bucket_public_access_block", name, bucket=whole, **flags)
         s3.put_public_access_block(
-            Bucket=full, PublicAccessBlockConfiguration={key: bool(flag) for key, flag in zip(FLAGS, block)}
+            Bucket=full,
+            PublicAccessBlockConfiguration={key: bool(flag) for key, flag in zip(FLAGS, block, strict=True)},
         )
     if acl:
         world.add("aws_s3_bucket_acl", name, bucket=whole, acl=acl)
@@ -97,7 +98,9 @@ def bucket(
             s3.put_bucket_versioning(Bucket=full, VersioningConfiguration=status)
     if encryption:
         if "encryption" not in inline:
-            world.add("aws_s3_bucket_server_side_encryption_configuration", name, bucket=whole, rule=[rule(encryption, key)])
+            world.add(
+                "aws_s3_bucket_server_side_encryption_configuration", name, bucket=whole, rule=[rule(encryption, key)]
+            )
         s3.put_bucket_encryption(Bucket=full, ServerSideEncryptionConfiguration=rules(encryption, key))
     if logging:
         if "logging" not in inline:
@@ -145,7 +148,9 @@ def read(**condition):
 
 POLICIES = {
     "tls": [deny("s3:*", BOTH, Principal="*", Condition=PLAIN)],
-    "tls-aws": [deny("*", BOTH, Principal={"AWS": "*"}, Condition={"BoolIfExists": {"aws:SecureTransport": ["false"]}})],
+    "tls-aws": [
+        deny("*", BOTH, Principal={"AWS": "*"}, Condition={"BoolIfExists": {"aws:SecureTransport": ["false"]}})
+    ],
     "tls-objects": [deny("s3:*", OBJECTS, Principal="*", Condition=PLAIN)],
     "tls-some": [deny("s3:GetObject", BOTH, Principal="*", Condition=PLAIN)],
     "tls-narrow": [deny("s3:*", BOTH, Principal="*", Condition={**PLAIN, "StringEquals": {"aws:PrincipalTag/a": "b"}})],
@@ -180,7 +185,14 @@ def buckets(world):
     bucket(world, "grant-signed-in", grants=[("Group", SIGNED_IN, "WRITE")], **own)
     bucket(world, "grant-owner", grants=[("Group", "http://acs.amazonaws.com/groups/s3/LogDelivery", "WRITE")], **own)
     for index, flags in enumerate(
-        [ALL, NONE, [True, None, None, None], [True, True, None, False], [None, True, True, True], [True, True, False, True]]
+        [
+            ALL,
+            NONE,
+            [True, None, None, None],
+            [True, True, None, False],
+            [None, True, True, True],
+            [True, True, False, True],
+        ]
     ):
         bucket(world, f"block-{index}", block=flags)
     for name, statements in POLICIES.items():

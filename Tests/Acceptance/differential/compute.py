@@ -4,7 +4,7 @@ import io
 import zipfile
 
 from plan import Text
-from world import HOME, allow, deny, policy
+from world import HOME, policy
 
 
 def network(world, block):
@@ -27,12 +27,19 @@ def machines(world):
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
 
-    def instance(name, public=None, profile=False, address=None, **options):
-        """Options are those of the metadata service by the names of Terraform; a public address is asked for or refused."""
+    def instance(name, public=None, profile=False, address=None, exists=False, **options):
+        """Options are those of the metadata service by Terraform's names; a public address is asked for or refused.
+
+        Of one that exists already the plan tells what only apply makes known.
+        """
         interface = {"DeviceIndex": 0, "SubnetId": subnets[0]}
         if public is not None:
             interface["AssociatePublicIpAddress"] = public
-        names = {"http_tokens": "HttpTokens", "http_endpoint": "HttpEndpoint", "http_put_response_hop_limit": "HttpPutResponseHopLimit"}
+        names = {
+            "http_tokens": "HttpTokens",
+            "http_endpoint": "HttpEndpoint",
+            "http_put_response_hop_limit": "HttpPutResponseHopLimit",
+        }
         live = ec2.run_instances(
             ImageId=base,
             InstanceType="t3.micro",
@@ -42,9 +49,17 @@ def machines(world):
             **({"MetadataOptions": {names[key]: value for key, value in options.items()}} if options else {}),
             **({"IamInstanceProfile": {"Name": "plumb-machine"}} if profile else {}),
         )["Instances"][0]["InstanceId"]
+        known = None
+        if exists:
+            facts = ec2.describe_instances(InstanceIds=[live])["Reservations"][0]["Instances"][0]
+            settings = {"http_tokens": "optional", "http_endpoint": "enabled", "http_put_response_hop_limit": 1}
+            known = {"id": live, "public_ip": facts.get("PublicIpAddress", ""), "instance_state": "running"}
+            known |= {"iam_instance_profile": "", "metadata_options": [settings | options]}
+            known |= {"associate_public_ip_address": "PublicIpAddress" in facts}
         made = world.add(
             "aws_instance",
             name,
+            known,
             ami=base,
             instance_type="t3.micro",
             subnet_id=subnets[0],
@@ -70,6 +85,9 @@ def machines(world):
     instance("hops", http_tokens="optional", http_put_response_hop_limit=2)
     instance("profile", profile=True, http_tokens="required")
     instance("private", public=False)
+    instance("exists", exists=True)
+    instance("exists-private", exists=True, public=False, http_tokens="required")
+    instance("exists-public", exists=True, public=True, profile=True)
     instance("private-profile", public=False, profile=True)
     instance("public", public=True)
     instance("address", address="aws_eip", public=False)
@@ -79,7 +97,12 @@ def machines(world):
 def disks(world):
     ec2 = world.client("ec2")
     key = world.arn("kms", "key/0f3ad1b1-2a53-4d1e-8d14-5f0f6b0c7a11")
-    for name, encrypted, own in (("on", True, None), ("own-key", True, key), ("off", False, None), ("left", None, None)):
+    for name, encrypted, own in (
+        ("on", True, None),
+        ("own-key", True, key),
+        ("off", False, None),
+        ("left", None, None),
+    ):
         written = {"Encrypted": bool(encrypted)} | ({"KmsKeyId": own} if own else {})
         live = ec2.create_volume(AvailabilityZone=f"{HOME}a", Size=8, VolumeType="gp3", **written)["VolumeId"]
         made = world.add(
@@ -151,7 +174,8 @@ def functions(world):
     )
     code = package()
 
-    def function(name, runtime="python3.13", variables=None, url=None, permissions=()):
+    def function(name, runtime="python3.13", variables=None, url=None, permissions=(), alias=None):
+        """With an alias, address and permissions are the alias's, not the function's."""
         full = f"plumb-{name}"
         live.create_function(
             FunctionName=full,
@@ -171,16 +195,28 @@ def functions(world):
             filename="app.zip",
             environment=[{"variables": variables}] if variables else None,
         )
+        there = {"Qualifier": alias} if alias else {}
+        if alias:
+            version = live.publish_version(FunctionName=full)["Version"]
+            live.create_alias(FunctionName=full, Name=alias, FunctionVersion=version)
         if url:
-            live.create_function_url_config(FunctionName=full, AuthType=url)
-            world.add("aws_lambda_function_url", name, function_name=made["function_name"], authorization_type=url)
+            live.create_function_url_config(FunctionName=full, AuthType=url, **there)
+            world.add(
+                "aws_lambda_function_url",
+                name,
+                function_name=made["function_name"],
+                authorization_type=url,
+                qualifier=alias,
+            )
         for index, (principal, more) in enumerate(permissions):
             names = {"source_arn": "SourceArn", "source_account": "SourceAccount", "principal_org_id": "PrincipalOrgID"}
+            names |= {"function_url_auth_type": "FunctionUrlAuthType"}
             live.add_permission(
                 FunctionName=full,
                 StatementId=f"s{index}",
                 Action="lambda:InvokeFunction",
                 Principal=principal,
+                **there,
                 **{names[key]: value for key, value in more.items()},
             )
             world.add(
@@ -190,10 +226,22 @@ def functions(world):
                 statement_id=f"s{index}",
                 action="lambda:InvokeFunction",
                 principal=principal,
+                qualifier=alias,
                 **more,
             )
         world.pair(made, world.arn("lambda", f"function:{full}"))
 
+    image = f"{world.account}.dkr.ecr.{HOME}.amazonaws.com/app:1.0"
+    live.create_function(FunctionName="plumb-image", PackageType="Image", Role=role, Code={"ImageUri": image})
+    made = world.add(
+        "aws_lambda_function",
+        "image",
+        function_name="plumb-image",
+        role=role,
+        package_type="Image",
+        image_uri=image,
+    )
+    world.pair(made, world.arn("lambda", "function:plumb-image"))
     function("bare")
     for runtime in ("nodejs16.x", "nodejs22.x", "python3.9", "python3.12", "go1.x", "java21"):
         function(f"runtime-{runtime.replace('.', '-')}", runtime=runtime)
@@ -210,6 +258,9 @@ def functions(world):
     function("from-account", permissions=[("*", {"source_account": "210987654321"})])
     function("from-source", permissions=[("*", {"source_arn": "arn:aws:s3:::plumb-uploads"})])
     function("from-partner", permissions=[("210987654321", {})])
+    function("from-url", permissions=[("*", {"function_url_auth_type": "AWS_IAM"})])
+    function("alias-from-anyone", permissions=[("*", {})], alias="live")
+    function("alias-url-open", url="NONE", alias="live")
     function("from-several", permissions=[("s3.amazonaws.com", bucket), ("*", {})])
 
 
@@ -242,7 +293,9 @@ def repositories(world):
             arguments["image_scanning_configuration"] = [{"scan_on_push": scan}]
         if encryption:
             written["encryptionConfiguration"] = {"encryptionType": encryption} | ({"kmsKey": own} if own else {})
-            arguments["encryption_configuration"] = [{"encryption_type": encryption} | ({"kms_key": own} if own else {})]
+            arguments["encryption_configuration"] = [
+                {"encryption_type": encryption} | ({"kms_key": own} if own else {})
+            ]
         arn = ecr.create_repository(repositoryName=full, **written)["repository"]["repositoryArn"]
         made = world.add("aws_ecr_repository", name, name=full, **arguments)
         world.pair(made, arn)
@@ -266,6 +319,7 @@ def repositories(world):
     repository("aes", encryption="AES256")
     repository("kms", encryption="KMS")
     repository("kms-own", encryption="KMS", own=key)
+    repository("kms-twice", encryption="KMS_DSSE")
     repository("lifecycle", lifecycle=True)
     for name, statement in REPOSITORY_POLICIES.items():
         repository(name, statement=statement)
@@ -294,7 +348,9 @@ def clusters(world):
         if encrypted:
             more["encryptionConfig"] = [{"resources": ["secrets"], "provider": {"keyArn": key}}]
             arguments["encryption_config"] = [{"resources": ["secrets"], "provider": [{"key_arn": key}]}]
-        arn = eks.create_cluster(name=f"plumb-{name}", roleArn=role, resourcesVpcConfig=access, **more)["cluster"]["arn"]
+        arn = eks.create_cluster(name=f"plumb-{name}", roleArn=role, resourcesVpcConfig=access, **more)["cluster"][
+            "arn"
+        ]
         made = world.add("aws_eks_cluster", name, name=f"plumb-{name}", role_arn=role, vpc_config=[block], **arguments)
         world.pair(made, arn)
 
@@ -319,13 +375,19 @@ def balancers(world):
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     group = ec2.create_security_group(GroupName="balancers", Description="Test", VpcId=vpc)["GroupId"]
-    certificate = world.client("acm").request_certificate(DomainName="www.example.org", ValidationMethod="DNS")["CertificateArn"]
+    certificate = world.client("acm").request_certificate(DomainName="www.example.org", ValidationMethod="DNS")[
+        "CertificateArn"
+    ]
     targets = {
-        protocol: elb.create_target_group(Name=f"plumb-{protocol}".lower(), Protocol=protocol, Port=80, VpcId=vpc)["TargetGroups"][0]["TargetGroupArn"]
+        protocol: elb.create_target_group(Name=f"plumb-{protocol}".lower(), Protocol=protocol, Port=80, VpcId=vpc)[
+            "TargetGroups"
+        ][0]["TargetGroupArn"]
         for protocol in ("HTTP", "TCP")
     }
     seen = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "plumb"}
-    acl = waf.create_web_acl(Name="plumb", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=seen)["Summary"]["ARN"]
+    acl = waf.create_web_acl(Name="plumb", Scope="REGIONAL", DefaultAction={"Allow": {}}, VisibilityConfig=seen)[
+        "Summary"
+    ]["ARN"]
 
     def balancer(name, type=None, internal=None, logs=None, protected=False, listeners=()):
         settings = {"SecurityGroups": [group]} if type != "network" else {}
@@ -359,7 +421,10 @@ def balancers(world):
             target = targets["TCP" if type == "network" else "HTTP"]
             redirect = {"port": "443", "protocol": "HTTPS", "status_code": "HTTP_301"}
             forms = {
-                "forward": ({"Type": "forward", "TargetGroupArn": target}, {"type": "forward", "target_group_arn": target}),
+                "forward": (
+                    {"Type": "forward", "TargetGroupArn": target},
+                    {"type": "forward", "target_group_arn": target},
+                ),
                 "redirect": (
                     {
                         "Type": "redirect",
@@ -368,12 +433,24 @@ def balancers(world):
                     {"type": "redirect", "redirect": [redirect]},
                 ),
                 "elsewhere": (
-                    {"Type": "redirect", "RedirectConfig": {"Host": "example.org", "Protocol": "HTTP", "StatusCode": "HTTP_302"}},
-                    {"type": "redirect", "redirect": [{"host": "example.org", "protocol": "HTTP", "status_code": "HTTP_302"}]},
+                    {
+                        "Type": "redirect",
+                        "RedirectConfig": {"Host": "example.org", "Protocol": "HTTP", "StatusCode": "HTTP_302"},
+                    },
+                    {
+                        "type": "redirect",
+                        "redirect": [{"host": "example.org", "protocol": "HTTP", "status_code": "HTTP_302"}],
+                    },
                 ),
                 "fixed": (
-                    {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "ContentType": "text/plain"}},
-                    {"type": "fixed-response", "fixed_response": [{"status_code": "200", "content_type": "text/plain"}]},
+                    {
+                        "Type": "fixed-response",
+                        "FixedResponseConfig": {"StatusCode": "200", "ContentType": "text/plain"},
+                    },
+                    {
+                        "type": "fixed-response",
+                        "fixed_response": [{"status_code": "200", "content_type": "text/plain"}],
+                    },
                 ),
             }
             there, here = forms[action]

@@ -111,7 +111,10 @@ def databases(world):
         deletion_protection=True,
     )
     rds.create_db_instance_read_replica(
-        DBInstanceIdentifier="plumb-replica", SourceDBInstanceIdentifier="plumb-protected", PubliclyAccessible=False
+        DBInstanceIdentifier="plumb-replica",
+        SourceDBInstanceIdentifier="plumb-protected",
+        PubliclyAccessible=False,
+        DeletionProtection=False,  # as the provider sends it
     )
     replica = world.add(
         "aws_db_instance",
@@ -124,7 +127,9 @@ def databases(world):
 
     for name, shared in (("private", None), ("shared", ["210987654321"]), ("public", ["all"])):
         full = f"plumb-{name}"
-        arn = rds.create_db_snapshot(DBSnapshotIdentifier=full, DBInstanceIdentifier="plumb-good")["DBSnapshot"]["DBSnapshotArn"]
+        arn = rds.create_db_snapshot(DBSnapshotIdentifier=full, DBInstanceIdentifier="plumb-good")["DBSnapshot"][
+            "DBSnapshotArn"
+        ]
         if shared:
             rds.modify_db_snapshot_attribute(DBSnapshotIdentifier=full, AttributeName="restore", ValuesToAdd=shared)
         made = world.add(
@@ -136,7 +141,7 @@ def databases(world):
         )
         world.pair(made, arn)
 
-    def cluster(name, member=False, **settings):
+    def cluster(name, member=None, **settings):
         full = f"plumb-{name}"
         arn = rds.create_db_cluster(
             DBClusterIdentifier=full,
@@ -155,24 +160,32 @@ def databases(world):
             **settings,
         )
         world.pair(made, arn)
-        if member:
-            rds.create_db_instance(
-                DBInstanceIdentifier=f"{full}-1",
-                DBClusterIdentifier=full,
-                DBInstanceClass="db.r6g.large",
-                Engine="aurora-postgresql",
-            )
-            world.add(
-                "aws_rds_cluster_instance",
-                name,
-                identifier=f"{full}-1",
-                cluster_identifier=made["id"],
-                instance_class="db.r6g.large",
-                engine="aurora-postgresql",
-            )
+        if member is None:
+            return
+        # The provider's default, which it sends.
+        given = {"AutoMinorVersionUpgrade": True} | {names[key]: value for key, value in member.items()}
+        arn = rds.create_db_instance(
+            DBInstanceIdentifier=f"{full}-1",
+            DBClusterIdentifier=full,
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-postgresql",
+            **given,
+        )["DBInstance"]["DBInstanceArn"]
+        part = world.add(
+            "aws_rds_cluster_instance",
+            name,
+            identifier=f"{full}-1",
+            cluster_identifier=made["cluster_identifier"],
+            instance_class="db.r6g.large",
+            engine="aurora-postgresql",
+            **member,
+        )
+        world.pair(part, arn)
 
     cluster("cluster-bare")
-    cluster("cluster-member", member=True)
+    cluster("cluster-member", member={})
+    cluster("cluster-member-public", member={"publicly_accessible": True, "auto_minor_version_upgrade": False})
+    cluster("cluster-member-private", member={"publicly_accessible": False, "auto_minor_version_upgrade": True})
     cluster("cluster-encrypted", storage_encrypted=True)
     cluster("cluster-own-key", storage_encrypted=True, kms_key_id=key)
     cluster("cluster-not-encrypted", storage_encrypted=False)
@@ -180,13 +193,18 @@ def databases(world):
     cluster("cluster-unprotected", deletion_protection=False)
     for days in (1, 7, 35):
         cluster(f"cluster-backup-{days}", backup_retention_period=days)
-    cluster("cluster-good", member=True, storage_encrypted=True, deletion_protection=True, backup_retention_period=14)
+    cluster("cluster-good", member={}, storage_encrypted=True, deletion_protection=True, backup_retention_period=14)
 
 
 def tables(world):
     dynamo = world.client("dynamodb")
     key = world.arn("kms", "key/0f3ad1b1-2a53-4d1e-8d14-5f0f6b0c7a11")
-    for name, recovery, own in (("bare", None, False), ("recovery", True, False), ("none", False, False), ("own-key", True, True)):
+    for name, recovery, own in (
+        ("bare", None, False),
+        ("recovery", True, False),
+        ("none", False, False),
+        ("own-key", True, True),
+    ):
         full = f"plumb-{name}"
         encryption = {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}} if own else {}
         arn = dynamo.create_table(
@@ -216,7 +234,12 @@ def tables(world):
 def file_systems(world):
     efs = world.client("efs")
     key = world.arn("kms", "key/0f3ad1b1-2a53-4d1e-8d14-5f0f6b0c7a11")
-    for name, encrypted, own in (("bare", None, None), ("on", True, None), ("own-key", True, key), ("off", False, None)):
+    for name, encrypted, own in (
+        ("bare", None, None),
+        ("on", True, None),
+        ("own-key", True, key),
+        ("off", False, None),
+    ):
         given = {} if encrypted is None else {"Encrypted": encrypted}
         given |= {"KmsKeyId": own} if own else {}
         arn = efs.create_file_system(CreationToken=name, **given)["FileSystemArn"]
@@ -311,7 +334,6 @@ def log_groups(world):
         ("decade", 3653, key, None),
         ("own-key", None, key, None),
         ("seldom", 30, None, "INFREQUENT_ACCESS"),
-        ("delivery", None, None, "DELIVERY"),
     ):
         full = f"/plumb/{name}"
         given = {"kmsKeyId": own} if own else {}

@@ -33,17 +33,25 @@ def policies(world):
     """Each policy alone and attached; it matters only then."""
     iam = world.client("iam")
     for name, statements in POLICIES.items():
-        text = policy(*statements) if name != "iam" else '{"Version": "2012-10-17", "Statement": ' + one(statements) + "}"
-        for attached in ("no", "role", "group", "user", "list") if name == "everything" else ("no", "role"):
+        text = (
+            policy(*statements) if name != "iam" else '{"Version": "2012-10-17", "Statement": ' + one(statements) + "}"
+        )
+        for attached in ("no", "role", "group", "user", "list", "inside") if name == "everything" else ("no", "role"):
             full = f"plumb-{name}-{attached}"
             arn = iam.create_policy(PolicyName=full, PolicyDocument=text)["Policy"]["Arn"]
             made = world.add("aws_iam_policy", f"{name}-{attached}", name=full, policy=Text(text))
             world.pair(made, arn)
             if attached == "no":
                 continue
-            if attached in ("role", "list"):
+            if attached in ("role", "list", "inside"):
                 iam.create_role(RoleName=full, AssumeRolePolicyDocument=TRUSTS["machine"])
-                holder = world.add("aws_iam_role", full, name=full, assume_role_policy=Text(TRUSTS["machine"]))
+                holder = world.add(
+                    "aws_iam_role",
+                    full,
+                    name=full,
+                    assume_role_policy=Text(TRUSTS["machine"]),
+                    managed_policy_arns=[made["arn"]] if attached == "inside" else None,
+                )
                 iam.attach_role_policy(RoleName=full, PolicyArn=arn)
                 world.pair(holder, f"arn:aws:iam::{world.account}:role/{full}")
             elif attached == "group":
@@ -56,7 +64,7 @@ def policies(world):
                 iam.attach_user_policy(UserName=full, PolicyArn=arn)
             if attached == "list":
                 world.add("aws_iam_policy_attachment", full, name=full, policy_arn=made["arn"], roles=[holder["name"]])
-            else:
+            elif attached != "inside":
                 whole = {attached: holder["name"]}
                 world.add(f"aws_iam_{attached}_policy_attachment", full, policy_arn=made["arn"], **whole)
 
@@ -108,7 +116,9 @@ def roles(world):
             text = policy(statement)
             iam.put_role_policy(RoleName=full, PolicyName=f"p{index}", PolicyDocument=text)
             if form == "part":
-                world.add("aws_iam_role_policy", f"{name}-{index}", role=made["id"], name=f"p{index}", policy=Text(text))
+                world.add(
+                    "aws_iam_role_policy", f"{name}-{index}", role=made["id"], name=f"p{index}", policy=Text(text)
+                )
         if profile:
             iam.create_instance_profile(InstanceProfileName=full)
             iam.add_role_to_instance_profile(InstanceProfileName=full, RoleName=full)

@@ -91,7 +91,8 @@ EGRESS = {
 def fill(ec2, group, ingress, egress, other):
     """Gives a live group exactly these rules; Terraform too removes the one that AWS makes."""
     ec2.revoke_security_group_egress(
-        GroupId=group, IpPermissions=ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"]
+        GroupId=group,
+        IpPermissions=ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissionsEgress"],
     )
     for rules, authorize in (
         (ingress, ec2.authorize_security_group_ingress),
@@ -147,7 +148,7 @@ def security_groups(world):
                 )
         if number % 2 == 0 or out:
             made = group(f"new-{name}", *given)
-            for index, (rule, source) in enumerate((rule, source) for rule in rules for source in rule.sources):
+            for index, (rule, source) in enumerate((one, source) for one in rules for source in one.sources):
                 ports = {} if rule.protocol == "-1" else {"from_port": rule.first, "to_port": rule.last}
                 world.add(
                     f"aws_vpc_security_group_{'egress' if out else 'ingress'}_rule",

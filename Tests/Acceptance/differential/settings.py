@@ -10,6 +10,7 @@ SUPPORT = "arn:aws:iam::aws:policy/AWSSupportAccess"
 REGIONS = ["ap-east-1", "eu-south-1", "me-south-1"]
 
 # By the number of the account
+COUNT = 6
 PASSWORDS = [
     {},
     {"minimum_password_length": 14, "password_reuse_prevention": 24},
@@ -23,24 +24,20 @@ PASSWORDS = [
         "hard_expiry": True,
         "max_password_age": 30,
     },
-    {"minimum_password_length": 8, "require_lowercase_characters": True, "require_uppercase_characters": True},
-    None,
 ]
-BLOCKS = [ALL, NONE, [True, True, False, False], [True, None, None, None], [None, True, True, True], ALL, [None] * 4, None]
-CONTACTS = ["SECURITY", None, "SECURITY", "BILLING", "SECURITY", None, "OPERATIONS", "SECURITY"]
-SUPPORTERS = ["role", "group", "user", None, "role", "list", None, "group"]
+BLOCKS = [ALL, NONE, [True, True, False, False], [True, None, None, None], [None, True, True, True], None]
+CONTACTS = ["SECURITY", None, "SECURITY", "BILLING", "SECURITY", None]
+SUPPORTERS = ["role", "group", "user", None, "list", None]
 # Selectors of the trail, whether it is for all regions, whether it is logging
 TRAILS = [
     ("objects", True, True),
-    ("objects-write", True, None),
-    ("objects-read", True, True),
-    ("one-bucket", True, True),
+    ("objects-read", True, None),
     ("data-only", True, True),
     ("advanced-objects-writes", True, True),
     ("advanced-writes", True, True),
     ("management", True, False),
 ]
-ORGANIZATIONS = [True, False, False, True, False, False, False, False]
+ORGANIZATIONS = [True, False, False, True, False, False]
 
 # By the number of the region, counted over all accounts
 ENCRYPTION = [True, False, None]
@@ -62,8 +59,6 @@ INSPECTORS = [["EC2", "ECR", "LAMBDA"], ["EC2"], ["ECR", "LAMBDA"], None]
 
 def password_policy(world, number):
     settings = PASSWORDS[number]
-    if settings is None:
-        return
     names = {
         "minimum_password_length": "MinimumPasswordLength",
         "password_reuse_prevention": "PasswordReusePrevention",
@@ -91,9 +86,9 @@ def blocks(world, number):
     if flags:
         world.client("s3control").put_public_access_block(
             AccountId=world.account,
-            PublicAccessBlockConfiguration={name: bool(flag) for name, flag in zip(names, flags)},
+            PublicAccessBlockConfiguration={name: bool(flag) for name, flag in zip(names, flags, strict=True)},
         )
-        written = {argument: flag for argument, flag in zip(arguments, flags) if flag is not None}
+        written = {argument: flag for argument, flag in zip(arguments, flags, strict=True) if flag is not None}
         made = world.add("aws_s3_account_public_access_block", "account", **written)
         world.pair(made, f"arn:aws:s3::{world.account}:account-public-access-block")
     bucket(world, "closed")
@@ -105,7 +100,12 @@ def contact(world, number):
     kind = CONTACTS[number]
     if not kind:
         return
-    facts = {"name": "Security", "title": "Team", "email_address": "security@example.org", "phone_number": "+49301234567"}
+    facts = {
+        "name": "Security",
+        "title": "Team",
+        "email_address": "security@example.org",
+        "phone_number": "+49301234567",
+    }
     made = world.add("aws_account_alternate_contact", "contact", alternate_contact_type=kind, **facts)
     world.client("account").put_alternate_contact(
         AlternateContactType=kind,

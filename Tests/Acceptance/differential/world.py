@@ -41,12 +41,12 @@ class World:
 
     @property
     def json(self):
-        types = sorted({resource.type for resource in self.plan.resources})
         return {
+            "name": self.name,
             "account": self.account,
             "regions": self.regions,
             "credentials": self.credentials,
-            "types": types,
+            "types": sorted({resource.type for resource in self.plan.resources}),
             "pairs": self.pairs,
         }
 
@@ -97,7 +97,8 @@ def client(endpoint, account, service, region):
     )
     if service == "s3control":  # boto3 puts the account before the host's name, which does not work with an address
         made.meta.events.register(
-            "before-sign.s3-control", lambda request, **_: setattr(request, "url", request.url.replace(f"//{account}.", "//"))
+            "before-sign.s3-control",
+            lambda request, **_: setattr(request, "url", request.url.replace(f"//{account}.", "//")),
         )
     return made
 

@@ -1,7 +1,9 @@
 import HTTP
 import Model
 
-/// What may help after a refusal. Every call only reads, so each may be made again.
+/// What may help after a refusal.
+///
+/// Every call only reads, so each may be made again.
 enum Remedy: Hashable {
   /// The bucket is in another region.
   case redirect(String)

@@ -79,6 +79,26 @@ struct AWSRoleTests {
     #expect(sent[header: "Authorization"]?.contains("/cn-northwest-1/sts/aws4_request") == true)
   }
 
+  @Test(arguments: [
+    (nil, true, "eu-north-1"), ("eu-west-3", true, "eu-west-3"), (nil, false, "us-east-1"),
+  ])
+  func `the region to ask is the option's, then the configured one`(
+    option: String?,
+    usesSurroundings: Bool,
+    region: String
+  ) async throws {
+    let keys = AWSCredentials(accessKeyID: "A", secretAccessKey: Secret("hidden"), origin: "a test")
+    let options = AWSAccessOptions(
+      keys: keys,
+      role: AWSRole(arn: "arn:aws:iam::1:role/r"),
+      region: option,
+      usesSurroundings: usesSurroundings
+    )
+    let client = AccessClient(sessions)
+    _ = try await AccessScene(["AWS_REGION": "eu-north-1"], options, client: client).credentials()
+    #expect(client.requests.map(\.url) == ["https://sts.\(region).amazonaws.com/"])
+  }
+
   @Test func `a web identity is sent unsigned, and its file read each time`() async throws {
     let client = AccessClient(sessions)
     let scene = try AccessScene(
