@@ -8,6 +8,8 @@ package struct HTTPRequest: Sendable {
   package var body: [UInt8]
   /// How long the whole exchange may take, in seconds.
   package var timeout: Double
+  /// Whether a proxy that the environment names is gone through; metadata of the machine never is.
+  package var usesProxy = true
 
   package init(
     _ method: String = "GET",

@@ -68,6 +68,7 @@ import Glibc
     number(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     text(CURLOPT_ACCEPT_ENCODING, "")
     if let authorities { text(CURLOPT_CAINFO, authorities) }
+    if !request.usesProxy { text(CURLOPT_NOPROXY, "*") }
     _ = unsafe plumb_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, reason)
     // curl would send these of its own accord; a signature may not cover them.
     var lines = request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }

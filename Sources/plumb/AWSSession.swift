@@ -61,7 +61,8 @@ struct AWSSession: LiveSession {
       timeout: options.collector.timeout,
       clock: timeOfDay
     )
-    let start = try configuration.region() ?? options.collector.region.first ?? "us-east-1"
+    let home = endpoints.homeRegion(access.role?.partition ?? "aws")
+    let start = try configuration.region() ?? options.collector.region.first ?? home
     identity = try await AWSIdentity(of: credentials.credentials(), tokens, region: start)
     caller.setAccount(identity.account)
     self.caller = caller

@@ -54,6 +54,7 @@ struct AWSContainerCredentials: AWSCredentialProvider {
   func credentials() async throws -> AWSCredentials {
     let origin = "the container's credentials at \(url)"
     var request = HTTPRequest("GET", url, headers: [("Accept", "application/json")], timeout: 5)
+    request.usesProxy = false
     request[header: "Authorization"] = try authorization()?.revealed
     let response: HTTPResponse
     do {

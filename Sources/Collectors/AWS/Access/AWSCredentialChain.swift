@@ -99,8 +99,9 @@ package struct AWSCredentialChain: AWSCredentialProvider {
     let profile = AWSProfileCredentials(self)
     if let found = try await profile.current() { return found }
     looked.append(
-      "profile \"\(configuration.profileName)\": nothing in "
-        + configuration.files.joined(separator: ", ")
+      "profile \"\(configuration.profileName)\": "
+        + configuration.files.map { $0.hasSuffix("is not there") ? $0 : "nothing in \($0)" }
+        .joined(separator: ", ")
     )
     // The option names a profile and nothing else.
     if options.profile != nil { throw AWSCredentialError.none(looked) }

@@ -83,7 +83,8 @@ struct AWSInstanceCredentials: AWSCredentialProvider {
     _ path: String,
     _ headers: [(name: String, value: String)]
   ) async throws -> String {
-    let request = HTTPRequest(method, endpoint + path, headers: headers, timeout: 1)
+    var request = HTTPRequest(method, endpoint + path, headers: headers, timeout: 1)
+    request.usesProxy = false
     let response: HTTPResponse
     do {
       response = try await client.send(request)

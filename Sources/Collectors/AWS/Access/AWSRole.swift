@@ -23,7 +23,7 @@ package struct AWSRole: Sendable, Hashable {
   }
 
   /// The partition in which the role lives, `aws` where its ARN does not say.
-  var partition: String {
+  package var partition: String {
     let parts = arn.split(separator: ":", omittingEmptySubsequences: false)
     return parts.count > 1 && parts[0] == "arn" && !parts[1].isEmpty ? String(parts[1]) : "aws"
   }
