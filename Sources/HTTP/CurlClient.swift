@@ -27,6 +27,7 @@ package final class CurlClient: HTTPClient {
   /// libcurl's own state, set up once before any thread uses it.
   private static let isReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
+  /// Sends a request over a connection that is open, or a new one.
   package func send(_ request: HTTPRequest) async throws -> HTTPResponse {
     try Task.checkCancellation()
     let number = loop.newNumber()

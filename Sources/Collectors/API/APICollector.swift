@@ -111,6 +111,7 @@ package struct APICollector: Collector {
     return ", \(calls) calls, \(done) of \(units) lists\(slowed ?? "")"
   }
 
+  /// Emits every resource, and last what was read of each kind.
   package func collect(_ emit: (Collected) throws -> Void) async throws {
     let run = try await run(sample: nil, emit)
     for statement in run.coverage { try emit(.coverage(statement)) }

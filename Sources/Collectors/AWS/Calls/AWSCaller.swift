@@ -56,8 +56,10 @@ package final class AWSCaller: APICaller {
     state.withLock { ($0.calls, $0.throttled, $0.retried) }
   }
 
+  /// Waits as the caller was told to.
   package func pause(_ seconds: Double) async throws { try await sleep(seconds) }
 
+  /// How the facts say that an operation is paged.
   package func page(of operation: String, service: String) throws -> APIPage? {
     guard let page = try facts.service(service)?.operations[operation]?.page else { return nil }
     return APIPage(input: page.input, output: page.output, more: page.more)
