@@ -18,6 +18,8 @@ package struct ScanReport: Sendable {
   package var diagnostics: [Diagnostic]
   /// Types that no mapping or rule covers, with how many resources there are.
   package var notCovered: [(type: String, count: Int)]
+  /// Why calls to a provider brought nothing, with how many resources lack what they would have.
+  package var unread: [(reason: String, count: Int)]
   /// What is not to be judged, and why.
   package var outside: [(address: String, reason: String)]
   /// Remarks on exceptions: expired ones, and those that cover nothing.
@@ -37,6 +39,7 @@ package struct ScanReport: Sendable {
     profiles: [ProfileReport],
     diagnostics: [Diagnostic] = [],
     notCovered: [(type: String, count: Int)] = [],
+    unread: [(reason: String, count: Int)] = [],
     outside: [(address: String, reason: String)] = [],
     exceptionRemarks: [String] = []
   ) {
@@ -51,6 +54,7 @@ package struct ScanReport: Sendable {
     self.profiles = profiles
     self.diagnostics = diagnostics
     self.notCovered = notCovered
+    self.unread = unread
     self.outside = outside
     self.exceptionRemarks = exceptionRemarks
   }

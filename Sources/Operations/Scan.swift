@@ -84,6 +84,7 @@ package struct Scan: Sendable {
         if resource.account.isEmpty { resource.account = account }
         if isScoped { found.places[PlaceKey(resource)] = place(of: resource) }
         progress("\(found.resources) resources read\(collector.activity)")
+        found.note(resource)
         try keep(resource.inventoryLine)
       case .coverage(var coverage):
         if coverage.account.isEmpty { coverage.account = account }
@@ -154,6 +155,17 @@ package struct Scan: Sendable {
     var diagnostics: [Diagnostic] = []
     var notCovered: [String: Int] = [:]
     var outside: [(address: String, reason: String)] = []
+    /// Why calls brought nothing; those that differ from call to call end as one.
+    var unread: [String: Int] = [:]
+
+    /// Notes which calls brought nothing for a resource that was read by calls.
+    mutating func note(_ resource: Resource) {
+      guard !resource.unread.isEmpty, resource.source?["call"] != nil else { return }
+      for reason in Set(resource.unread.map(\.reason)) {
+        let isKnown = unread[reason] != nil || unread.count < 10_000
+        unread[isKnown ? reason : "other reasons", default: 0] += 1
+      }
+    }
   }
 
   /// Reads the judge's lines once: finds exceptions, sums up, and writes the lines as they are kept.
@@ -198,6 +210,8 @@ package struct Scan: Sendable {
       diagnostics: found.diagnostics,
       notCovered: found.notCovered.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         .map { (type: $0.key, count: $0.value) },
+      unread: found.unread.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        .map { (reason: $0.key, count: $0.value) },
       outside: found.outside,
       exceptionRemarks: resolver.remarks
     )

@@ -20,50 +20,34 @@ struct AWSSession: LiveSession {
   ///   - options: who signs in, and what was asked for.
   ///   - catalog: the kinds and the facts.
   ///   - needs: the kinds that are needed, and the members of each; nil for all.
+  ///   - credential: who signs in instead of whom options and surroundings name.
   /// - Throws: errors for credentials, regions or services that are not there.
   init(
     _ options: AWSOptions,
     _ catalog: AWSCatalog,
-    needs: [ResourceKind: Set<String>]?
+    needs: [ResourceKind: Set<String>]?,
+    credential: OpenedCredential? = nil
   ) async throws {
     self.options = options.collector
     self.catalog = catalog
-    let access = AWSAccessOptions(
-      profile: options.awsProfile,
-      role: options.roleARN.map { AWSRole(arn: $0, externalID: options.externalID) },
-      endpointURL: options.collector.endpointURL,
-      runsPrograms: options.allowCredentialProcess
-    )
-    let environment = ProcessInfo.processInfo.environment
-    let configuration = try AWSConfiguration(variables: environment, profile: options.awsProfile)
-    let endpoints = try AWSEndpoints(catalog.facts, access, configuration)
-    if let file = options.collector.authorities { _ = try textFile(file) }
-    let client = try CurlClient(
-      authorities: options.collector.authorities ?? environment["AWS_CA_BUNDLE"],
+    let signIn = try AWSSignIn(
+      options.access(credential),
+      catalog.facts,
+      authorities: options.collector.authorities,
       connections: options.collector.concurrency
     )
-    let tokens = AWSSecurityTokens(catalog.facts, endpoints, client: client, clock: timeOfDay)
-    let chain = AWSCredentialChain(
-      access,
-      configuration,
-      client: client,
-      tokens: tokens,
-      homeRegion: { endpoints.homeRegion($0) }
-    )
-    let credentials = AWSCredentialCache(chain, clock: timeOfDay)
     rates = APIRates(ceiling: options.collector.maximumRate)
     let caller = AWSCaller(
       facts: catalog.facts,
-      endpoints: endpoints,
-      credentials: credentials,
-      client: client,
+      endpoints: signIn.endpoints,
+      credentials: signIn.credentials,
+      client: signIn.client,
       rates: rates,
       timeout: options.collector.timeout,
       clock: timeOfDay
     )
-    let home = endpoints.homeRegion(access.role?.partition ?? "aws")
-    let start = try configuration.region() ?? options.collector.region.first ?? home
-    identity = try await AWSIdentity(of: credentials.credentials(), tokens, region: start)
+    let start = try signIn.region(options.collector.region.first)
+    identity = try await signIn.identity(start)
     caller.setAccount(identity.account)
     self.caller = caller
     let (regions, gap) = try await Self.regions(options, caller, from: start)
@@ -72,7 +56,7 @@ struct AWSSession: LiveSession {
       kinds: try options.collector.chosen(catalog.kinds, needs),
       account: identity.account,
       partition: identity.partition,
-      home: endpoints.homeRegion(identity.partition),
+      home: signIn.endpoints.homeRegion(identity.partition),
       regions: regions,
       regionGap: gap,
       details: needs ?? [:]
@@ -87,7 +71,7 @@ struct AWSSession: LiveSession {
   ) async throws -> (names: [String], gap: String?) {
     if !options.collector.region.isEmpty {
       let names = Set(options.collector.region).sorted()
-      return (names, "only \(names.joined(separator: ", ")) were asked for")
+      return (names, "nothing outside \(names.joined(separator: ", ")) was asked for")
     }
     do {
       let output = try await caller.call("DescribeRegions", of: "ec2", JSONObject(), in: start)

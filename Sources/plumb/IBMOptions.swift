@@ -14,7 +14,14 @@ struct IBMOptions: ParsableArguments {
   )
   var keyFile: String?
 
+  @OptionGroup var credential: CredentialOptions
   @OptionGroup var collector: CollectorOptions
+
+  func validate() throws {
+    guard credential.name == nil || keyFile == nil else {
+      throw ValidationError("--credential brings its own key; leave out --api-key-file")
+    }
+  }
 
   /// The API key, from the file or the environment and never from the arguments, which others see.
   func key() throws -> Secret {

@@ -17,12 +17,17 @@ struct IBMSession: LiveSession {
 
   /// Signs in and finds out what to read.
   ///
-  /// - Parameter needs: the kinds that are needed, and the members of each; nil for all.
+  /// - Parameters:
+  ///   - options: who signs in, and what was asked for.
+  ///   - catalog: the kinds and how they are asked for.
+  ///   - needs: the kinds that are needed, and the members of each; nil for all.
+  ///   - credential: who signs in instead of the options' key.
   /// - Throws: errors for a key that is not accepted, and for regions or services that are not there.
   init(
     _ options: IBMOptions,
     _ catalog: IBMCatalog,
-    needs: [ResourceKind: Set<String>]?
+    needs: [ResourceKind: Set<String>]?,
+    credential: OpenedCredential? = nil
   ) async throws {
     self.options = options.collector
     let (regions, gap) = try Self.regions(options.collector, catalog)
@@ -32,9 +37,10 @@ struct IBMSession: LiveSession {
       authorities: options.collector.authorities,
       connections: options.collector.concurrency
     )
-    let address = try IBMAddress(override: options.collector.endpointURL)
+    let endpoint = options.collector.endpointURL ?? credential?[.endpoint]
+    let address = try IBMAddress(override: endpoint)
     let tokens = IBMTokens(
-      key: try options.key(),
+      key: try credential?.secret(.apiKey) ?? options.key(),
       address: address,
       client: client,
       timeout: options.collector.timeout,
@@ -51,7 +57,11 @@ struct IBMSession: LiveSession {
       timeout: options.collector.timeout,
       clock: timeOfDay
     )
-    let sight = try await IBMSight(of: token.identity, in: token.account, caller, home: Self.home)
+    var gaps: [ResourceKind: String] = [:]
+    if kinds.contains(where: \.isSilent) {
+      let sight = try await IBMSight(of: token.identity, in: token.account, caller, home: Self.home)
+      gaps = sight.gaps(of: kinds)
+    }
     self.caller = caller
     identityName = token.identity
     plan = APICollector.Plan(
@@ -62,7 +72,7 @@ struct IBMSession: LiveSession {
       regions: regions,
       regionGap: gap,
       places: catalog.facts.places,
-      gaps: sight.gaps(of: kinds),
+      gaps: gaps,
       details: needs ?? [:]
     )
   }
@@ -78,7 +88,7 @@ struct IBMSession: LiveSession {
     }
     guard !options.region.isEmpty else { return (known, nil) }
     let names = Set(options.region).sorted()
-    return (names, "only \(names.joined(separator: ", ")) were asked for")
+    return (names, "nothing outside \(names.joined(separator: ", ")) was asked for")
   }
 
   var subject: String { "IBM Cloud account \(plan.account)" }

@@ -18,14 +18,11 @@ enum LastScan {
         at: file.deletingLastPathComponent(),
         withIntermediateDirectories: true
       )
-      // Beside the former one and then in its place: whoever reads meanwhile sees a whole file.
-      let fresh = file.path + ".\(getpid())"
-      let output = try SpoolWriter(fresh)
-      try results.lines { try output.append($0) }
-      try output.finish()
-      guard unsafe rename(fresh, file.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+      try SpoolWriter.replace(file.path) { output in
+        try results.lines { try output.append($0) }
+      }
     } catch {
-      complain("results are not kept for plumb why: \(file.path): \(error.localizedDescription)")
+      complain("results are not kept for plumb why: \(error)")
     }
   }
 }

@@ -49,7 +49,7 @@ extension LiveSession {
     if options.preflight {
       let found = try await APIPreflight(collector())
       print(PreflightText(found, self, rules).text)
-      if !found.refusals.isEmpty { throw Exit.failed }
+      if !found.refusals.isEmpty || !plan.gaps.isEmpty { throw Exit.failed }
       return
     }
     let journal = try output.saving.save ? journal(output) : nil

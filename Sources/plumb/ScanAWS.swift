@@ -10,14 +10,15 @@ struct ScanAWS: AsyncParsableCommand {
     commandName: "aws",
     abstract: "Judges how the resources of an AWS account are configured.",
     discussion: """
-      Signs in like the AWS CLI: environment, profiles, web identity, container, EC2 instance; and
-      only reads. What may not be read makes verdicts unknown. Without --profile every kind of
+      Signs in like the AWS CLI: environment, profiles, web identity, container, EC2 instance; or with
+      a stored credential (plumb credentials) and nothing else; and only reads. What may not be read makes verdicts unknown. Without --profile every kind of
       resource is read; with it those that its goals need.
 
       Examples:
         plumb scan aws
         plumb scan aws --aws-profile audit --profile cis-aws --preflight
         plumb scan aws --role-arn arn:aws:iam::123456789012:role/audit --external-id 7c1f --save
+        plumb scan aws --credential audit --save
         plumb scan aws --region eu-west-1 --service s3 --service ec2 --format html -o report.html
       """
   )
@@ -31,11 +32,16 @@ struct ScanAWS: AsyncParsableCommand {
       let catalog = try AWSCatalog()
       let choice = try goals.choose()
       let rules = choice.ruleSet.members.map(\.rule)
-      let session = try await AWSSession(
-        aws,
-        catalog,
-        needs: goals.isChosen ? catalog.needs(of: rules) : nil
-      )
+      let credential = try await aws.credential.opened(.aws, output.saving.store)
+      let session = try await withoutSecrets(of: credential) {
+        try await AWSSession(
+          aws,
+          catalog,
+          needs: goals.isChosen ? catalog.needs(of: rules) : nil,
+          credential: credential
+        )
+      }
+      try credential?.check(account: session.plan.account)
       try await session.scan(goals, rules, output)
     }
   }

@@ -292,19 +292,8 @@ struct ScanOptions: ParsableArguments {
         try OutputFile.standardOutput.write($0)
       }
     }
-    // Written beside and then put in place, so that a former report is lost only for a whole one.
-    let fresh = output + ".\(getpid())"
-    do {
-      let file = try SpoolWriter(fresh, permissions: 0o644)
+    try SpoolWriter.replace(output, permissions: 0o644) { file in
       try format.render(report, isColored: isColored) { try file.append($0) }
-      try file.finish()
-    } catch {
-      try? FileManager.default.removeItem(atPath: fresh)
-      throw InputError.unreadable(output, reason: "cannot be written")
-    }
-    guard unsafe rename(fresh, output) == 0 else {
-      try? FileManager.default.removeItem(atPath: fresh)
-      throw InputError.unreadable(output, reason: "cannot be written")
     }
     complain("wrote \(output)")
   }

@@ -10,12 +10,13 @@ struct ScanIBM: AsyncParsableCommand {
     abstract: "Judges how the resources of an IBM Cloud account are configured.",
     discussion: """
       Signs in with the API key in IBMCLOUD_API_KEY, or in the file that --api-key-file names, and
-      only reads. The key decides which account that is. What may not be read makes verdicts unknown.
+      only reads; or with a stored credential (plumb credentials). The key decides which account that is. What may not be read makes verdicts unknown.
       Without --profile every kind of resource is read; with it those that its goals need.
 
       Examples:
         plumb scan ibm --preflight
         plumb scan ibm --api-key-file ~/.ibm/audit.json --profile cis-ibm --save
+        plumb scan ibm --credential audit --save
         plumb scan ibm --region us-south --service container-registry --format json
       """
   )
@@ -28,11 +29,16 @@ struct ScanIBM: AsyncParsableCommand {
     try await reporting {
       let catalog = try IBMCatalog()
       let rules = try goals.choose().ruleSet.members.map(\.rule)
-      let session = try await IBMSession(
-        ibm,
-        catalog,
-        needs: goals.isChosen ? catalog.needs(of: rules) : nil
-      )
+      let credential = try await ibm.credential.opened(.ibm, output.saving.store)
+      let session = try await withoutSecrets(of: credential) {
+        try await IBMSession(
+          ibm,
+          catalog,
+          needs: goals.isChosen ? catalog.needs(of: rules) : nil,
+          credential: credential
+        )
+      }
+      try credential?.check(account: session.plan.account)
       try await session.scan(goals, rules, output)
     }
   }

@@ -113,18 +113,15 @@ final class SpoolWriter {
   /// A file that is made, for its owner's eyes unless said otherwise; or one to go on with.
   init(_ path: String, permissions: Int = 0o600, isAppending: Bool = false) throws {
     self.path = path
-    let isThere =
-      isAppending
-      || FileManager.default.createFile(
-        atPath: path,
-        contents: nil,
-        attributes: [.posixPermissions: permissions]
+    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (isAppending ? O_APPEND : O_TRUNC)
+    let descriptor = unsafe open(path, flags, mode_t(permissions))
+    guard descriptor >= 0 else {
+      throw InputError.unreadable(
+        path,
+        reason: "cannot be written: \(unsafe String(cString: strerror(errno)))"
       )
-    guard isThere, let file = FileHandle(forWritingAtPath: path) else {
-      throw InputError.unreadable(path, reason: "cannot be written")
     }
-    self.file = file
-    if isAppending { _ = try file.seekToEnd() }
+    file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
   /// Appends bytes.
@@ -138,7 +135,39 @@ final class SpoolWriter {
 
   /// Makes sure that the file outlives this process.
   func finish() throws {
-    try file.synchronize()
+    // A pipe or a device cannot be synchronized, and need not be.
+    _ = fsync(file.fileDescriptor)
     try file.close()
+  }
+
+  /// Writes a file that takes the place of a former one only when it is whole.
+  ///
+  /// What is no plain file, such as a device or a pipe, is written to directly.
+  ///
+  /// - Throws: ``InputError`` when it cannot be written, what `body` throws.
+  static func replace(
+    _ path: String,
+    permissions: Int = 0o600,
+    _ body: (SpoolWriter) throws -> Void
+  ) throws {
+    var facts = stat()
+    let isThere = unsafe stat(path, &facts) == 0
+    if isThere, facts.st_mode & S_IFMT != S_IFREG {
+      let writer = try SpoolWriter(path)
+      try body(writer)
+      return try writer.finish()
+    }
+    let fresh = "\(path).\(getpid())"
+    do {
+      let writer = try SpoolWriter(fresh, permissions: permissions)
+      try body(writer)
+      try writer.finish()
+      guard unsafe rename(fresh, path) == 0 else {
+        throw InputError.unreadable(path, reason: "cannot be written")
+      }
+    } catch {
+      try? FileManager.default.removeItem(atPath: fresh)
+      throw error
+    }
   }
 }

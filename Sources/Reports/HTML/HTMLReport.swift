@@ -181,6 +181,9 @@ struct HTMLReport {
     let unknown = report.summary.unknownReasons.map { entry -> HTML in
       "<li>\(entry.count) × \(entry.reason)</li>"
     }
+    let refused = report.unread.map { entry -> HTML in
+      "<li>\(entry.count) × \(entry.reason)</li>"
+    }
     let notCovered = report.notCovered.map { entry -> HTML in
       "<li>\(entry.type): \(entry.count)</li>"
     }
@@ -190,7 +193,8 @@ struct HTMLReport {
     let unread = report.diagnostics.map { entry -> HTML in "<li>\(entry.description)</li>" }
     let remarks = report.exceptionRemarks.map { entry -> HTML in "<li>\(entry)</li>" }
     let groups: [(title: String, items: [HTML])] = [
-      ("Unknown, and why", unknown), ("Not covered by any rule or mapping", notCovered),
+      ("Unknown, and why", unknown), ("Calls that brought nothing, by resources", refused),
+      ("Not covered by any rule or mapping", notCovered),
       ("Not to be judged", outside), ("Could not be read", unread),
       ("Exceptions that cover nothing", remarks),
     ]

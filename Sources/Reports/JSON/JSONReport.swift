@@ -23,6 +23,11 @@ struct JSONReport {
           ["type": .string($0.type), "resources": .integer(Int64($0.count))]
         }
       ),
+      "unread": .array(
+        report.unread.map {
+          ["reason": .string($0.reason), "resources": .integer(Int64($0.count))]
+        }
+      ),
       "outside": .array(
         report.outside.map { ["address": .string($0.address), "reason": .string($0.reason)] }
       ),

@@ -4,6 +4,7 @@ import Model
 /// The report for a terminal: score, bands, failing goals by weight, and what to do next.
 struct TextReport {
   private static let goalLimit = 20
+  private static let callLimit = 10
   private static let barWidth = 50
 
   private let report: ScanReport
@@ -21,7 +22,7 @@ struct TextReport {
     if !report.summary.failingGoals.isEmpty { lines += failingGoals + [""] }
     if report.summary.worst.count > 1 { lines += worst + [""] }
     if !report.profiles.isEmpty { lines += profiles + [""] }
-    let rest = unknown + notCovered + remarks
+    let rest = unknown + unread + notCovered + remarks
     if !rest.isEmpty { lines += rest + [""] }
     lines.append(pages)
     lines.append(next)
@@ -137,6 +138,17 @@ struct TextReport {
       lines.append("  \(pad("\(entry.count)", 4)) \(entry.reason.withoutControls)")
     }
     if reasons.count > 5 { lines.append("       … \(reasons.count - 5) more reasons") }
+    return lines
+  }
+
+  private var unread: [String] {
+    guard !report.unread.isEmpty else { return [] }
+    var lines = [style("Calls that brought nothing", .bold)]
+    for entry in report.unread.prefix(Self.callLimit) {
+      lines.append("  \(pad("\(entry.count)", 4)) \(entry.reason.withoutControls)")
+    }
+    let more = report.unread.count - Self.callLimit
+    if more > 0 { lines.append("       … \(more) more calls (--format json names all)") }
     return lines
   }
 

@@ -7,7 +7,7 @@ import functools
 import json
 from pathlib import Path
 
-PROVIDER = "registry.terraform.io/hashicorp/aws"
+PROVIDER = "hashicorp/aws"
 # The types of what exists once for the account; all others have a region.
 GLOBAL = ("aws_iam_", "aws_account_", "aws_organizations_", "aws_s3_account_")
 

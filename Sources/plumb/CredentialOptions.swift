@@ -1,0 +1,174 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+import Vault
+
+/// Where the key is that wraps the keys of stored secrets.
+struct KeyOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The key that guards stored secrets; default: PLUMB_KEY_FILE, else credentials.key beside the SQLite database.",
+      valueName: "file"
+    )
+  )
+  var keyFile: String?
+
+  /// The file of the key for what is kept at a place.
+  func file(_ store: StoreOptions) throws -> KeyFile {
+    let named = keyFile ?? ProcessInfo.processInfo.environment["PLUMB_KEY_FILE"]
+    if let named, !named.isEmpty { return KeyFile(named) }
+    guard !store.isPostgres else {
+      throw ValidationError(
+        "with a PostgreSQL database, --key-file or PLUMB_KEY_FILE has to name the key file"
+      )
+    }
+    return KeyFile(store.place + "/credentials.key")
+  }
+}
+
+/// The stored credential that a scan signs in with.
+struct CredentialOptions: ParsableArguments {
+  @Option(
+    name: .customLong("credential"),
+    help: ArgumentHelp(
+      "Sign in with this stored credential (plumb credentials), and nothing else.",
+      valueName: "name"
+    )
+  )
+  var name: String?
+
+  @OptionGroup var key: KeyOptions
+
+  /// The credential, opened; nil where none was named.
+  func opened(
+    _ provider: LiveCollector,
+    _ store: StoreOptions
+  ) async throws -> OpenedCredential? {
+    guard let name else { return nil }
+    let found = try await store.openForReading()
+    let record = try await found.read { try $0.credential(name) }
+    guard record.provider == provider.rawValue else {
+      throw ValidationError(
+        "the credential \"\(name)\" is for \(record.provider), not \(provider.rawValue)"
+      )
+    }
+    return try await CredentialKeeper(found, key.file(store)).opened(record)
+  }
+}
+
+extension CredentialKeeper {
+  /// The credential of a record, opened.
+  func opened(_ record: CredentialRecord) async throws -> OpenedCredential {
+    OpenedCredential(
+      record.name,
+      try record.collector,
+      record.details,
+      try await open(record)
+    )
+  }
+}
+
+extension CredentialRecord {
+  /// The collector that signs in with it.
+  var collector: LiveCollector {
+    get throws {
+      if let collector = LiveCollector(rawValue: provider) { return collector }
+      throw StoreError.damaged("the credential \"\(name)\" is for \(provider), which is not known")
+    }
+  }
+}
+
+/// Where a secret is read from: never from the arguments, which others see.
+struct SecretOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Read the secret from this file, - for standard input, which is the default.",
+      valueName: "file"
+    )
+  )
+  var secretFile: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Read the secret from this environment variable.",
+      valueName: "name"
+    )
+  )
+  var secretVariable: String?
+
+  func validate() throws {
+    guard secretFile == nil || secretVariable == nil else {
+      throw ValidationError("--secret-file and --secret-variable exclude each other")
+    }
+  }
+
+  /// How long a secret may be, in bytes.
+  private static let limit = 1 << 16
+
+  /// Reads the secret, alone or as the provider's own tools write it.
+  func read(for provider: LiveCollector) throws -> SecretInput {
+    let (text, source) = try read()
+    guard text.utf8.count <= Self.limit else {
+      throw ValidationError("\(source) has more than \(Self.limit) bytes; that is no secret")
+    }
+    return try SecretInput(text, of: source, for: provider)
+  }
+
+  private func read() throws -> (text: String, source: String) {
+    if let name = secretVariable {
+      guard let text = ProcessInfo.processInfo.environment[name], !text.isEmpty else {
+        throw ValidationError("the environment variable \(name) is not set")
+      }
+      return (text, name)
+    }
+    if let secretFile, secretFile != "-" { return (try textFile(secretFile), secretFile) }
+    if isatty(STDIN_FILENO) == 1, let typed = unsafe getpass("Secret (is not shown): ") {
+      return (unsafe String(cString: typed), "standard input")
+    }
+    let data = try FileHandle.standardInput.read(upToCount: Self.limit + 1) ?? Data()
+    return (String(decoding: data, as: UTF8.self), "standard input")
+  }
+}
+
+/// What was read as a secret.
+struct SecretInput {
+  private(set) var secrets: [String: Secret] = [:]
+  /// The id of the access key that the secret belongs to, where that was read too.
+  private(set) var accessKeyID: String?
+
+  /// Reads a text: the secret alone, or an object of JSON that holds it.
+  ///
+  /// - Throws: `ValidationError`, which tells nothing of the text.
+  init(_ text: String, of source: String, for provider: LiveCollector) throws {
+    let text = text.trimmingCharacters(in: .whitespacesAndNewlines)
+    var found: [CredentialSecret: String] = [:]
+    let alone: CredentialSecret = provider == .aws ? .secretAccessKey : .apiKey
+    if text.hasPrefix("{") {
+      let json = (try? JSONParser().parse(Array(text.utf8))) ?? .null
+      let object = json["AccessKey"] ?? json["Credentials"] ?? json
+      found[.secretAccessKey] = object["SecretAccessKey"]?.string
+      found[.sessionToken] = object["SessionToken"]?.string
+      found[.apiKey] = json["apikey"]?.string
+      accessKeyID = provider == .aws ? object["AccessKeyId"]?.string : nil
+      found = found.filter { ($0.key == .apiKey) == (provider == .ibm) }
+    } else {
+      found[alone] = text
+    }
+    let isWhole = found.values.allSatisfy { value in
+      !value.isEmpty && value.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+    guard found[alone] != nil, isWhole else {
+      let form =
+        provider == .aws
+        ? "{\"AccessKeyId\": …, \"SecretAccessKey\": …} as aws prints it" : "{\"apikey\": …}"
+      throw ValidationError("\(source) holds no secret; expected the secret alone, or \(form)")
+    }
+    for (field, value) in found { secrets[field.rawValue] = Secret(value) }
+  }
+}
