@@ -280,20 +280,22 @@ package final class Judge {
 
   /// Reads the paths that were not read; a resource without a configuration has read none.
   private func readUnread(_ tape: Tape, _ envelope: Envelope) -> Bool {
-    if envelope.configuration == 0, envelope.unread == 0 {
-      evaluator.unread.add("$root", reason: ResultWriter.noConfiguration)
+    var isRootNamed = false
+    defer {
+      if envelope.configuration == 0, !isRootNamed {
+        evaluator.unread.add("$root", reason: ResultWriter.noConfiguration)
+      }
+      evaluator.unread.settle()
     }
-    defer { evaluator.unread.settle() }
     guard envelope.unread != 0, unsafe tape.kind(envelope.unread) != .null else { return true }
     guard unsafe tape.kind(envelope.unread) == .object else { return false }
     var index = envelope.unread + 1
     let end = unsafe tape.end(envelope.unread)
     while index < end {
       guard unsafe tape.kind(index + 1) == .string else { return false }
-      evaluator.unread.add(
-        unsafe tape.string(index),
-        reason: unsafe tape.string(index + 1)
-      )
+      let path = unsafe tape.string(index)
+      if path == "$root" { isRootNamed = true }
+      evaluator.unread.add(path, reason: unsafe tape.string(index + 1))
       index = unsafe tape.next(index + 1)
     }
     return true

@@ -93,8 +93,11 @@ package final class CurlClient: HTTPClient {
   }
 
   func stop() {
-    inbox.withLock { $0.isStopped = true }
-    _ = unsafe curl_multi_wakeup(handle)
+    // Woken up within the lock, which the loop takes before it gives the handle back.
+    inbox.withLock { inbox in
+      inbox.isStopped = true
+      _ = unsafe curl_multi_wakeup(handle)
+    }
   }
 
   func newNumber() -> Int {
@@ -116,26 +119,33 @@ package final class CurlClient: HTTPClient {
 
   private func run() {
     var transfers: [Int: Transfer] = [:]
+    // Requests that were cancelled before they were handed over.
+    var early: Set<Int> = []
     while true {
       let (added, cancelled, isStopped) = inbox.withLock { inbox in
         defer { (inbox.added, inbox.cancelled) = ([], []) }
         return (inbox.added, inbox.cancelled, inbox.isStopped)
       }
       for (number, request, waiter) in added {
-        guard !isStopped else {
+        guard !isStopped, early.remove(number) == nil, !cancelled.contains(number) else {
           waiter.resume(throwing: CancellationError())
           continue
         }
         do {
           let transfer = try Transfer(request, number, waiter, authorities, limit)
+          guard unsafe curl_multi_add_handle(handle, transfer.easy) == CURLM_OK else {
+            throw HTTPError.invalid(reason: "libcurl takes no more requests")
+          }
           transfers[number] = transfer
-          _ = unsafe curl_multi_add_handle(handle, transfer.easy)
         } catch {
           waiter.resume(throwing: error)
         }
       }
       for number in isStopped ? Array(transfers.keys) : cancelled {
-        guard let transfer = transfers.removeValue(forKey: number) else { continue }
+        guard let transfer = transfers.removeValue(forKey: number) else {
+          if !added.contains(where: { $0.number == number }) { early.insert(number) }
+          continue
+        }
         _ = unsafe curl_multi_remove_handle(handle, transfer.easy)
         transfer.waiter.resume(throwing: CancellationError())
       }
@@ -145,7 +155,7 @@ package final class CurlClient: HTTPClient {
       finish(&transfers)
       _ = unsafe curl_multi_poll(handle, nil, 0, 60_000, nil)
     }
-    _ = unsafe curl_multi_cleanup(handle)
+    inbox.withLock { _ in _ = unsafe curl_multi_cleanup(handle) }
   }
 
   private func finish(_ transfers: inout [Int: Transfer]) {

@@ -94,13 +94,4 @@ package enum HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     case .invalid(let reason): "the request cannot be sent: \(reason)"
     }
   }
-
-  /// Whether the request may have reached the server before it failed.
-  package var mayHaveArrived: Bool {
-    switch self {
-    case .timedOut, .tooLarge: true
-    case .unreachable(_, let reason): !reason.contains("connect") && !reason.contains("resolve")
-    case .tls, .invalid: false
-    }
-  }
 }

@@ -10,6 +10,20 @@ package enum Installation {
     }
   }
 
+  /// A digest of a target's data, which changes with them; empty where they are not there.
+  package static func digest(of target: String, share: String = "") -> String {
+    for folder in folders(of: target, share: share) {
+      let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String }
+      guard let names, !names.isEmpty else { continue }
+      let digests = names.sorted().map { name in
+        let data = try? Data(contentsOf: folder.appendingPathComponent(name))
+        return "\(name) \(Digest.sha256(Array(data ?? Data())))"
+      }
+      return Digest.sha256(Array(digests.joined(separator: "\n").utf8))
+    }
+    return ""
+  }
+
   private static var executableFolder: URL {
     let path =
       (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))

@@ -20,6 +20,8 @@ package struct ScanReport: Sendable {
   package var notCovered: [(type: String, count: Int)]
   /// Why calls to a provider brought nothing, with how many resources lack what they would have.
   package var unread: [(reason: String, count: Int)]
+  /// The kinds that were not fully read, and why.
+  package var gaps: [(kind: ResourceKind, reason: String)]
   /// What is not to be judged, and why.
   package var outside: [(address: String, reason: String)]
   /// Remarks on exceptions: expired ones, and those that cover nothing.
@@ -40,6 +42,7 @@ package struct ScanReport: Sendable {
     diagnostics: [Diagnostic] = [],
     notCovered: [(type: String, count: Int)] = [],
     unread: [(reason: String, count: Int)] = [],
+    gaps: [(kind: ResourceKind, reason: String)] = [],
     outside: [(address: String, reason: String)] = [],
     exceptionRemarks: [String] = []
   ) {
@@ -55,6 +58,7 @@ package struct ScanReport: Sendable {
     self.diagnostics = diagnostics
     self.notCovered = notCovered
     self.unread = unread
+    self.gaps = gaps
     self.outside = outside
     self.exceptionRemarks = exceptionRemarks
   }
@@ -88,8 +92,14 @@ package struct ProfileReport: Sendable {
 
   /// The state of a profile's controls after a scan.
   ///
-  /// `resolve` gives a goal with every parameter filled, as results name it.
-  package init(_ profile: Profile, _ summary: ResultSummary, resolve: (Goal) -> Goal) {
+  /// `resolve` gives a goal with every parameter filled, as results name it; `isUnseen` tells of a
+  /// goal without results that this is because its kind was not fully read.
+  package init(
+    _ profile: Profile,
+    _ summary: ResultSummary,
+    resolve: (Goal) -> Goal,
+    isUnseen: (Goal) -> Bool = { _ in false }
+  ) {
     self.profile = profile
     score = Set(profile.goals.map(resolve)).reduce(into: Score()) { sum, goal in
       if let one = summary.goals[goal] { sum.add(one) }
@@ -98,7 +108,9 @@ package struct ProfileReport: Sendable {
       let sum = control.goals.reduce(into: Score()) { sum, goal in
         if let one = summary.goals[resolve(goal)] { sum.add(one) }
       }
-      return (control, ControlState(control, counts: sum.counts))
+      var counts = sum.counts
+      counts[2] += control.goals.count { isUnseen(resolve($0)) }
+      return (control, ControlState(control, counts: counts))
     }
   }
 

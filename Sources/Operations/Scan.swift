@@ -88,6 +88,7 @@ package struct Scan: Sendable {
         try keep(resource.inventoryLine)
       case .coverage(var coverage):
         if coverage.account.isEmpty { coverage.account = account }
+        if let gap = coverage.gap { found.gaps[coverage.kind] = gap }
         try keep(coverage.inventoryLine)
       case .checkpoint(let name):
         try flush()
@@ -155,13 +156,15 @@ package struct Scan: Sendable {
     var diagnostics: [Diagnostic] = []
     var notCovered: [String: Int] = [:]
     var outside: [(address: String, reason: String)] = []
+    /// Why kinds were not fully read.
+    var gaps: [ResourceKind: String] = [:]
     /// Why calls brought nothing; those that differ from call to call end as one.
     var unread: [String: Int] = [:]
 
     /// Notes which calls brought nothing for a resource that was read by calls.
     mutating func note(_ resource: Resource) {
       guard !resource.unread.isEmpty, resource.source?["call"] != nil else { return }
-      for reason in Set(resource.unread.map(\.reason)) {
+      for reason in Set(resource.unread.map(\.reason)) where !reason.hasPrefix("not read:") {
         let isKnown = unread[reason] != nil || unread.count < 10_000
         unread[isKnown ? reason : "other reasons", default: 0] += 1
       }
@@ -197,6 +200,15 @@ package struct Scan: Sendable {
       writer.bytes.removeAll(keepingCapacity: true)
     }
     try kept.append(writer.bytes)
+    let rules = Dictionary(ruleSet.members.map { ($0.rule.id, $0.rule) }) { first, _ in first }
+    // Nothing of a kind was met, and it was not fully read: whether there is something is not known.
+    let unseen = Set(
+      rules.values.filter { rule in rule.target.kinds.contains { found.gaps[$0] != nil } }
+        .map(\.id)
+    )
+    func isUnseen(_ goal: Goal) -> Bool {
+      summary.goals[goal] == nil && unseen.contains(goal.rule)
+    }
     return ScanReport(
       subject: subject,
       judgedAt: now,
@@ -205,13 +217,16 @@ package struct Scan: Sendable {
       resourceCount: found.resources,
       results: ResultList(kept, count: count, exceptions: exceptions),
       summary: summary,
-      rules: Dictionary(ruleSet.members.map { ($0.rule.id, $0.rule) }) { first, _ in first },
-      profiles: profiles.map { ProfileReport($0, summary, resolve: ruleSet.resolved) },
+      rules: rules,
+      profiles: profiles.map { profile in
+        ProfileReport(profile, summary, resolve: ruleSet.resolved, isUnseen: isUnseen)
+      },
       diagnostics: found.diagnostics,
       notCovered: found.notCovered.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         .map { (type: $0.key, count: $0.value) },
       unread: found.unread.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         .map { (reason: $0.key, count: $0.value) },
+      gaps: found.gaps.sorted { $0.key < $1.key }.map { (kind: $0.key, reason: $0.value) },
       outside: found.outside,
       exceptionRemarks: resolver.remarks
     )

@@ -2,8 +2,10 @@ import Foundation
 package import JSON
 import Synchronization
 
-/// A small HTTP server on a free port of 127.0.0.1, which answers as it is told and remembers what it
-/// was asked. It speaks enough of HTTP/1.1 for anyone's client.
+/// A small HTTP server on a free port of 127.0.0.1.
+///
+/// It answers as it is told and remembers what it was asked, and speaks enough of HTTP/1.1 for anyone's
+/// client.
 package final class ReplayServer: Sendable {
   /// What a client asked.
   package struct Request: Sendable {
@@ -180,7 +182,8 @@ private struct RequestReader {
       guard parts.count == 2 else { return nil }
       return (String(parts[0]), parts[1].trimmingCharacters(in: .whitespaces))
     }
-    let length = headers.first { $0.name.lowercased() == "content-length" }.flatMap { Int($0.value) }
+    let length = headers.first { $0.name.lowercased() == "content-length" }
+      .flatMap { Int($0.value) }
     while bytes.count < length ?? 0 { guard more() else { return nil } }
     let body = Array(bytes.prefix(length ?? 0))
     bytes.removeFirst(body.count)

@@ -82,8 +82,12 @@ struct RuleExampleTests {
   @Test func `a resource without a configuration has read nothing`() throws {
     let line =
       #"{"service_name":"container-registry","resource_kind":"service","id":"r","attributes":{"registry":"us.icr.io"}}"#
-    let found = try judge(example(), [line])
-    #expect(found.results.first?["verdict"]?.string == "unknown")
+    for unread in ["", #","unread":{}"#, #","unread":{"iam_authz":"denied"}"#] {
+      let found = try judge(example(), [line.dropLast() + unread + "}"])
+      #expect(found.results.first?["verdict"]?.string == "unknown")
+    }
+    let named = try judge(example(), [line.dropLast() + #","unread":{"$root":"not listed"}}"#])
+    #expect(named.results.first?["reason"]?.string?.contains("not listed") == true)
   }
 }
 

@@ -18,6 +18,10 @@ package struct APICollector: Collector {
     package var regions: [String]
     /// Why not every region is read, or which could not be found out; nil when all are.
     package var regionGap: String?
+    /// Whether the list of regions was refused, so that there may be others.
+    package var isRegionListRefused = false
+    /// Kinds that are needed and that nobody asked for.
+    package var leftOut: Set<ResourceKind> = []
     /// By service, the regions that have it, and what its endpoint is called there; services that are
     /// not named are everywhere.
     package var places: [String: [String: String]]
@@ -114,6 +118,7 @@ package struct APICollector: Collector {
   /// Emits every resource, and last what was read of each kind.
   package func collect(_ emit: (Collected) throws -> Void) async throws {
     let run = try await run(sample: nil, emit)
+    for resource in run.standInsOfRegions { try emit(.resource(resource)) }
     for statement in run.coverage { try emit(.coverage(statement)) }
   }
 

@@ -22,7 +22,8 @@ struct APIItem: Sendable {
     if let region = kind.region?.value(in: value)?.string, !region.isEmpty {
       self.context.region = region
     }
-    self.context.resourceID = kind.id.text(value, self.context) ?? Self.name(of: item)
+    let id = kind.id.text(value, self.context) ?? ""
+    self.context.resourceID = id.isEmpty ? Self.name(of: item) : id
   }
 
   /// A name for an item that has not what its id is made of: the digest of what the list gave.

@@ -33,6 +33,8 @@ package struct APIPage: Sendable {
   /// The paging of an operation that is asked for the elements from an offset on.
   ///
   /// - Parameters:
+  ///   - offset: the member of the input that says how many to pass over.
+  ///   - items: where the elements are in the output.
   ///   - size: how many elements a page has that is not the last.
   ///   - total: where the output says how many there are in all; without it a short page is the last.
   package init(offset: String, items: String, size: Int, total: String? = nil) {
@@ -46,7 +48,8 @@ package struct APIPage: Sendable {
   ///   sends the same page again: what is missing then is not known.
   func next(after page: JSONValue, given: JSONObject?) throws(APIPageError) -> JSONObject? {
     if let count { return try offset(after: page, given: given, count) }
-    let isMore = more.map { $0.value(in: page)?.bool == true }
+    // Where the flag is missing the token decides.
+    let isMore = more.flatMap { $0.value(in: page)?.bool }
     if isMore == false { return nil }
     let next = isLink ? try link(page) : tokens(page)
     if next.isEmpty {

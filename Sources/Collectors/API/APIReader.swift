@@ -39,7 +39,15 @@ struct APIReader: Sendable {
   func page(_ kind: APIKind, _ context: APIContext, _ token: JSONObject?) async throws -> Page {
     var input = context.fill(.object(kind.list.input), .null)?.object ?? JSONObject()
     for (key, value) in token?.members ?? [] { input[key] = value }
-    guard let output = try await output(of: kind.list, kind.service, input, context.region) else {
+    guard
+      let output = try await output(
+        of: kind.list,
+        kind.service,
+        input,
+        context.region,
+        isFirst: token == nil
+      )
+    else {
       let stand = kind.otherwise.flatMap { APIItem(.object($0), kind, context) }
       return Page(items: stand.map { [$0] } ?? [], next: nil)
     }
@@ -68,7 +76,15 @@ struct APIReader: Sendable {
     let service = list.service ?? kind.service
     var input = context.fill(.object(list.call.input), .null)?.object ?? JSONObject()
     for (key, value) in token?.members ?? [] { input[key] = value }
-    guard let output = try await output(of: list.call, service, input, context.region) else {
+    guard
+      let output = try await output(
+        of: list.call,
+        service,
+        input,
+        context.region,
+        isFirst: token == nil
+      )
+    else {
       return Parents(contexts: [], next: nil)
     }
     let next = try next(service, list.call, after: output, given: token, context.region)
@@ -88,8 +104,23 @@ struct APIReader: Sendable {
         refusals[detail.into] = refusal
       }
     }
-    return (item.resource(kind), refusals)
+    return (resource(item, kind), refusals)
   }
+
+  /// The resource of an item; details that nobody wanted are unread, not absent.
+  func resource(_ item: APIItem, _ kind: APIKind) -> Resource {
+    var item = item
+    if wanted[kind.kind] != nil {
+      let read = Set(details(kind).map(\.unreadPath))
+      for path in Set(kind.details.map(\.unreadPath)).subtracting(read).sorted() {
+        item.unread.append((path, Self.notWanted))
+      }
+    }
+    return item.resource(kind)
+  }
+
+  /// Why a detail is unread that was not asked for.
+  static let notWanted = "not read: no goal of the scan needed it"
 
   /// Reads one detail into an item; returns what stood in the way.
   private func read(
@@ -122,7 +153,9 @@ struct APIReader: Sendable {
       if detail.each.isEmpty {
         item.put(found, detail)
       } else {
-        try await item.put(each(found, detail, &item, context, service), detail)
+        let (elements, refusal) = try await each(found, detail, &item, context, service)
+        item.put(elements, detail)
+        return refusal
       }
       return nil
     } catch let refusal as APIRefusal {
@@ -138,19 +171,21 @@ struct APIReader: Sendable {
     _ item: inout APIItem,
     _ context: APIContext,
     _ service: String
-  ) async throws -> JSONValue {
+  ) async throws -> (JSONValue, APIRefusal?) {
     var elements: [JSONValue] = []
+    var refusal: APIRefusal?
     for (index, element) in (found.array ?? [found]).enumerated() {
       var inner = APIItem(element: element, context)
       for further in detail.each {
-        _ = try await read(further, &inner, detail.service ?? service)
+        let refused = try await read(further, &inner, detail.service ?? service)
+        refusal = refusal ?? refused
       }
       for (path, reason) in inner.unread {
         item.unread.append(("\(detail.into)[\(index)].\(path)", reason))
       }
       elements.append(inner.value)
     }
-    return .array(elements)
+    return (.array(elements), refusal)
   }
 
   private func output(
@@ -180,12 +215,14 @@ struct APIReader: Sendable {
     var token = try next(service, call, after: first, given: nil, region)
     guard token != nil else { return first }
     var elements = path.elements(in: first)
+    var seen: Set<JSONObject> = []
     while let given = token {
       var input = input
       for (key, value) in given.members { input[key] = value }
-      guard let more = try await output(of: call, service, input, region) else { break }
+      let more = try await output(of: call, service, input, region, isFirst: false) ?? .null
       elements += path.elements(in: more)
       token = try next(service, call, after: more, given: given, region)
+      if let token, !seen.insert(token).inserted { throw goesRound(service, call, region) }
     }
     return path.object(holding: .array(elements))
   }
@@ -213,18 +250,30 @@ struct APIReader: Sendable {
     }
   }
 
-  /// What an operation returns; nil where its refusal means "not configured".
+  /// The refusal of a list whose pages come round again.
+  func goesRound(_ service: String, _ call: APICall, _ region: String) -> APIRefusal {
+    APIRefusal(
+      .malformed,
+      message: "\(APIPageError.samePage)",
+      operation: "\(service):\(call.operation)",
+      region: region
+    )
+  }
+
+  /// What an operation returns; nil where its refusal means "not configured", which it can only when
+  /// no page came before.
   private func output(
     of call: APICall,
     _ service: String,
     _ input: JSONObject,
-    _ region: String
+    _ region: String,
+    isFirst: Bool = true
   ) async throws -> JSONValue? {
     do {
       if let prepare = call.prepare { try await self.prepare(prepare, service, region) }
       return try await caller.call(call.operation, of: service, input, in: region)
     } catch let refusal as APIRefusal {
-      let isAbsent = call.absent.contains {
+      let isAbsent = isFirst && call.absent.contains {
         $0.code == refusal.code && ($0.message.isEmpty || refusal.message.contains($0.message))
       }
       if isAbsent { return nil }

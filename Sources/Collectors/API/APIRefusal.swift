@@ -18,6 +18,14 @@ package struct APIRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     case withheld = "left out by the provider"
     /// The answer cannot be read.
     case malformed = "unreadable answer"
+
+    /// Whether the same call may bring something later, or to somebody who signs in anew.
+    var mayPass: Bool {
+      switch self {
+      case .credentials, .throttled, .timedOut, .unreachable, .failed, .malformed: true
+      default: false
+      }
+    }
   }
 
   package var cause: Cause

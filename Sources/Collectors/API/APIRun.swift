@@ -16,6 +16,10 @@ struct APIRun {
   private var unconfirmed: [Int: [JSONValue]] = [:]
   /// The units whose list was refused, or a page of it.
   private var refused: Set<Int> = []
+  /// What stands for resources that could not be listed, until it is emitted.
+  private var standIns: [Resource] = []
+  /// The units of which a detail failed in a way that may pass.
+  private var passing: Set<Int> = []
   /// Why kinds are incomplete.
   private var gaps: [ResourceKind: [String]] = [:]
 
@@ -71,6 +75,8 @@ struct APIRun {
     let kind: APIKind
     let context: APIContext
     let step: Step
+    /// The tokens with which pages of this list were asked for.
+    var tokens: Set<JSONObject> = []
 
     func run(_ reader: APIReader) async throws -> Outcome {
       var outcome = Outcome(work: self)
@@ -128,27 +134,29 @@ struct APIRun {
     let work = outcome.work
     defer { confirm(work) }
     left[work.unit] -= 1
-    if let refusal = outcome.refusal {
-      gaps[work.kind.kind, default: []].append(refusal.reason)
-      refused.insert(work.unit)
-      refusals[work.kind.kind, default: [:]]["@"] = refusal
-      return [
-        .resource(work.kind.standIn(work.context, reason: refusal.reason))
-      ]
-    }
+    if let refusal = outcome.refusal { refuse(work, refusal) }
+    defer { standIns.removeAll() }
+    return taken(outcome) + standIns.map { .resource($0) }
+  }
+
+  private mutating func taken(_ outcome: Outcome) -> [Collected] {
+    let work = outcome.work
+    if outcome.refusal != nil { return [] }
     if let parents = outcome.parents {
       if let next = parents.next { add(.parents(next), after: work) }
       for context in parents.contexts { add(.page(nil), after: work, in: context) }
       return []
     }
     guard let page = outcome.page else { return details(outcome) }
-    if let next = page.next { add(.page(next), after: work) }
+    if let next = page.next { addPage(next, after: work) }
     if !work.kind.witnesses.isEmpty {
       unconfirmed[work.unit, default: []] += page.items.map(\.value)
     }
     items[work.kind.kind, default: 0] += page.items.count
     let wanted = reader.details(work.kind)
-    guard !wanted.isEmpty else { return page.items.map { .resource($0.resource(work.kind)) } }
+    guard !wanted.isEmpty else {
+      return page.items.map { .resource(reader.resource($0, work.kind)) }
+    }
     let taken = page.items.prefix(max(0, (sample ?? .max) - sampled[work.unit]))
     sampled[work.unit] += taken.count
     for item in page.items.dropFirst(taken.count) {
@@ -170,9 +178,28 @@ struct APIRun {
 
   private mutating func details(_ outcome: Outcome) -> [Collected] {
     for (member, refusal) in outcome.refusals {
-      refusals[outcome.work.kind.kind, default: [:]][member] = refusal
+      let kind = outcome.work.kind.kind
+      refusals[kind, default: [:]][member] = refusals[kind]?[member] ?? refusal
+      if refusal.cause.mayPass { passing.insert(outcome.work.unit) }
     }
     return outcome.resources.map { .resource($0) }
+  }
+
+  /// Adds the next page of a list, unless its pages come round again: then something is missing.
+  private mutating func addPage(_ token: JSONObject, after work: Work) {
+    guard !work.tokens.contains(token) else {
+      let refusal = reader.goesRound(work.kind.service, work.kind.list, work.context.region)
+      return refuse(work, refusal)
+    }
+    add(.page(token), after: work)
+    waiting[waiting.count - 1].tokens = work.tokens.union([token])
+  }
+
+  private mutating func refuse(_ work: Work, _ refusal: APIRefusal) {
+    gaps[work.kind.kind, default: []].append(refusal.reason)
+    refused.insert(work.unit)
+    refusals[work.kind.kind, default: [:]]["@"] = refusal
+    standIns.append(work.kind.standIn(work.context, reason: refusal.reason))
   }
 
   private mutating func add(_ step: Work.Step, after work: Work, in context: APIContext? = nil) {
@@ -182,16 +209,33 @@ struct APIRun {
     )
   }
 
-  /// The unit that an outcome brought to its end, and whether its list was read in full; nil while
-  /// work is left.
+  /// The unit that an outcome brought to its end, and whether another run need not read it again; nil
+  /// while work is left.
   func finished(_ outcome: Outcome) -> (unit: APICollector.Unit, isFull: Bool)? {
     let index = outcome.work.unit
-    return left[index] == 0 ? (units[index], !refused.contains(index)) : nil
+    guard left[index] == 0 else { return nil }
+    return (units[index], !refused.contains(index) && !passing.contains(index))
+  }
+
+  /// What stands for the resources of regions that may be there and whose list was refused.
+  var standInsOfRegions: [Resource] {
+    guard plan.isRegionListRefused, let reason = plan.regionGap else { return [] }
+    let context = APIContext(
+      provider: plan.provider,
+      account: plan.account,
+      region: "other-regions",
+      partition: plan.partition
+    )
+    return plan.kinds.filter { !$0.isGlobal }.map { $0.standIn(context, reason: reason) }
   }
 
   /// What was read of each kind, once nothing is left.
   var coverage: [Coverage] {
-    Set(plan.kinds.map(\.kind)).sorted().map { kind in
+    let kinds = Set(plan.kinds.map(\.kind))
+    let others = plan.leftOut.subtracting(kinds).sorted().map { kind in
+      Coverage(account: plan.account, kind: kind, gap: "nobody asked for it")
+    }
+    return others + kinds.sorted().map { kind in
       var reasons = (gaps[kind] ?? []) + [plan.gaps[kind]].compactMap(\.self)
       let isGlobal = plan.kinds.contains { $0.kind == kind && $0.isGlobal }
       if !isGlobal, let gap = plan.regionGap { reasons.append(gap) }

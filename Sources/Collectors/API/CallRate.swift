@@ -34,7 +34,7 @@ struct CallRate: Sendable {
     advance(to: now)
     guard now - lastRefusal > 1 / rate else { return }
     lastRefusal = now
-    rate = max(Self.floor, rate * 0.7)
+    rate = min(ceiling, max(Self.floor, rate * 0.7))
     tokens = min(tokens, 0)
   }
 

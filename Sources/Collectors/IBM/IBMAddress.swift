@@ -23,7 +23,9 @@ package struct IBMAddress: Sendable {
   }
 
   /// The address of the token service.
-  var tokens: String { "\(override.map { "\($0)/iam" } ?? "https://iam.cloud.ibm.com")/identity/token" }
+  var tokens: String {
+    "\(override.map { "\($0)/iam" } ?? "https://iam.cloud.ibm.com")/identity/token"
+  }
 
   /// The request for an operation; nil where the input lacks something or has what is not taken.
   func request(
@@ -57,7 +59,8 @@ package struct IBMAddress: Sendable {
     let pairs = query.map { pair in
       let name = PercentEncoding.encoded(Array(pair.name.utf8))
       // Sub-resources of object storage are names without a value.
-      return pair.value.isEmpty ? name : "\(name)=\(PercentEncoding.encoded(Array(pair.value.utf8)))"
+      return pair.value.isEmpty
+        ? name : "\(name)=\(PercentEncoding.encoded(Array(pair.value.utf8)))"
     }
     let end = pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&")
     return HTTPRequest(operation.method.rawValue, base + path + end, headers: headers)

@@ -107,9 +107,10 @@ extension XMLTree {
 
   /// The element as JSON: an object of its children, or its text; `true` and `false` are booleans.
   fileprivate var json: JSONValue {
-    let type = attributes.first { $0.name.hasSuffix(":type") }.map { ("Type", JSONValue.string($0.value)) }
+    let type = attributes.first { $0.name.hasSuffix(":type") }?.value
     guard children.isEmpty, type == nil else {
-      var object = JSONObject(type.map { [$0] } ?? [])
+      var object = JSONObject()
+      object["Type"] = type.map { .string($0) }
       for child in children { object[child.name] = child.json }
       return .object(object)
     }

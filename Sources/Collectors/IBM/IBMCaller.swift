@@ -39,14 +39,20 @@ package final class IBMCaller: APICaller {
   /// The longest that is waited because a service says so, in seconds.
   private static let patience = 60.0
 
+  /// How many requests were made, refused for going too fast, and made again.
   package var figures: (calls: Int, throttled: Int, retried: Int) { counts.withLock { $0 } }
 
+  /// Waits for some seconds.
   package func pause(_ seconds: Double) async throws { try await sleep(seconds) }
 
+  /// How an operation hands out its output in pages; nil where it does not.
   package func page(of operation: String, service: String) throws -> APIPage? {
     facts.operation(operation, of: service)?.1.page
   }
 
+  /// Calls an operation and returns its output under IBM's names.
+  ///
+  /// - Throws: ``APIRefusal``; `CancellationError`.
   package func call(
     _ name: String,
     of serviceID: String,
@@ -128,7 +134,8 @@ package final class IBMCaller: APICaller {
     }
     let token: IBMToken
     do {
-      token = if let refused { try await tokens.token(after: refused) } else { try await tokens.token() }
+      token =
+        if let refused { try await tokens.token(after: refused) } else { try await tokens.token() }
     } catch let error as IBMTokenError {
       throw target.refusal(.credentials, message: "\(error)")
     }
@@ -177,7 +184,8 @@ package final class IBMCaller: APICaller {
   /// The refusal that an empty list is, where IBM answers with one who may see nothing of it.
   private func emptiness(of output: JSONValue, _ target: Target) -> APIRefusal? {
     let isLaterPage = target.operation.page?.input.contains { target.input[$0] != nil } ?? false
-    guard let list = target.operation.neverEmpty, !isLaterPage, output[list]?.array?.isEmpty != false
+    guard let list = target.operation.neverEmpty, !isLaterPage,
+      output[list]?.array?.isEmpty != false
     else { return nil }
     let message = "the list is empty, as it is for those who may see nothing of it"
     return target.refusal(.withheld, message: message)

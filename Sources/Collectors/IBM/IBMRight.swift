@@ -12,6 +12,7 @@ package struct IBMRight: Sendable, Hashable, Comparable {
     role = parts.count > 1 ? parts[1] : ""
   }
 
+  /// By service, then by role.
   package static func < (left: IBMRight, right: IBMRight) -> Bool {
     (left.service, left.role) < (right.service, right.role)
   }

@@ -40,7 +40,8 @@ package struct IBMSight: Sendable {
         value.elements(in: policy).contains { subjects.contains($0.string ?? "") }
       }
       isOwner = owner["owner_iamid"]?.string == identity
-      conditional = Set(newer.compactMap { $0["id"] }).subtracting(all.compactMap { $0["id"] }).count
+      let ids = all.compactMap { $0["id"] }
+      conditional = Set(newer.compactMap { $0["id"] }).subtracting(ids).count
       obstacle = nil
     } catch let refusal as APIRefusal {
       (policies, isOwner, conditional, obstacle) = ([], false, 0, refusal.reason)

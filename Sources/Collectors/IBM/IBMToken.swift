@@ -28,7 +28,8 @@ package struct IBMToken: Sendable, Hashable {
     }
     (bearer, self.account) = (Secret(text), account)
     identity = (claims["iam_id"] ?? claims["id"])?.string ?? ""
-    let life = Int64(max(60, answer["expires_in"]?.whole ?? 3600)) * 1000
+    let claimed = claims["exp"]?.whole.flatMap { end in claims["iat"]?.whole.map { end - $0 } }
+    let life = Int64(max(60, answer["expires_in"]?.whole ?? claimed ?? 3600)) * 1000
     renewal = now.advanced(milliseconds: life / 5 * 4)
     end = now.advanced(milliseconds: life)
   }
@@ -106,15 +107,20 @@ package final class IBMTokens: Sendable {
       if state.token != former, state.token != nil { return nil }
       if let task = state.fetching { return task }
       // A task of its own: that one caller is cancelled must not fail the others who wait.
-      let task = Task { try await self.ask() }
+      let task = Task {
+        let result: Result<IBMToken, any Error>
+        do { result = .success(try await self.ask()) } catch { result = .failure(error) }
+        self.state.withLock { state in
+          state.fetching = nil
+          if case .success(let token) = result { state.token = token }
+        }
+        return try result.get()
+      }
       state.fetching = task
       return task
     }
     guard let task else { return try await token() }
-    defer { state.withLock { if $0.fetching == task { $0.fetching = nil } } }
-    let token = try await task.value
-    state.withLock { $0.token = token }
-    return token
+    return try await task.value
   }
 
   private func ask() async throws -> IBMToken {

@@ -184,6 +184,7 @@ struct HTMLReport {
     let refused = report.unread.map { entry -> HTML in
       "<li>\(entry.count) × \(entry.reason)</li>"
     }
+    let gaps = report.gaps.map { entry -> HTML in "<li>\("\(entry.kind)"): \(entry.reason)</li>" }
     let notCovered = report.notCovered.map { entry -> HTML in
       "<li>\(entry.type): \(entry.count)</li>"
     }
@@ -194,6 +195,7 @@ struct HTMLReport {
     let remarks = report.exceptionRemarks.map { entry -> HTML in "<li>\(entry)</li>" }
     let groups: [(title: String, items: [HTML])] = [
       ("Unknown, and why", unknown), ("Calls that brought nothing, by resources", refused),
+      ("Kinds that were not fully read", gaps),
       ("Not covered by any rule or mapping", notCovered),
       ("Not to be judged", outside), ("Could not be read", unread),
       ("Exceptions that cover nothing", remarks),

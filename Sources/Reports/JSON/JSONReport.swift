@@ -28,6 +28,9 @@ struct JSONReport {
           ["reason": .string($0.reason), "resources": .integer(Int64($0.count))]
         }
       ),
+      "not_fully_read": .array(
+        report.gaps.map { ["kind": .string("\($0.kind)"), "reason": .string($0.reason)] }
+      ),
       "outside": .array(
         report.outside.map { ["address": .string($0.address), "reason": .string($0.reason)] }
       ),

@@ -22,7 +22,7 @@ struct TextReport {
     if !report.summary.failingGoals.isEmpty { lines += failingGoals + [""] }
     if report.summary.worst.count > 1 { lines += worst + [""] }
     if !report.profiles.isEmpty { lines += profiles + [""] }
-    let rest = unknown + unread + notCovered + remarks
+    let rest = unknown + unread + gaps + notCovered + remarks
     if !rest.isEmpty { lines += rest + [""] }
     lines.append(pages)
     lines.append(next)
@@ -149,6 +149,22 @@ struct TextReport {
     }
     let more = report.unread.count - Self.callLimit
     if more > 0 { lines.append("       … \(more) more calls (--format json names all)") }
+    return lines
+  }
+
+  /// The kinds that were not fully read, those of one reason together.
+  private var gaps: [String] {
+    let groups = Dictionary(grouping: report.gaps, by: \.reason).sorted { left, right in
+      (-left.value.count, left.key) < (-right.value.count, right.key)
+    }
+    guard !groups.isEmpty else { return [] }
+    var lines = [style("Not fully read", .bold)]
+    for (reason, entries) in groups.prefix(5) {
+      let kinds = entries.prefix(3).map { "\($0.kind)" }.joined(separator: ", ")
+      let more = entries.count > 3 ? " and \(entries.count - 3) more kinds" : ""
+      lines.append("  \(kinds)\(more): \(reason.withoutControls)")
+    }
+    if groups.count > 5 { lines.append("  … \(groups.count - 5) more reasons (--format json)") }
     return lines
   }
 

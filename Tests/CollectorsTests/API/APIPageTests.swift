@@ -19,6 +19,12 @@ struct APIPageTests {
     #expect(try page.next(after: ["Marker": "a", "IsTruncated": false], given: nil) == nil)
   }
 
+  @Test func `a flag that is missing leaves it to the token`() throws {
+    let page = APIPage(input: ["Marker"], output: ["NextMarker"], more: "Truncated")
+    #expect(try page.next(after: ["NextMarker": "a"], given: nil) == ["Marker": "a"])
+    #expect(try page.next(after: [:], given: nil) == nil)
+  }
+
   @Test func `a list that goes on without saying how is an error, not an end`() {
     let page = APIPage(input: ["Marker"], output: ["Marker"], more: "IsTruncated")
     #expect(throws: APIPageError.noToken) {

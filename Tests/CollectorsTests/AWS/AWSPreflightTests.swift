@@ -33,7 +33,9 @@ struct AWSPreflightTests {
     #expect(preflight.refusals.isEmpty)
   }
 
-  @Test func `a refused call is an obstacle of the rules that need it, and of no other`() async throws {
+  @Test func `a refused call is an obstacle of the rules that need it, and of no other`()
+    async throws
+  {
     let server = try #require(MotoServer.seeded)
     let client = Refusing(server: try CurlClient(), mark: "?policyStatus")
     let account = try AWSAccount(client, endpoint: server.endpoint)
@@ -44,7 +46,7 @@ struct AWSPreflightTests {
     #expect(stopped.contains("aws.s3.bucket-not-public"))
     #expect(!stopped.contains("aws.s3.versioning"))
     let reason = rules.flatMap { preflight.obstacles(of: $0) }.first?.reason
-    #expect(reason == "denied: s3:GetBucketPolicyStatus in us-east-1 (AccessDenied)" )
+    #expect(reason == "denied: s3:GetBucketPolicyStatus in us-east-1 (AccessDenied)")
   }
 
   @Test func `what a profile needs is less than everything, and enough for its goals`() throws {

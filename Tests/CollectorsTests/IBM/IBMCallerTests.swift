@@ -117,7 +117,8 @@ struct IBMCallerTests {
     let scene = try IBMScene("good")
     let left = Mutex(["7", "Thu, 01 Jan 2026 12:00:11 GMT", "86400"])
     scene.fail { request, _ in
-      guard request.path.hasSuffix("/auth"), let wish = left.withLock({ $0.isEmpty ? nil : $0.removeFirst() })
+      guard request.path.hasSuffix("/auth"),
+        let wish = left.withLock({ $0.isEmpty ? nil : $0.removeFirst() })
       else { return nil }
       return ReplayServer.Answer(429, headers: [("Retry-After", wish)])
     }
@@ -220,7 +221,11 @@ struct IBMCatalogTests {
     let policy = IBMPolicy(catalog.kinds, details: [:])
     #expect(policy.commands.contains("--roles Viewer --account-management"))
     #expect(policy.commands.contains("--roles Reader --service-name container-registry"))
-    #expect(policy.rights.allSatisfy { ["Viewer", "Reader", "Service Configuration Reader"].contains($0.role) })
+    #expect(
+      policy.rights.allSatisfy {
+        ["Viewer", "Reader", "Service Configuration Reader"].contains($0.role)
+      }
+    )
   }
 
   @Test func `the registry has thirteen places`() throws {

@@ -36,7 +36,8 @@ struct IBMClientTests {
     let ours = try await scene.inventory()
     for (name, kind, id) in [
       ("policy", "iam-access-management/policy", "id"), ("group", "iam-groups/access_group", "id"),
-      ("user", "user-management/user", "iam_id"), ("instance", "resource-controller/instance", "crn"),
+      ("user", "user-management/user", "iam_id"),
+      ("instance", "resource-controller/instance", "crn"),
     ] {
       let found = theirs[name] ?? []
       #expect(found.count > 1, "\(name)")

@@ -47,7 +47,10 @@ final class IBMStand: Sendable {
       state.tokens += 1
       return state.tokens
     }
-    let claims = #"{"iam_id":"iam-ServiceId-audit","account":{"bss":"acc1"},"jti":"\#(number)"}"#
+    let now = Int64(Date().timeIntervalSince1970)
+    let claims =
+      #"{"iat":\#(now),"exp":\#(now + 3600),"iam_id":"iam-ServiceId-audit","#
+      + #""account":{"bss":"acc1"},"jti":"\#(number)"}"#
     let parts = [#"{"alg":"RS256"}"#, claims, "signature"].map { part in
       Data(part.utf8).base64EncodedString().replacing("=", with: "")
         .replacing("+", with: "-").replacing("/", with: "_")
@@ -56,7 +59,7 @@ final class IBMStand: Sendable {
       json: [
         "access_token": .string(parts.joined(separator: ".")), "token_type": "Bearer",
         "refresh_token": "not_supported", "expires_in": 3600,
-        "expiration": .integer(Int64(Date().timeIntervalSince1970) + 3600),
+        "expiration": .integer(now + 3600),
       ]
     )
   }

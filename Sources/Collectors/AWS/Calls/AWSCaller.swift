@@ -100,7 +100,11 @@ package final class AWSCaller: APICaller {
           remedy.isRepeatable || !tried.contains(remedy)
         else { throw refusal }
         tried.insert(remedy)
-        try await apply(remedy, response, &target, attempt: number)
+        do {
+          try await apply(remedy, response, &target, attempt: number)
+        } catch let error as AWSCredentialError {
+          throw target.refusal(.credentials, message: "\(error)")
+        }
         state.withLock { $0.retried += 1 }
       }
     }
@@ -150,6 +154,8 @@ package final class AWSCaller: APICaller {
       return .refused(target.refusal(cause, message: "\(error)"), nil)
     } catch let error as AWSCredentialError {
       return .refused(target.refusal(.credentials, message: "\(error)"), nil)
+    } catch let error as AWSRequestError {
+      return .refused(target.refusal(.failed, message: "\(error)"), nil)
     }
     guard (200..<300).contains(response.status) else {
       let fault = AWSResponseReader().fault(response, of: target.service)
