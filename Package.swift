@@ -62,6 +62,7 @@ let package = Package(
       resources: [.copy("AWS/resources.yaml"), .copy("AWS/facts.json"), .copy("IBM/ibm")]
     ),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),
+    .target(name: "Vault", dependencies: ["Model", "CCrypto"]),
     .target(
       name: "Store",
       dependencies: ["Model", "JSON", "CPack"],
@@ -76,12 +77,12 @@ let package = Package(
       ]
     ),
     .target(name: "PostgresDriver", dependencies: ["Store", "CLibPQ"]),
-    .target(name: "Operations", dependencies: ["Engine", "Store", "Model", "JSON"]),
+    .target(name: "Operations", dependencies: ["Engine", "Store", "Vault", "Model", "JSON"]),
     .executableTarget(
       name: "plumb",
       dependencies: [
         "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
-        "Store", "SQLiteDriver", "PostgresDriver", "HTTP",
+        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -116,11 +117,12 @@ let package = Package(
       name: "StoreTests",
       dependencies: ["Store", "SQLiteDriver", "PostgresDriver", "Model", "JSON", "TestSupport"]
     ),
+    .testTarget(name: "VaultTests", dependencies: ["Vault", "Model", "TestSupport"]),
     .testTarget(
       name: "OperationsTests",
       dependencies: [
-        "Operations", "Store", "SQLiteDriver", "PostgresDriver", "Engine", "Content", "YAML",
-        "Model", "JSON", "TestSupport",
+        "Operations", "Store", "Vault", "SQLiteDriver", "PostgresDriver", "Engine", "Content",
+        "YAML", "Model", "JSON", "TestSupport",
       ]
     ),
     .testTarget(

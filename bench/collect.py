@@ -3,7 +3,6 @@
 Run as a program, it is the server of the benchmark: script/moto's, which counts the calls besides.
 """
 import argparse
-import contextlib
 import importlib.machinery
 import importlib.util
 import json
@@ -12,6 +11,7 @@ import re
 import shutil
 import statistics
 import sys
+import textwrap
 import threading
 import time
 from collections import Counter
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import (
-    PLUMB, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build, columns, fingerprint, logged, machine,
-    markdown, measure, metric_lines, outcome, output_of, say, targets, write_document, DEFAULT_COUNT,
+    DEFAULT_COUNT, PLUMB, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build, columns, fingerprint, logged, machine,
+    markdown, measure, metric_lines, outcome, output_of, say, targets, write_document,
 )  # fmt: skip
 
 DOCUMENT = ROOT / "docs" / "benchmarks-collect.md"
@@ -30,7 +30,9 @@ FOLDER = WORK / "collect"
 
 ROUNDS = 3
 REGIONS = ["us-east-1", "eu-west-1"]  # those that script/moto seed fills
-GROUPS = [10_000, 100_000]
+MANY = 1_000  # security groups that Prowler reads as well; ten times as many take it too long
+GROUPS = [10_000, 100_000]  # security groups that only Plumb reads
+BYTES_PER_GROUP = 150_000  # of spools and results, and amply
 CALLS = "/plumb-bench/calls"
 
 # What both read, by the names of each.
@@ -74,6 +76,10 @@ SAME = {
     "aws.secretsmanager.rotation": "secretsmanager_automatic_rotation_enabled",
     "aws.sns.encrypted": "sns_topics_kms_encryption_at_rest_enabled",
 }
+SAME_OF_GROUPS = {
+    "aws.ec2.default-sg-closed": "ec2_securitygroup_default_restrict_traffic",
+    "aws.ec2.sg-no-ssh-from-internet": "ec2_securitygroup_allow_ingress_from_internet_to_tcp_port_22",
+}
 
 
 def named(groups):
@@ -83,12 +89,14 @@ def named(groups):
 METRICS = [
     Metric("collect_cpu_vs_prowler", "x", 1, 20, "CPU seconds of Prowler over those of Plumb", True),
     Metric("collect_peak_vs_prowler", "x", 1, 5, "greatest resident memory of Prowler over that of Plumb", True),
-    Metric("collect_cpu_vs_prowler_net", "x", 1, None, "CPU seconds beyond those for an empty account, Prowler over Plumb"),
+    Metric("collect_cpu_vs_prowler_net", "x", 1, None, "CPU seconds beyond those for an empty account, Prowler over Plumb", True),
+    Metric("collect_cpu_vs_prowler_1k", "x", 1, None, f"CPU seconds for {MANY:,} security groups, Prowler over Plumb", True),
+    Metric("collect_peak_vs_prowler_1k", "x", 1, None, f"greatest resident memory for {MANY:,} security groups, Prowler over Plumb", True),
     Metric("collect_cpu_per_call", "ms", 2, None, "CPU of Plumb per request"),
     *(Metric(f"collect_peak_{named(one)}", "MB", 1, 300, f"greatest resident memory of Plumb for {one:,} security groups") for one in GROUPS),
     *(Metric(f"collect_rate_{named(one)}", "/s", 0, None, f"security groups per CPU second of Plumb, of {one:,}") for one in GROUPS),
     *(
-        Metric(f"preflight_{what}_{name}", "%", 1, 15, f"{what} that --preflight foretells, off those of the scan: {where}")
+        Metric(f"preflight_{what}_{name}", "%", 1, 15, f"how far off the {what} are that --preflight foretells: {where}")
         for name, where in (("small", "the small account"), *((named(one), f"{one:,} security groups") for one in GROUPS))
         for what in ("calls", "seconds")
     ),
@@ -158,8 +166,8 @@ class Server:
 
     def make_groups(self, count):
         self.server.reset()
-        for _ in range(0, count, 10_000):  # each call has to end in time
-            self.ask(f"{self.script.MANY}?10000")
+        for made in range(0, count, 10_000):  # each call has to end in time
+            self.ask(f"{self.script.MANY}?{min(10_000, count - made)}")
 
     def cpu(self):
         fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
@@ -237,11 +245,10 @@ class Bench:
         finally:
             out.unlink(missing_ok=True)
 
-    def prowler(self):
+    def prowler(self, services, regions, more=()):
         folder = FOLDER / "prowler"
         shutil.rmtree(folder, ignore_errors=True)
-        names = " ".join(SERVICES.values()).split()
-        command = [PROWLER / "bin" / "prowler", "aws", "--services", *names, "--region", *REGIONS]
+        command = [PROWLER / "bin" / "prowler", "aws", "--services", *services, "--region", *regions, *more]
         command += ["--excluded-checks", *EXCLUDED, "--aws-retries-max-attempts", 0]
         command += ["--output-formats", "json-ocsf", "--output-directory", folder, "--output-filename", "result"]
         command += ["--no-banner", "--no-color", "--ignore-exit-code-3", "--log-file", FOLDER / "prowler.log"]
@@ -272,22 +279,24 @@ class Bench:
         cells = [f"{calls.total():,}", f"{run.wall:.1f}", f"{int(told.group(1)):,}", f"{made:,.0f}"]
         self.foretold.append([name, *cells, f"{told.group(3)} {told.group(4)}", f"{took:.1f} s"])
 
-    def small(self):
-        """The small account, by both; before it is filled as well, for what a scan costs at least."""
-        say("an empty account: plumb, Prowler")
-        empty = self.row("plumb, empty account", [self.plumb(SERVICES, REGIONS)])
-        empty_peer = self.row("Prowler, empty account", [self.prowler()])
-        say("filling the account")
-        self.server.seed()
+    def both(self, what, same):
+        """Rounds of both programs in turn over the account as it is; the medians of each."""
         ours, theirs = [], []
         for number in range(ROUNDS):
-            say(f"round {number + 1} of {ROUNDS}: plumb, Prowler")
+            say(f"{what}, round {number + 1} of {ROUNDS}: plumb, Prowler")
             ours.append(self.plumb(SERVICES, REGIONS))
-            theirs.append(self.prowler())
-            compare(ours[-1].violations, theirs[-1].violations)
-        one, other = self.row("plumb", ours), self.row("Prowler", theirs)
-        self.calls = [ours[-1].calls, theirs[-1].calls]
-        self.verdicts = [ours[-1].verdicts, theirs[-1].verdicts]
+            theirs.append(self.prowler(" ".join(SERVICES.values()).split(), REGIONS))
+            compare(ours[-1], theirs[-1], same)
+        self.last = ours[-1], theirs[-1]
+        return self.row(f"{what}: plumb", ours), self.row(f"{what}: Prowler", theirs)
+
+    def small(self):
+        """The small account; before it is filled as well, for what a scan costs at least."""
+        self.plumb(SERVICES, REGIONS)  # the server gets ready for a service when it is first asked
+        empty, empty_peer = self.both("empty account", {})
+        say("filling the account")
+        self.server.seed()
+        one, other = self.both("small account", SAME)
         self.figures |= {
             "collect_cpu_vs_prowler": other["cpu"] / one["cpu"],
             "collect_peak_vs_prowler": other["peak"] / one["peak"],
@@ -296,13 +305,28 @@ class Bench:
         }
         self.preflight("small", SERVICES, REGIONS, one)
 
+    def many(self):
+        """Some security groups, by both; Prowler leaves out what nothing uses unless told."""
+        self.server.make_groups(MANY)
+        say(f"{MANY:,} security groups: plumb, Prowler")
+        ours = self.plumb(["ec2"], REGIONS[:1])
+        theirs = self.prowler(["ec2"], REGIONS[:1], ["--scan-unused-services"])
+        compare(ours, theirs, SAME_OF_GROUPS)
+        what = f"{MANY:,} security groups"
+        one, other = self.row(f"{what}: plumb", [ours]), self.row(f"{what}: Prowler", [theirs])
+        for name in ("cpu", "peak"):
+            self.figures[f"collect_{name}_vs_prowler_1k"] = other[name] / one[name]
+
     def large(self, groups):
         """Many security groups, by plumb alone."""
+        need, free = groups * BYTES_PER_GROUP, shutil.disk_usage(WORK).free
+        if free < need:
+            raise Failure(f"{groups:,} security groups take {need / 1e9:.0f} GB on the disk; {free / 1e9:.0f} GB are free")
         say(f"making {groups:,} security groups")
         self.server.make_groups(groups)
         say(f"{groups:,} security groups: plumb")
         cost = self.plumb(["ec2"], REGIONS[:1])
-        scan = self.row(f"plumb, {groups:,} security groups", [cost])
+        scan = self.row(f"{groups:,} security groups: plumb", [cost])
         name = named(groups)
         self.figures[f"collect_peak_{name}"] = scan["peak"]
         self.figures[f"collect_rate_{name}"] = groups / scan["cpu"]
@@ -339,17 +363,18 @@ def found_by_prowler(path):
     return verdicts, violations
 
 
-def compare(ours, theirs):
+def compare(ours, theirs, same):
+    ours, theirs = ours.violations, theirs.violations
     rows = [["rule", "plumb fails", "Prowler fails"]]
-    rows += [[one, f"{ours[one]}", f"{theirs[other]}"] for one, other in SAME.items() if ours[one] != theirs[other]]
+    rows += [[one, f"{ours[one]}", f"{theirs[other]}"] for one, other in same.items() if ours[one] != theirs[other]]
     if len(rows) > 1:
-        text = f"plumb and Prowler disagree on {len(rows) - 1} of {len(SAME)} rules\n\n"
+        text = f"plumb and Prowler disagree on {len(rows) - 1} of {len(same)} rules\n\n"
         raise Disagreement(text + "\n".join(columns(rows)))
 
 
 # Printing
 
-HEAD = ["program", "CPU s", "wall s", "peak MB", "requests", "verdicts"]
+HEAD = ["account and program", "CPU s", "wall s", "peak MB", "requests", "verdicts"]
 FORETOLD = ["account", "own requests", "own seconds", "calls told", "made", "time told", "taken"]
 
 
@@ -369,7 +394,7 @@ def breakdown(title, counts):
 
 
 def document(bench, busy):
-    services = ", ".join(f"`{name}`" for name in SERVICES)
+    services = textwrap.fill(", ".join(f"`{name}`" for name in SERVICES), 110)
     return "\n".join(
         [
             "# Benchmarks of collecting",
@@ -378,7 +403,8 @@ def document(bench, busy):
             "",
             "An AWS account is read and judged by Plumb and by Prowler, in the same run, from the same server: moto,",
             f"which `script/moto` starts on this machine and fills, in {len(REGIONS)} regions, by `seed` with its small size.",
-            f"Both are restricted to the services that both cover, in Plumb's names {services}",
+            "Both are restricted to the services that both cover, in Plumb's names",
+            services,
             "(`ec2` is Prowler's `vpc` as well). None had to be left out because Prowler fails on it. Left out is one of",
             f"Prowler's checks, `{EXCLUDED[0]}`, which loads code from outside of this machine.",
             f"For {len(SAME)} rules that mean the same in both, both find the same number of violations, or nothing is",
@@ -394,29 +420,33 @@ def document(bench, busy):
             "",
             *markdown([HEAD, *bench.rows]),
             "",
-            f"Of the filled account the medians of {ROUNDS} runs in turn, else one run. A whole process with its start and",
-            "end: user and system CPU seconds and the greatest resident memory as the kernel counts them for it and its",
-            "children. Requests are counted by the server. Prowler writes its findings as JSON (OCSF), Plumb its verdicts",
-            "with their proofs as JSON lines. Prowler judges more checks than Plumb has rules, and says nothing where a",
-            "rule does not apply, where Plumb says so. Prowler is told not to repeat refused requests, which spares it",
-            "three addresses of S3 that the server does not have. The empty account has what AWS puts into every",
-            "account. CPU seconds do not depend on how fast the server answers; wall seconds do: it is one Python process",
-            "on the same cores, and without TLS. MB are millions of bytes.",
+            f"Of the empty and of the small account the medians of {ROUNDS} runs, both programs in turn; of security groups",
+            "one run. Every figure is of a whole process with its start and end: user and system CPU seconds and greatest",
+            "resident memory, as the kernel counts them for it and its children. Requests are counted by the server, which",
+            "closes every connection after its answer. Prowler writes its findings as JSON (OCSF), Plumb its verdicts with",
+            "their proofs as JSON lines. Prowler judges more checks than Plumb has rules and asks for more; where a rule",
+            "does not apply Prowler says nothing, and Plumb says that. Prowler is told not to repeat requests that fail,",
+            "which spares it time on a few that this server refuses. The empty account has what AWS puts into every",
+            "account, and shows what a scan costs before there is anything to read; the security groups what it",
+            "costs when there is much of one kind. CPU seconds are the client's alone; wall seconds are mostly those of the",
+            "server, one Python process on the same cores, without TLS. MB are millions of bytes.",
             "",
             "## Requests",
             "",
-            "Of the last run, by the service that they were signed for.",
+            "Those of the last runs on the small account, by the service that they were signed for.",
             "",
-            *markdown(breakdown("service", bench.calls)),
+            *markdown(breakdown("service", [cost.calls for cost in bench.last])),
             "",
             "## Verdicts",
             "",
-            *markdown(breakdown("verdict", bench.verdicts)),
+            *markdown(breakdown("verdict", [cost.verdicts for cost in bench.last])),
             "",
             "## Preflight",
             "",
             "`plumb scan aws --preflight` on the same accounts: what it takes itself, what it tells, and what the scan",
-            "above then took, from start to end. It tells whole seconds or, from 90 seconds on, whole minutes.",
+            "above took from start to end, judging and reporting included. It tells whole seconds or, from 90 seconds on,",
+            "whole minutes. A scan makes at most 40 requests per second to each service of a region (`--max-rps`), and half",
+            "of those for the small account are to IAM.",
             "",
             *markdown([FORETOLD, *bench.foretold]),
             "",
@@ -442,13 +472,14 @@ def run(options):
         build()
     version = fingerprint()
     install_prowler()
-    shutil.rmtree(FOLDER / "prowler", ignore_errors=True)
-    FOLDER.mkdir(exist_ok=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
     server = Server()
     try:
         others, started = Others(), time.perf_counter()
         bench, used = Bench(server), server.cpu()
         bench.small()
+        bench.many()
         for groups in [] if options.no_large else GROUPS:
             bench.large(groups)
         # The server is none of the other programs, though its process was started by none of the measured ones.
@@ -456,6 +487,7 @@ def run(options):
         busy = max(0.0, others.percent() - share)
     finally:
         server.stop()
+        shutil.rmtree(FOLDER, ignore_errors=True)
     if fingerprint() != version:
         raise Failure("plumb was rebuilt during the run, so the figures are of no use; run again")
 

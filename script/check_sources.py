@@ -17,15 +17,16 @@ ARROWS = {
     "HTTP": {"CCurl"},
     "Collectors": {"Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"},
     "Reports": {"Model", "JSON"},
+    "Vault": {"Model", "CCrypto"},
     "Store": {"Model", "JSON", "CPack"},
     "SQLiteDriver": {"Store"},
     "PostgresDriver": {"Store", "CLibPQ"},
-    "Operations": {"Engine", "Store", "Model", "JSON"},
+    "Operations": {"Engine", "Store", "Vault", "Model", "JSON"},
     "Fuzz": {"Engine", "JSON", "Model", "Operations", "YAML"},
     "TestSupport": {"Model", "JSON", "Store", "SQLiteDriver", "PostgresDriver"},
     "plumb": {
         "Model", "JSON", "YAML", "Engine", "Content", "Collectors", "Reports", "Operations",
-        "Store", "SQLiteDriver", "PostgresDriver", "HTTP",
+        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault",
     },
 }
 OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat"}

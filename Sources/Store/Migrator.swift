@@ -7,7 +7,11 @@ package struct Migration: Sendable {
 
   /// Every migration, in order; a new one is a file in `Migrations/` and a line here.
   package static let all = [
-    Migration(number: 1, script: String(decoding: PackageResources.m0001_first_sql, as: UTF8.self))
+    Migration(number: 1, script: String(decoding: PackageResources.m0001_first_sql, as: UTF8.self)),
+    Migration(
+      number: 2,
+      script: String(decoding: PackageResources.m0002_credentials_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

@@ -50,8 +50,8 @@ struct AWSSession: LiveSession {
     identity = try await signIn.identity(start)
     caller.setAccount(identity.account)
     self.caller = caller
-    let (regions, gap) = try await Self.regions(options, caller, from: start)
-    plan = APICollector.Plan(
+    let (regions, gap, isRefused) = try await Self.regions(options, caller, from: start)
+    var plan = APICollector.Plan(
       provider: "aws",
       kinds: try options.collector.chosen(catalog.kinds, needs),
       account: identity.account,
@@ -61,6 +61,9 @@ struct AWSSession: LiveSession {
       regionGap: gap,
       details: needs ?? [:]
     )
+    plan.isRegionListRefused = isRefused
+    plan.leftOut = needs.map { Set($0.keys) } ?? Set(catalog.kinds.map(\.kind))
+    self.plan = plan
   }
 
   /// The regions to read, and why others are left out.
@@ -68,19 +71,19 @@ struct AWSSession: LiveSession {
     _ options: AWSOptions,
     _ caller: AWSCaller,
     from start: String
-  ) async throws -> (names: [String], gap: String?) {
+  ) async throws -> (names: [String], gap: String?, isRefused: Bool) {
     if !options.collector.region.isEmpty {
       let names = Set(options.collector.region).sorted()
-      return (names, "nothing outside \(names.joined(separator: ", ")) was asked for")
+      return (names, "nothing outside \(names.joined(separator: ", ")) was asked for", false)
     }
     do {
       let output = try await caller.call("DescribeRegions", of: "ec2", JSONObject(), in: start)
       let names = (output["Regions"]?.array ?? []).compactMap { $0["RegionName"]?.string }
-      if !names.isEmpty { return (names.sorted(), nil) }
-      return ([start], "AWS names no enabled region")
+      if !names.isEmpty { return (names.sorted(), nil, false) }
+      return ([start], "AWS names no enabled region", true)
     } catch let refusal as APIRefusal {
       complain("only \(start) is read, because the enabled regions cannot be listed: \(refusal)")
-      return ([start], "the enabled regions could not be listed: \(refusal.reason)")
+      return ([start], "the enabled regions could not be listed: \(refusal.reason)", true)
     }
   }
 

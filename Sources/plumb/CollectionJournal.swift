@@ -108,11 +108,16 @@ final class CollectionJournal {
   /// Notes a list whose lines are all in the inventory.
   func note(_ unit: String) throws { try file.write(contentsOf: Data((unit + "\n").utf8)) }
 
-  /// Gives the inventory another name and ends the journal.
-  func finish(as path: String) throws {
-    guard unsafe rename(inventory, path) == 0 else {
+  /// Gives the inventory a second name, under which it stays when the journal ends.
+  func share(as path: String) throws {
+    guard unsafe link(inventory, path) == 0 else {
       throw InputError.unreadable(path, reason: "cannot be written")
     }
+  }
+
+  /// Ends the journal: what was read is kept elsewhere.
+  func finish() {
+    try? FileManager.default.removeItem(atPath: inventory)
     try? FileManager.default.removeItem(atPath: units)
   }
 }

@@ -126,7 +126,10 @@ struct CredentialsRotate: AsyncParsableCommand {
   private func replaceKey(_ keeper: CredentialKeeper) async throws {
     var closed = 0
     let id = try await keeper.replaceKey(by: person.actor, at: timeOfDay(), isLost: isLost) {
-      done, all, name, fault in
+      done,
+      all,
+      name,
+      fault in
       if let fault {
         closed += 1
         complain("\(done) of \(all): \(fault)")

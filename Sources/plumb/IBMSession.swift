@@ -64,7 +64,7 @@ struct IBMSession: LiveSession {
     }
     self.caller = caller
     identityName = token.identity
-    plan = APICollector.Plan(
+    var plan = APICollector.Plan(
       provider: "ibm",
       kinds: kinds,
       account: token.account,
@@ -75,6 +75,8 @@ struct IBMSession: LiveSession {
       gaps: gaps,
       details: needs ?? [:]
     )
+    plan.leftOut = needs.map { Set($0.keys) } ?? Set(catalog.kinds.map(\.kind))
+    self.plan = plan
   }
 
   /// The regions to read, and why others are left out.

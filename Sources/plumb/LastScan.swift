@@ -18,9 +18,9 @@ enum LastScan {
         at: file.deletingLastPathComponent(),
         withIntermediateDirectories: true
       )
-      try SpoolWriter.replace(file.path) { output in
-        try results.lines { try output.append($0) }
-      }
+      let output = try SpoolWriter(replacing: file.path)
+      try results.lines { try output.append($0) }
+      try output.finish()
     } catch {
       complain("results are not kept for plumb why: \(error)")
     }

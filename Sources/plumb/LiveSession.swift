@@ -31,7 +31,8 @@ extension LiveSession {
     let journal = try CollectionJournal(
       folder: output.saving.store.spoolFolder,
       name: "\(plan.provider)-\(plan.account)",
-      contents: [options.endpointURL ?? ""] + plan.units.map(\.name) + details.sorted(),
+      contents: [options.endpointURL ?? "", identityName, Installation.digest(of: "Collectors")]
+        + plan.units.map(\.name) + details.sorted(),
       isFresh: options.fresh,
       now: timeOfDay()
     )
@@ -49,7 +50,8 @@ extension LiveSession {
     if options.preflight {
       let found = try await APIPreflight(collector())
       print(PreflightText(found, self, rules).text)
-      if !found.refusals.isEmpty || !plan.gaps.isEmpty { throw Exit.failed }
+      let isWhole = found.refusals.isEmpty && plan.gaps.isEmpty && !plan.isRegionListRefused
+      if !isWhole { throw Exit.failed }
       return
     }
     let journal = try output.saving.save ? journal(output) : nil
@@ -93,6 +95,9 @@ struct PreflightText {
         lines += obstacles.map { "      \($0)" }
       }
     }
+    if plan.isRegionListRefused, let gap = plan.regionGap {
+      lines += ["", "Other regions than these are not read: \(gap)"]
+    }
     if !plan.gaps.isEmpty {
       lines += ["", "Listed only in part, so that what counts them stays unknown:"]
       lines += plan.gaps.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
@@ -102,7 +107,7 @@ struct PreflightText {
       lines += [
         "", "plumb collectors policy \(plan.provider) prints \(session.policyName)",
       ]
-    } else if reasons.isEmpty {
+    } else if reasons.isEmpty, !plan.isRegionListRefused {
       lines += ["", "Everything that the goals need can be read"]
     }
     let others = reasons.filter { reason in !refused.contains { $0.obstacles.contains(reason) } }

@@ -78,6 +78,13 @@ struct ScanKeeper {
     return path
   }
 
+  /// Refuses the future as the instant of a scan that is kept.
+  static func check(_ instant: Instant) throws {
+    guard instant <= timeOfDay().advanced(milliseconds: 60_000) else {
+      throw ValidationError("--now \(instant) is in the future; what is kept was observed by then")
+    }
+  }
+
   /// Begins a scan of an inventory.
   func begin(
     _ choice: GoalOptions.Choice,
@@ -91,9 +98,7 @@ struct ScanKeeper {
     endsMissing: Bool,
     instant: Instant
   ) async throws -> Int64 {
-    guard instant <= timeOfDay().advanced(milliseconds: 60_000) else {
-      throw ValidationError("--now \(instant) is in the future; what is kept was observed by then")
-    }
+    try Self.check(instant)
     let scan = saved(
       choice,
       account: account,

@@ -30,14 +30,14 @@ struct ScanAWS: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let catalog = try AWSCatalog()
-      let choice = try goals.choose()
+      let (choice, isChosen) = try await output.chosen(goals)
       let rules = choice.ruleSet.members.map(\.rule)
       let credential = try await aws.credential.opened(.aws, output.saving.store)
       let session = try await withoutSecrets(of: credential) {
         try await AWSSession(
           aws,
           catalog,
-          needs: goals.isChosen ? catalog.needs(of: rules) : nil,
+          needs: isChosen ? catalog.needs(of: rules) : nil,
           credential: credential
         )
       }

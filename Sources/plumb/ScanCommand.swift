@@ -146,6 +146,42 @@ struct ScanOptions: ParsableArguments {
   @OptionGroup var pages: RulePageOptions
   @OptionGroup var saving: SaveOptions
 
+  func validate() throws {
+    _ = try reportFormat
+    _ = try Severity(option: threshold)
+    guard saving.save else { return }
+    try ScanKeeper.check(try instant)
+  }
+
+  private var reportFormat: ReportFormat {
+    get throws {
+      if let format = ReportFormat(rawValue: format) { return format }
+      let words = ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--format \"\(format)\" is none of \(words)")
+    }
+  }
+
+  private var instant: Instant {
+    get throws { try moment(now, option: "--now") ?? timeOfDay() }
+  }
+
+  /// The goals that will be judged, with the attached ones where the scan is saved, and whether some
+  /// were chosen or attached rather than all shipped rules.
+  func chosen(_ goals: GoalOptions) async throws -> (GoalOptions.Choice, isChosen: Bool) {
+    let attached = try await keeper()?.attached(at: instant) ?? []
+    let choice = try goals.choose(attached: attached)
+    return (choice, goals.isChosen || !attached.isEmpty)
+  }
+
+  private func keeper() async throws -> ScanKeeper? {
+    guard saving.save else { return nil }
+    return ScanKeeper(
+      store: try await saving.store.open(),
+      options: saving.store,
+      actor: saving.person.actor
+    )
+  }
+
   /// Scans, reports, keeps the results for `plumb why` and ends with the exit code they ask for.
   func scan(
     _ collector: any Collector,
@@ -155,21 +191,11 @@ struct ScanOptions: ParsableArguments {
     mappingsOf library: ContentLibrary? = nil,
     journal: CollectionJournal? = nil
   ) async throws {
-    guard let format = ReportFormat(rawValue: format) else {
-      let words = ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ValidationError("--format \"\(self.format)\" is none of \(words)")
-    }
+    let format = try reportFormat
     let threshold = try Severity(option: threshold)
     let rulePages = try pages.base()
-    let instant = try moment(now, option: "--now") ?? timeOfDay()
-    var keeper: ScanKeeper?
-    if saving.save {
-      keeper = ScanKeeper(
-        store: try await saving.store.open(),
-        options: saving.store,
-        actor: saving.person.actor
-      )
-    }
+    let instant = try instant
+    let keeper = try await keeper()
     let attached = try await keeper?.attached(at: instant) ?? []
     let choice = try goals.choose(attached: attached)
     var found: [Exception] = []
@@ -204,13 +230,8 @@ struct ScanOptions: ParsableArguments {
     let writer = try spool.map { path in
       try journal.map { try SpoolWriter($0.inventory, isAppending: true) } ?? SpoolWriter(path)
     }
-    let copy = try inventory.map { path in
-      if let journal {
-        try? FileManager.default.removeItem(atPath: path)
-        try FileManager.default.copyItem(atPath: journal.inventory, toPath: path)
-      }
-      return try SpoolWriter(path, isAppending: journal != nil)
-    }
+    let copy = try inventory.map { try SpoolWriter(replacing: $0) }
+    if let copy, let journal { try copy.append(linesOf: journal.inventory) }
     var report = try await scan.run(
       toolVersion: Plumb.configuration.version,
       earlier: journal?.inventory,
@@ -227,8 +248,8 @@ struct ScanOptions: ParsableArguments {
     LastScan.keep(report.results)
     if let keeper, let spool {
       try writer?.finish()
-      try journal?.finish(as: spool)
-      try await save(report, choice, goals, keeper, spool, owner, instant)
+      try journal?.share(as: spool)
+      try await save(report, choice, goals, keeper, spool, owner, instant) { journal?.finish() }
     }
     try write(report, format)
     if format != .text || output != nil {
@@ -245,7 +266,8 @@ struct ScanOptions: ParsableArguments {
     _ keeper: ScanKeeper,
     _ spool: String,
     _ account: String,
-    _ instant: Instant
+    _ instant: Instant,
+    begun: () -> Void
   ) async throws {
     let number = try await keeper.begin(
       choice,
@@ -260,6 +282,7 @@ struct ScanOptions: ParsableArguments {
       endsMissing: report.diagnostics.isEmpty && (saving.complete || account == report.subject),
       instant: instant
     )
+    begun()
     complain(try await keeper.run(number, choice).text(number))
   }
 
@@ -292,9 +315,9 @@ struct ScanOptions: ParsableArguments {
         try OutputFile.standardOutput.write($0)
       }
     }
-    try SpoolWriter.replace(output, permissions: 0o644) { file in
-      try format.render(report, isColored: isColored) { try file.append($0) }
-    }
+    let file = try SpoolWriter(replacing: output, permissions: 0o644)
+    try format.render(report, isColored: isColored) { try file.append($0) }
+    try file.finish()
     complain("wrote \(output)")
   }
 

@@ -28,13 +28,14 @@ struct ScanIBM: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let catalog = try IBMCatalog()
-      let rules = try goals.choose().ruleSet.members.map(\.rule)
+      let (choice, isChosen) = try await output.chosen(goals)
+      let rules = choice.ruleSet.members.map(\.rule)
       let credential = try await ibm.credential.opened(.ibm, output.saving.store)
       let session = try await withoutSecrets(of: credential) {
         try await IBMSession(
           ibm,
           catalog,
-          needs: goals.isChosen ? catalog.needs(of: rules) : nil,
+          needs: isChosen ? catalog.needs(of: rules) : nil,
           credential: credential
         )
       }

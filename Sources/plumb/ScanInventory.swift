@@ -105,10 +105,12 @@ struct ScanInventory: AsyncParsableCommand {
   }
 }
 
-/// Writes the inventory of a scan into a file.
+/// Writes a file piece by piece, without a buffer of its own.
 final class SpoolWriter {
   private let path: String
   private let file: FileHandle
+  /// The name that the file gets when it is whole; nil where it has it.
+  private var target: String?
 
   /// A file that is made, for its owner's eyes unless said otherwise; or one to go on with.
   init(_ path: String, permissions: Int = 0o600, isAppending: Bool = false) throws {
@@ -124,6 +126,22 @@ final class SpoolWriter {
     file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
+  /// A file that takes the place of a former one only when it is whole.
+  ///
+  /// What is no plain file, such as a device or a pipe, is written to directly.
+  convenience init(replacing path: String, permissions: Int = 0o600) throws {
+    var facts = stat()
+    let isThere = unsafe stat(path, &facts) == 0
+    if isThere, facts.st_mode & S_IFMT != S_IFREG {
+      try self.init(path)
+    } else {
+      try self.init("\(path).\(getpid())", permissions: permissions)
+      target = path
+    }
+  }
+
+  deinit { if target != nil { try? FileManager.default.removeItem(atPath: path) } }
+
   /// Appends bytes.
   func append(_ bytes: [UInt8]) throws {
     do {
@@ -133,41 +151,25 @@ final class SpoolWriter {
     }
   }
 
-  /// Makes sure that the file outlives this process.
+  /// Appends what is in another file.
+  func append(linesOf other: String) throws {
+    guard let input = FileHandle(forReadingAtPath: other) else {
+      throw InputError.unreadable(other, reason: "cannot be read")
+    }
+    while let piece = try input.read(upToCount: 1 << 18), !piece.isEmpty {
+      try append(Array(piece))
+    }
+  }
+
+  /// Makes sure that the file outlives this process, under its name.
   func finish() throws {
     // A pipe or a device cannot be synchronized, and need not be.
     _ = fsync(file.fileDescriptor)
     try file.close()
-  }
-
-  /// Writes a file that takes the place of a former one only when it is whole.
-  ///
-  /// What is no plain file, such as a device or a pipe, is written to directly.
-  ///
-  /// - Throws: ``InputError`` when it cannot be written, what `body` throws.
-  static func replace(
-    _ path: String,
-    permissions: Int = 0o600,
-    _ body: (SpoolWriter) throws -> Void
-  ) throws {
-    var facts = stat()
-    let isThere = unsafe stat(path, &facts) == 0
-    if isThere, facts.st_mode & S_IFMT != S_IFREG {
-      let writer = try SpoolWriter(path)
-      try body(writer)
-      return try writer.finish()
+    guard let target else { return }
+    guard unsafe rename(path, target) == 0 else {
+      throw InputError.unreadable(target, reason: "cannot be written")
     }
-    let fresh = "\(path).\(getpid())"
-    do {
-      let writer = try SpoolWriter(fresh, permissions: permissions)
-      try body(writer)
-      try writer.finish()
-      guard unsafe rename(fresh, path) == 0 else {
-        throw InputError.unreadable(path, reason: "cannot be written")
-      }
-    } catch {
-      try? FileManager.default.removeItem(atPath: fresh)
-      throw error
-    }
+    self.target = nil
   }
 }
