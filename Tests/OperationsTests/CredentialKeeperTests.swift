@@ -110,8 +110,7 @@ struct CredentialKeeperTests {
         + "credential = 'b' AND field = 'token'), wrapped_key = (SELECT wrapped_key FROM "
         + "credential_secrets WHERE credential = 'b' AND field = 'token') "
         + "WHERE credential = 'a' AND field = 'token'",
-      "UPDATE credential_secrets SET field = CASE field WHEN 'token' THEN 'x' ELSE 'token' END "
-        + "WHERE credential = 'a'",
+      "UPDATE credential_secrets SET field = 'x' WHERE credential = 'a' AND field = 'token'",
     ]
   )
   func `a row that was changed or moved does not open, and others do`(

@@ -150,13 +150,12 @@ struct APIReader: Sendable {
       var found = output.flatMap { item.found($0, detail) }
       if item.unread.count == doubts { found = found ?? detail.otherwise }
       guard let found else { return nil }
-      if detail.each.isEmpty {
-        item.put(found, detail)
-      } else {
+      guard detail.each.isEmpty else {
         let (elements, refusal) = try await each(found, detail, &item, context, service)
         item.put(elements, detail)
         return refusal
       }
+      item.put(found, detail)
       return nil
     } catch let refusal as APIRefusal {
       item.unread.append((detail.unreadPath, refusal.reason))
@@ -273,9 +272,11 @@ struct APIReader: Sendable {
       if let prepare = call.prepare { try await self.prepare(prepare, service, region) }
       return try await caller.call(call.operation, of: service, input, in: region)
     } catch let refusal as APIRefusal {
-      let isAbsent = isFirst && call.absent.contains {
-        $0.code == refusal.code && ($0.message.isEmpty || refusal.message.contains($0.message))
-      }
+      let isAbsent =
+        isFirst
+        && call.absent.contains {
+          $0.code == refusal.code && ($0.message.isEmpty || refusal.message.contains($0.message))
+        }
       if isAbsent { return nil }
       throw refusal
     }

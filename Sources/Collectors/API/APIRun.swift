@@ -235,12 +235,13 @@ struct APIRun {
     let others = plan.leftOut.subtracting(kinds).sorted().map { kind in
       Coverage(account: plan.account, kind: kind, gap: "nobody asked for it")
     }
-    return others + kinds.sorted().map { kind in
-      var reasons = (gaps[kind] ?? []) + [plan.gaps[kind]].compactMap(\.self)
-      let isGlobal = plan.kinds.contains { $0.kind == kind && $0.isGlobal }
-      if !isGlobal, let gap = plan.regionGap { reasons.append(gap) }
-      let gap = reasons.isEmpty ? nil : Set(reasons).sorted().joined(separator: "; ")
-      return Coverage(account: plan.account, kind: kind, gap: gap)
-    }
+    return others
+      + kinds.sorted().map { kind in
+        var reasons = (gaps[kind] ?? []) + [plan.gaps[kind]].compactMap(\.self)
+        let isGlobal = plan.kinds.contains { $0.kind == kind && $0.isGlobal }
+        if !isGlobal, let gap = plan.regionGap { reasons.append(gap) }
+        let gap = reasons.isEmpty ? nil : Set(reasons).sorted().joined(separator: "; ")
+        return Coverage(account: plan.account, kind: kind, gap: gap)
+      }
   }
 }
