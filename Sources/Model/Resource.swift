@@ -44,6 +44,25 @@ package struct Resource: Sendable {
     self.source = source
   }
 
+  /// Who a line of an inventory is about, without its configuration; nil for other lines.
+  package init?(inventoryLine line: JSONValue) {
+    guard let service = line["service_name"]?.string, let kind = line["resource_kind"]?.string,
+      let id = line["id"]?.string
+    else { return nil }
+    func text(_ key: String) -> String { line[key]?.string ?? "" }
+    self.init(
+      provider: text("provider"),
+      account: text("account"),
+      region: text("region"),
+      kind: ResourceKind(service: service, kind: kind),
+      id: id,
+      name: text("name"),
+      tags: (line["tags"]?.object?.members ?? []).map { ($0.key, $0.value.string ?? "") },
+      attributes: line["attributes"]?.object?.members ?? [],
+      configuration: .null
+    )
+  }
+
   /// The resource as a line of an inventory, without the line end.
   package var inventoryLine: JSONValue {
     var members: [(key: String, value: JSONValue)] = []

@@ -82,8 +82,8 @@ package protocol ResultFile: Sendable {
   func bytes(at offset: Int, count: Int) -> [UInt8]
 }
 
-/// Cuts bytes that come in pieces into lines.
-private struct LineReader {
+/// Cuts the bytes of a file, which come in pieces, into lines.
+package struct LineReader {
   static let size = 1 << 18
 
   private let lines: any ResultFile
@@ -91,10 +91,11 @@ private struct LineReader {
   private var start = 0
   private var offset = 0
 
-  init(_ lines: any ResultFile) { self.lines = lines }
+  /// A reader that begins at the start.
+  package init(_ lines: any ResultFile) { self.lines = lines }
 
   /// The next line without its end; nil after the last.
-  mutating func next() -> ArraySlice<UInt8>? {
+  package mutating func next() -> ArraySlice<UInt8>? {
     var searched = start
     while true {
       if let end = buffer[searched...].firstIndex(of: 0x0A) {

@@ -76,7 +76,10 @@ package struct Scan: Sendable {
       buffer.raw("\n")
       if buffer.bytes.count > 1 << 18 { try flush() }
     }
-    if let earlier { found.resources += try spool.append(linesOf: earlier) }
+    if let earlier {
+      found.resources += try spool.append(linesOf: earlier)
+      if isScoped { try notePlaces(of: spool, in: &found) }
+    }
     try await collector.collect { item in
       switch item {
       case .resource(var resource):
@@ -121,6 +124,16 @@ package struct Scan: Sendable {
     }
     for (kind, count) in judged.notCovered { found.notCovered["\(kind)", default: 0] += count }
     return try report(found, lines, toolVersion: toolVersion)
+  }
+
+  /// Notes where the resources are whose lines were collected before.
+  private func notePlaces(of spool: SpoolFile, in found: inout Findings) throws {
+    let parser = JSONParser()
+    var reader = LineReader(spool)
+    while let line = reader.next() {
+      guard let resource = Resource(inventoryLine: try parser.parse(line)) else { continue }
+      found.places[PlaceKey(resource)] = place(of: resource)
+    }
   }
 
   private struct PlaceKey: Hashable {
