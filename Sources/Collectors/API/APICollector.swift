@@ -84,7 +84,7 @@ package struct APICollector: Collector {
 
   package let plan: Plan
   let caller: any APICaller
-  private let rates: APIRates
+  let rates: APIRates
   private let concurrency: Int
   private let figures = Figures()
 

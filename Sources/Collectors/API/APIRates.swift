@@ -8,7 +8,8 @@ package final class APIRates: Sendable {
     var service: String
   }
 
-  private let ceiling: Double
+  /// Calls per second at most, of one account, region and service.
+  let ceiling: Double
   private let rates = Mutex<[Key: CallRate]>([:])
   private let start = ContinuousClock.now
 

@@ -7,6 +7,8 @@ struct APIReader: Sendable {
   let caller: any APICaller
   /// Which details are wanted of each kind; kinds that are not named are read in full.
   let wanted: [ResourceKind: Set<String>]
+  /// How long calls took.
+  let times = CallTimes()
   private let shared = SharedOutputs()
 
   init(_ caller: any APICaller, wanted: [ResourceKind: Set<String>] = [:]) {
@@ -270,6 +272,11 @@ struct APIReader: Sendable {
   ) async throws -> JSONValue? {
     do {
       if let prepare = call.prepare { try await self.prepare(prepare, service, region) }
+      let start = ContinuousClock.now
+      defer {
+        let time = ContinuousClock.now - start
+        times.add("\(service):\(call.operation)", at: "\(service) \(region)", time)
+      }
       return try await caller.call(call.operation, of: service, input, in: region)
     } catch let refusal as APIRefusal {
       let isAbsent =
@@ -295,6 +302,32 @@ struct APIReader: Sendable {
       operation: "\(service):\(operation)",
       region: region
     )
+  }
+}
+
+/// How long the calls of each operation took, in all.
+final class CallTimes: Sendable {
+  private let places = Mutex<[String: Int]>([:])
+  private let times = Mutex<[String: (count: Int, seconds: Double)]>([:])
+
+  /// Notes a call of an operation at a place, which is a service and a region.
+  func add(_ operation: String, at place: String, _ time: Duration) {
+    places.withLock { $0[place, default: 0] += 1 }
+    times.withLock {
+      $0[operation, default: (0, 0)].count += 1
+      $0[operation, default: (0, 0)].seconds += time / .seconds(1)
+    }
+  }
+
+  /// How many calls were made at each place.
+  var calls: [String: Int] { places.withLock(\.self) }
+
+  /// Seconds of all calls together; those under way at the same time count each.
+  var total: Double { times.withLock { $0.values.reduce(0) { $0 + $1.seconds } } }
+
+  /// Seconds of one call of an operation, on the average; nil where none was made.
+  func average(_ operation: String) -> Double? {
+    times.withLock { $0[operation].map { $0.seconds / Double($0.count) } }
   }
 }
 

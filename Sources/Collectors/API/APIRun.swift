@@ -29,9 +29,12 @@ struct APIRun {
   /// How many items of each unit get their details; nil for all of them.
   private let sample: Int?
   private var sampled: [Int]
-  /// How many items were met, by kind, and how many calls the details left out would have taken.
+  /// How many items were met, by kind, and the calls that the details left out would have
+  /// taken, by operation.
   private(set) var items: [ResourceKind: Int] = [:]
-  private(set) var callsLeftOut = 0
+  private(set) var callsLeftOut: [String: Int] = [:]
+  /// The same by service and region.
+  private(set) var placesLeftOut: [String: Int] = [:]
   /// The refusals, by kind and the member that a detail would have filled; `@` is the list.
   private(set) var refusals: [ResourceKind: [String: APIRefusal]] = [:]
 
@@ -160,7 +163,11 @@ struct APIRun {
     let taken = page.items.prefix(max(0, (sample ?? .max) - sampled[work.unit]))
     sampled[work.unit] += taken.count
     for item in page.items.dropFirst(taken.count) {
-      callsLeftOut += wanted.filter { !$0.isShared && item.isMet($0) }.count
+      for detail in wanted where !detail.isShared && item.isMet(detail) {
+        let service = detail.service ?? work.kind.service
+        callsLeftOut["\(service):\(detail.call.operation)", default: 0] += 1
+        placesLeftOut["\(service) \(item.context.region)", default: 0] += 1
+      }
     }
     for start in stride(from: 0, to: taken.count, by: Self.batch) {
       add(.details(Array(taken[start...].prefix(Self.batch))), after: work)
