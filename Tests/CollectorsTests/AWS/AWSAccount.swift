@@ -16,25 +16,23 @@ struct AWSAccount {
   ///   - client: answers.
   ///   - endpoint: where every service answers.
   ///   - timeout: how long to wait, in seconds.
+  ///   - credentials: who calls.
   ///   - slept: told how long the caller would have waited; it does not wait.
   /// - Throws: errors for a catalogue that cannot be read.
   init(
     _ client: any HTTPClient,
     endpoint: String = "http://aws.test",
     timeout: Double = 30,
+    credentials: any AWSCredentialProvider = AWSFixedCredentials(
+      AWSCredentials(accessKeyID: "test", secretAccessKey: Secret("test"), origin: "the test")
+    ),
     slept: @escaping @Sendable (Double) -> Void = { _ in }
   ) throws {
     catalog = try AWSCatalog()
     caller = AWSCaller(
       facts: catalog.facts,
       endpoints: try AWSEndpoints(catalog.facts, AWSAccessOptions(endpointURL: endpoint)),
-      credentials: AWSFixedCredentials(
-        AWSCredentials(
-          accessKeyID: "test",
-          secretAccessKey: Secret("test"),
-          origin: "the test"
-        )
-      ),
+      credentials: credentials,
       client: client,
       rates: rates,
       timeout: timeout,

@@ -122,6 +122,46 @@ struct AWSCallerTests {
     #expect(again.asked.count == 2)
   }
 
+  @Test func `a token that expires in the middle is renewed, once for each call`() async throws {
+    let expired = HTTPResponse(
+      403,
+      body: Array(#"{"__type":"ExpiredTokenException","message":"it is over"}"#.utf8)
+    )
+    let script = Script([.success(good), .success(expired), .success(good)])
+    let account = try AWSAccount(script, credentials: Renewing())
+    for _ in 0..<2 {
+      let output = try await account.caller.call("ListKeys", of: "kms", [:], in: "eu-west-1")
+      #expect(output["Keys"]?.array?.count == 1)
+    }
+    let keys = script.asked.map { request in
+      ["key-0/", "key-1/"].first { (request[header: "Authorization"] ?? "").contains($0) }
+    }
+    #expect(keys == ["key-0/", "key-0/", "key-1/"])
+    let stuck = try AWSAccount(
+      Script(Array(repeating: .success(expired), count: 9)),
+      credentials: Renewing()
+    )
+    let error = await #expect(throws: APIRefusal.self) {
+      try await stuck.caller.call("ListKeys", of: "kms", [:], in: "eu-west-1")
+    }
+    #expect(error?.cause == .credentials)
+  }
+
+  @Test func `credentials that cannot be renewed refuse the call, and end nothing else`()
+    async throws
+  {
+    let expired = HTTPResponse(403, body: Array(#"{"__type":"ExpiredToken"}"#.utf8))
+    let account = try AWSAccount(
+      Script([.success(expired)]),
+      credentials: Renewing(isEmpty: true)
+    )
+    let error = await #expect(throws: APIRefusal.self) {
+      try await account.caller.call("ListKeys", of: "kms", [:], in: "eu-west-1")
+    }
+    #expect(error?.cause == .credentials)
+    #expect(error?.message.contains("nothing is left") == true)
+  }
+
   @Test func `a bucket that lives elsewhere is asked there, and remembered`() async throws {
     let moved = HTTPResponse(301, headers: [("x-amz-bucket-region", "eu-central-1")])
     let status = HTTPResponse(
@@ -159,6 +199,27 @@ struct AWSCallerTests {
         #expect(reads.contains { name.hasPrefix($0) }, "\(id):\(name)")
       }
     }
+  }
+}
+
+/// Credentials that are new after each refresh, or cannot be renewed.
+private actor Renewing: AWSCredentialProvider {
+  private var number = 0
+  private let isEmpty: Bool
+
+  init(isEmpty: Bool = false) { self.isEmpty = isEmpty }
+
+  func credentials() -> AWSCredentials {
+    AWSCredentials(
+      accessKeyID: "key-\(number)",
+      secretAccessKey: Secret("s"),
+      origin: "the test"
+    )
+  }
+
+  func refresh() throws {
+    if isEmpty { throw AWSCredentialError.none(["nothing is left"]) }
+    number += 1
   }
 }
 
