@@ -33,8 +33,8 @@ package enum StoreError: Error, Equatable, CustomStringConvertible {
         + "nothing of it was kept"
     case .notFound(let kind, let name): "there is no \(kind) \"\(name)\""
     case .noDatabase(let place):
-      "nothing is kept in \(place); plumb scan … --save keeps a scan there, or --data names another "
-        + "place"
+      "nothing is kept in \(place); plumb scan … --save or plumb credentials add begins there, or "
+        + "--data names another place"
     case .noScore(let what): "no finished scan tells \(what); plumb scans list has their instants"
     case .conflict(let message): message
     case .damaged(let message): "the store is damaged: \(message); see plumb doctor"

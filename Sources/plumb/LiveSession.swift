@@ -48,8 +48,7 @@ extension LiveSession {
   }
 
   /// How long judging all resources will take, going by those that a preflight kept.
-  private func judgingSeconds(_ found: APIPreflight, _ rules: [Rule]) async throws -> Double {
-    let ruleSet = try RuleSet(RuleIndex(rules))
+  private func judgingSeconds(_ found: APIPreflight, _ ruleSet: RuleSet) async throws -> Double {
     func seconds(_ resources: some Sequence<Resource>) async throws -> Double {
       let scan = Scan(Sample(Array(resources)), ruleSet, now: "\(timeOfDay())", subject: "sample")
       let start = ContinuousClock.now
@@ -68,10 +67,13 @@ extension LiveSession {
   }
 
   /// Reads, judges and reports, or with `--preflight` only tells what would be.
-  func scan(_ goals: GoalOptions, _ rules: [Rule], _ output: ScanOptions) async throws {
+  func scan(_ goals: GoalOptions, _ ruleSet: RuleSet, _ output: ScanOptions) async throws {
     if options.preflight {
       let found = try await APIPreflight(collector())
-      let judging = try await judgingSeconds(found, rules)
+      let judging = try await judgingSeconds(found, ruleSet)
+      // A rule may stand in several goals, with other parameters.
+      let rules = Dictionary(ruleSet.members.map { ($0.rule.id, $0.rule) }) { first, _ in first }
+        .values.sorted { $0.id < $1.id }
       print(PreflightText(found, self, rules, seconds: found.seconds + judging).text)
       let isWhole = found.refusals.isEmpty && plan.gaps.isEmpty && !plan.isRegionListRefused
       if !isWhole { throw Exit.failed }

@@ -42,7 +42,7 @@ struct ScanAWS: AsyncParsableCommand {
         )
       }
       try credential?.check(account: session.plan.account)
-      try await session.scan(goals, rules, output)
+      try await session.scan(goals, choice.ruleSet, output)
     }
   }
 }

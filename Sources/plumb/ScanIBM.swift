@@ -40,7 +40,7 @@ struct ScanIBM: AsyncParsableCommand {
         )
       }
       try credential?.check(account: session.plan.account)
-      try await session.scan(goals, rules, output)
+      try await session.scan(goals, choice.ruleSet, output)
     }
   }
 }

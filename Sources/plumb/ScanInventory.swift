@@ -135,7 +135,12 @@ final class SpoolWriter {
     if isThere, facts.st_mode & S_IFMT != S_IFREG {
       try self.init(path)
     } else {
-      try self.init("\(path).\(getpid())", permissions: permissions)
+      do {
+        try self.init("\(path).\(getpid())", permissions: permissions)
+      } catch InputError.unreadable(_, let reason) {
+        // The name that the file would get, not the one that it has meanwhile.
+        throw InputError.unreadable(path, reason: reason)
+      }
       target = path
     }
   }

@@ -89,6 +89,14 @@ struct ScanAWSTests {
     }
     #expect(verdicts("aws.s3.tls-only") == ["pass", "fail"])
     #expect(results.allSatisfy { $0["resource"]?["account"]?.string == MotoServer.account })
+    // A rule stands in several goals of this profile.
+    let preflight = try CommandRun(
+      ["scan", "aws", "--region", "us-east-1", "--profile", "cis-aws", "--preflight"],
+      environment: Self.nobody.merging(server.environment) { $1 }
+    )
+    #expect(preflight.exitCode == 1, "\(preflight.errors)")
+    #expect(preflight.output.contains("A scan makes about"))
+    #expect(preflight.output.contains("accessanalyzer:ListAnalyzers"))
     let wrong = try CommandRun(
       ["scan", "aws", "--service", "s4"],
       environment: Self.nobody.merging(server.environment) { $1 }
