@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import (
-    DEFAULT_COUNT, PLUMB, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build, columns, fingerprint, logged, machine,
-    markdown, measure, metric_lines, outcome, output_of, say, targets, write_document,
+    DEFAULT_COUNT, PLUMB, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build, closing, columns,
+    fingerprint, logged, machine, markdown, measure, metric_lines, outcome, output_of, say, targets,
+    write_document,
 )  # fmt: skip
 
 DOCUMENT = ROOT / "docs" / "benchmarks-collect.md"
@@ -450,16 +451,7 @@ def document(bench, busy):
             "",
             *markdown([FORETOLD, *bench.foretold]),
             "",
-            "## Machine",
-            "",
-            *markdown([["", ""], *machine(busy, programs())]),
-            "",
-            "## Figures",
-            "",
-            "```",
-            *metric_lines(METRICS, bench.figures),
-            "```",
-            "",
+            *closing(busy, programs(), METRICS, bench.figures),
         ]
     )
 

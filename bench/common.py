@@ -296,6 +296,22 @@ def machine(busy, programs):
     ]
 
 
+def closing(busy, programs, metrics, figures):
+    """The end of a document: the machine, and the figures as a program reads them."""
+    return [
+        "## Machine",
+        "",
+        *markdown([["", ""], *machine(busy, programs)]),
+        "",
+        "## Figures",
+        "",
+        "```",
+        *metric_lines(metrics, figures),
+        "```",
+        "",
+    ]
+
+
 def write_document(path, text):
     part = path.with_suffix(".part")
     part.write_text(text)

@@ -6,9 +6,9 @@ import os
 import subprocess
 
 from common import (
-    BENCH, DEFAULT_COUNT, PLUMB, PYTHON, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build, columns,
-    count_lines, data_path, fingerprint, generate, is_current, logged, machine, make_venv, markdown, measure,
-    metric_lines, outcome, output_of, say, targets, warm, write_document,
+    BENCH, DEFAULT_COUNT, PLUMB, PYTHON, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build,
+    closing, columns, count_lines, data_path, fingerprint, generate, is_current, logged, machine, make_venv,
+    markdown, measure, metric_lines, outcome, output_of, say, targets, warm, write_document,
 )  # fmt: skip
 
 PARSER = WORK / "parse_simdjson"
@@ -273,16 +273,7 @@ def document(options, rows, figures, busy):
             "DuckDB with a detected schema, the number of threads that costs the least CPU. DuckDB with only the fields",
             "of the rules declared is in the table but in no ratio. MB are millions of bytes.",
             "",
-            "## Machine",
-            "",
-            *markdown([["", ""], *machine(busy, programs())]),
-            "",
-            "## Figures",
-            "",
-            "```",
-            *metric_lines(METRICS, figures),
-            "```",
-            "",
+            *closing(busy, programs(), METRICS, figures),
         ]
     )
 

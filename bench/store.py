@@ -12,9 +12,9 @@ import urllib.parse
 from pathlib import Path
 
 from common import (
-    BENCH, DEFAULT_COUNT, PLUMB, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build, columns,
-    count_lines, fingerprint, generate, is_current, machine, make_venv, markdown, measure, metric_lines, outcome,
-    output_of, say, targets, warm, write_document,
+    BENCH, DEFAULT_COUNT, PLUMB, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build, closing,
+    columns, count_lines, fingerprint, generate, is_current, machine, make_venv, markdown, measure,
+    metric_lines, outcome, output_of, say, targets, warm, write_document,
 )  # fmt: skip
 
 DOCUMENT = ROOT / "docs" / "benchmarks-store.md"
@@ -399,16 +399,7 @@ def document(options, bench, rules, busy):
             f"The {DAYS} days are measured with {days:,} resources. Each day 1 % of the resources, others every day, get",
             "the configuration of another one. PostgreSQL is vacuumed between the days, as it does by itself.",
             "",
-            "## Machine",
-            "",
-            *markdown([["", ""], *machine(busy, versions())]),
-            "",
-            "## Figures",
-            "",
-            "```",
-            *metric_lines(METRICS, bench.figures),
-            "```",
-            "",
+            *closing(busy, versions(), METRICS, bench.figures),
         ]
     )
 
