@@ -17,18 +17,21 @@ struct FaultMatrixTests {
     let server = try #require(MotoServer.seeded)
     let matrix = try await FaultMatrix(server)
     var (runs, falsePasses) = (0, 0)
+    var unreached: Set<String> = []
     for operation in matrix.operations {
       for fault in Fault.allCases {
-        let faults = try await matrix.falsePasses(operation, fault)
+        let (faults, hits) = try await matrix.falsePasses(operation, fault)
+        if hits == 0 { unreached.insert(operation) }
         #expect(faults.isEmpty, "\(operation) \(fault): \(faults.prefix(3))")
         falsePasses += faults.count
-        runs += 1
+        runs += hits == 0 ? 0 : 1
       }
     }
     print(
       "fault matrix: \(runs) faults of \(matrix.operations.count) operations, "
         + "\(matrix.goals) goals, \(falsePasses) false passes"
     )
+    print("fault matrix: never called in this account: \(unreached.sorted())")
     #expect(runs > 400)
   }
 }
@@ -93,6 +96,7 @@ private struct NotingCaller: APICaller {
 private final class Recording: HTTPClient {
   private let answers = Mutex<[String: HTTPResponse]>([:])
   private let broken = Mutex<(operation: String, fault: Fault)?>(nil)
+  private let hits = Mutex(0)
   private let server: any HTTPClient
 
   init(_ server: any HTTPClient) { self.server = server }
@@ -107,9 +111,18 @@ private final class Recording: HTTPClient {
     }
     guard let answer else { throw HTTPError.invalid(reason: "nothing was recorded") }
     if let (operation, fault) = broken.withLock({ $0 }), operation == Calling.operation {
+      hits.withLock { $0 += 1 }
       return try fault.answer(answer, request)
     }
     return answer
+  }
+
+  /// How many calls failed since this was asked last.
+  func takeHits() -> Int {
+    hits.withLock { hits in
+      defer { hits = 0 }
+      return hits
+    }
   }
 
   func fail(_ operation: String, _ fault: Fault?) {
@@ -172,7 +185,10 @@ private struct FaultMatrix {
   var goals: Int { rules.rules.count }
 
   /// What passes, or does not apply, only because an operation fails.
-  func falsePasses(_ operation: String, _ fault: Fault) async throws -> [String] {
+  func falsePasses(
+    _ operation: String,
+    _ fault: Fault
+  ) async throws -> (faults: [String], hits: Int) {
     let kinds = catalog.kinds.filter { $0.operations.contains(operation) }
     let names = Set(kinds.map(\.kind))
     let concerned = rules.rules.filter { !names.isDisjoint(with: $0.reads.keys) }
@@ -183,9 +199,10 @@ private struct FaultMatrix {
     for (kind, items) in broken { found[kind] = items }
     let report = try await judge(found, concerned)
     var faults: [String] = []
-    for result in report.results where result.verdict == .pass {
-      if verdicts[Self.key(result)] != .pass {
-        faults.append("\(result.goal.rule) passes on \(result.resource.id)")
+    for result in report.results
+    where result.verdict == .pass || result.verdict == .notApplicable {
+      if verdicts[Self.key(result)] != result.verdict {
+        faults.append("\(result.goal.rule) is \(result.verdict) on \(result.resource.id)")
       }
     }
     let lists = Set(kinds.filter { $0.operations.first == operation }.map(\.kind))
@@ -198,7 +215,7 @@ private struct FaultMatrix {
         faults.append("\(rule) is \(state) although nothing was listed")
       }
     }
-    return faults
+    return (faults, recording.takeHits())
   }
 
   private func collect(_ kinds: [APIKind]) async throws -> [ResourceKind: [Collected]] {

@@ -59,7 +59,11 @@ struct APIItem: Sendable {
       return nil
     }
     if let pick = detail.pick {
-      let elements = pick.equals.text(value, context).map { output.elements($0) } ?? []
+      guard let key = pick.equals.text(value, context) else {
+        unread.append((detail.unreadPath, "error: the list does not say what to look for"))
+        return nil
+      }
+      let elements = output.elements(key)
       if detail.takesEvery {
         found = .array(elements)
       } else {

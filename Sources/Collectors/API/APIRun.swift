@@ -146,12 +146,12 @@ struct APIRun {
     let work = outcome.work
     if outcome.refusal != nil { return [] }
     if let parents = outcome.parents {
-      if let next = parents.next { add(.parents(next), after: work) }
+      if let next = parents.next { addPage(next, .parents(next), after: work) }
       for context in parents.contexts { add(.page(nil), after: work, in: context) }
       return []
     }
     guard let page = outcome.page else { return details(outcome) }
-    if let next = page.next { addPage(next, after: work) }
+    if let next = page.next { addPage(next, .page(next), after: work) }
     if !work.kind.witnesses.isEmpty {
       unconfirmed[work.unit, default: []] += page.items.map(\.value)
     }
@@ -193,12 +193,12 @@ struct APIRun {
   }
 
   /// Adds the next page of a list, unless its pages come round again: then something is missing.
-  private mutating func addPage(_ token: JSONObject, after work: Work) {
+  private mutating func addPage(_ token: JSONObject, _ step: Work.Step, after work: Work) {
     guard !work.tokens.contains(token) else {
       let refusal = reader.goesRound(work.kind.service, work.kind.list, work.context.region)
       return refuse(work, refusal)
     }
-    add(.page(token), after: work)
+    add(step, after: work)
     waiting[waiting.count - 1].tokens = work.tokens.union([token])
   }
 

@@ -122,6 +122,7 @@ package struct IBMSight: Sendable {
     ) async throws -> [JSONValue] {
       var found: [JSONValue] = []
       var token: JSONObject?
+      var seen: Set<JSONObject> = []
       repeat {
         var input = input
         input["limit"] = 100
@@ -130,6 +131,7 @@ package struct IBMSight: Sendable {
         found += page[member]?.array ?? []
         do {
           token = try caller.page(of: operation, service: "iam")?.next(after: page, given: token)
+          if let token, !seen.insert(token).inserted { throw APIPageError.samePage }
         } catch let error as APIPageError {
           throw APIRefusal(
             .malformed,

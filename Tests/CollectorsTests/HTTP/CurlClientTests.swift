@@ -44,7 +44,7 @@ struct CurlClientTests {
 
   @Test func `silence ends at the timeout`() async throws {
     var answer = ReplayServer.Answer()
-    answer.delay = 5
+    answer.delay = 600
     try await serve(answer) { url, _ in
       let error = await #expect(throws: HTTPError.self) {
         try await CurlClient().send(HTTPRequest("GET", url, timeout: 0.3))
@@ -71,14 +71,13 @@ struct CurlClientTests {
 
   @Test func `a cancelled request ends at once`() async throws {
     var answer = ReplayServer.Answer()
-    answer.delay = 20
+    answer.delay = 600
     try await serve(answer) { url, _ in
       let client = try CurlClient()
-      let task = Task { try await client.send(HTTPRequest("GET", url)) }
-      let start = ContinuousClock.now
+      let task = Task { try await client.send(HTTPRequest("GET", url, timeout: 60)) }
       task.cancel()
+      // One that went on to its end would end at its timeout, with the error of that.
       await #expect(throws: CancellationError.self) { try await task.value }
-      #expect(ContinuousClock.now - start < .seconds(10))
     }
   }
 

@@ -62,7 +62,7 @@ final class IBMScene: Sendable {
   /// The lines of what was asked, without tokens.
   var asked: [String] { server.requests.map(\.line).filter { !$0.hasSuffix("/identity/token") } }
 
-  func tokens(key: String = IBMScene.key, timeout: Double = 5) throws -> IBMTokens {
+  func tokens(key: String = IBMScene.key, timeout: Double = 60) throws -> IBMTokens {
     IBMTokens(
       key: Secret(key),
       address: try IBMAddress(override: server.url),
@@ -73,7 +73,7 @@ final class IBMScene: Sendable {
     )
   }
 
-  func caller(timeout: Double = 5) throws -> IBMCaller {
+  func caller(timeout: Double = 60) throws -> IBMCaller {
     let state = state
     return IBMCaller(
       facts: try Self.catalog.get().facts,
@@ -94,7 +94,7 @@ final class IBMScene: Sendable {
   func collector(
     for rules: [Rule]? = nil,
     regions: [String] = ["us-south", "eu-de"],
-    timeout: Double = 5
+    timeout: Double = 60
   ) async throws -> APICollector {
     let catalog = try Self.catalog.get()
     let needs = rules.map(catalog.needs(of:))
@@ -120,7 +120,7 @@ final class IBMScene: Sendable {
   }
 
   /// Everything that is collected.
-  func inventory(timeout: Double = 5) async throws -> IBMInventory {
+  func inventory(timeout: Double = 60) async throws -> IBMInventory {
     var inventory = IBMInventory()
     try await collector(timeout: timeout).collect { item in
       switch item {
@@ -133,7 +133,7 @@ final class IBMScene: Sendable {
   }
 
   /// Reads what goals need and judges them.
-  func judge(_ goals: [Goal], timeout: Double = 5) async throws -> IBMVerdicts {
+  func judge(_ goals: [Goal], timeout: Double = 60) async throws -> IBMVerdicts {
     let index = try Self.library.get()
     let rules = goals.compactMap { index[$0.rule] }
     try #require(rules.count == goals.count)
@@ -141,7 +141,7 @@ final class IBMScene: Sendable {
   }
 
   /// Reads what a rule set needs and judges it.
-  func judge(_ set: RuleSet, _ rules: [Rule], timeout: Double = 5) async throws -> IBMVerdicts {
+  func judge(_ set: RuleSet, _ rules: [Rule], timeout: Double = 60) async throws -> IBMVerdicts {
     let scan = Scan(
       try await collector(for: rules, timeout: timeout),
       set,
