@@ -8,6 +8,11 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird",
+      from: "2.28.1",
+      traits: []
+    ),
   ],
   targets: [
     // System libraries, reached through C headers.
@@ -78,11 +83,20 @@ let package = Package(
     ),
     .target(name: "PostgresDriver", dependencies: ["Store", "CLibPQ"]),
     .target(name: "Operations", dependencies: ["Engine", "Store", "Vault", "Model", "JSON"]),
+    .target(
+      name: "Web",
+      dependencies: [
+        "Model", "JSON", "YAML", "Operations", "Store",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+      ],
+      resources: [.copy("openapi")]
+    ),
     .executableTarget(
       name: "plumb",
       dependencies: [
         "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
-        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault",
+        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),

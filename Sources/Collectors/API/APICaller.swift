@@ -17,8 +17,8 @@ package protocol APICaller: Sendable {
   /// - Throws: errors for facts that cannot be read.
   func page(of operation: String, service: String) throws -> APIPage?
 
-  /// How many requests were made, refused for going too fast, and made again.
-  var figures: (calls: Int, throttled: Int, retried: Int) { get }
+  /// How many requests were made.
+  var calls: Int { get }
 
   /// Waits for some seconds.
   ///

@@ -19,9 +19,9 @@ package struct APICollector: Collector {
     /// Why not every region is read, or which could not be found out; nil when all are.
     package var regionGap: String?
     /// Whether the list of regions was refused, so that there may be others.
-    package var isRegionListRefused = false
+    package var isRegionListRefused: Bool
     /// Kinds that are needed and that nobody asked for.
-    package var leftOut: Set<ResourceKind> = []
+    package var leftOut: Set<ResourceKind>
     /// By service, the regions that have it, and what its endpoint is called there; services that are
     /// not named are everywhere.
     package var places: [String: [String: String]]
@@ -40,6 +40,8 @@ package struct APICollector: Collector {
       home: String,
       regions: [String],
       regionGap: String? = nil,
+      isRegionListRefused: Bool = false,
+      leftOut: Set<ResourceKind> = [],
       places: [String: [String: String]] = [:],
       gaps: [ResourceKind: String] = [:],
       details: [ResourceKind: Set<String>] = [:],
@@ -52,6 +54,8 @@ package struct APICollector: Collector {
       self.home = home
       self.regions = regions
       self.regionGap = regionGap
+      self.isRegionListRefused = isRegionListRefused
+      self.leftOut = leftOut
       self.places = places
       self.gaps = gaps
       self.details = details
@@ -110,7 +114,7 @@ package struct APICollector: Collector {
   /// Calls made, lists read, and what was slowed down.
   package var activity: String {
     let (units, done) = figures.counts.withLock { $0 }
-    let calls = caller.figures.calls
+    let calls = caller.calls
     let slowed = rates.slowest.map { ", \($0.of) slowed to \(Int($0.rate.rounded(.up))) calls/s" }
     return ", \(calls) calls, \(done) of \(units) lists\(slowed ?? "")"
   }

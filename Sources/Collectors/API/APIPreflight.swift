@@ -21,7 +21,7 @@ package struct APIPreflight: Sendable {
   /// - Throws: `CancellationError`.
   package init(_ collector: APICollector, sample size: Int = 4) async throws {
     let start = ContinuousClock.now
-    let before = collector.caller.figures.calls
+    let before = collector.caller.calls
     var met: [ResourceKind: Int] = [:]
     var sample: [Resource] = []
     let run = try await collector.run(sample: size) { item in
@@ -31,7 +31,7 @@ package struct APIPreflight: Sendable {
     }
     let elapsed = (ContinuousClock.now - start) / .seconds(1)
     let times = run.reader.times
-    let calls = max(1, collector.caller.figures.calls - before)
+    let calls = max(1, collector.caller.calls - before)
     let parallel = max(1, elapsed == 0 ? 1 : times.total / elapsed)
     let average = times.total / Double(calls)
     let left = run.callsLeftOut.reduce(0) { sum, entry in

@@ -58,3 +58,17 @@ package struct APIRefusal: Error, Sendable, Hashable, CustomStringConvertible {
   /// The reason with the provider's message.
   package var description: String { message.isEmpty ? reason : "\(reason): \(message)" }
 }
+
+/// An operation that is called somewhere, which a refusal names.
+protocol APITarget {
+  /// The operation, as `service:Operation`.
+  var name: String { get }
+  var region: String { get }
+}
+
+extension APITarget {
+  /// A refusal of the call.
+  func refusal(_ cause: APIRefusal.Cause, code: String = "", message: String = "") -> APIRefusal {
+    APIRefusal(cause, code: code, message: message, operation: name, region: region)
+  }
+}

@@ -14,7 +14,7 @@ package final class IBMCaller: APICaller {
   private let timeout: Double
   private let clock: @Sendable () -> Instant
   private let sleep: @Sendable (Double) async throws -> Void
-  private let counts = Mutex((calls: 0, throttled: 0, retried: 0))
+  private let count = Mutex(0)
 
   package init(
     facts: IBMFacts,
@@ -33,14 +33,8 @@ package final class IBMCaller: APICaller {
     (self.clock, sleep) = (clock, pause)
   }
 
-  /// How often a call is made at most: where the service asks for patience, and where it fails.
-  private static let attempts = (throttled: 6, failed: 4)
-
-  /// The longest that is waited because a service says so, in seconds.
-  private static let patience = 60.0
-
-  /// How many requests were made, refused for going too fast, and made again.
-  package var figures: (calls: Int, throttled: Int, retried: Int) { counts.withLock { $0 } }
+  /// How many requests were made.
+  package var calls: Int { count.withLock { $0 } }
 
   /// Waits for some seconds.
   package func pause(_ seconds: Double) async throws { try await sleep(seconds) }
@@ -75,44 +69,30 @@ package final class IBMCaller: APICaller {
         if case .output(let output) = outcome { return output }
         continue
       }
-      switch refusal.cause {
-      case .throttled where attempt < Self.attempts.throttled:
-        rates.refused(account: token?.account ?? "", region: region, service: serviceID)
-        counts.withLock { $0.throttled += 1 }
-        try await pause(wait(response, attempt: attempt))
-      case .denied where response?.status == 401 && refused == nil && token != nil:
+      if refusal.cause == .denied, response?.status == 401, refused == nil, token != nil {
         refused = token
-      case .timedOut, .unreachable, .malformed, .failed:
-        let isLasting = refusal.cause == .failed && (response?.status ?? 0) < 500
-        guard !isLasting, attempt < Self.attempts.failed else { throw refusal }
-        try await pause(wait(response, attempt: attempt))
-      default: throw refusal
+        continue
       }
-      counts.withLock { $0.retried += 1 }
+      guard APIRetry.helps(refusal.cause, status: response?.status, attempt: attempt) else {
+        throw refusal
+      }
+      if refusal.cause == .throttled {
+        rates.refused(account: token?.account ?? "", region: region, service: serviceID)
+      }
+      let wish = response?[header: "Retry-After"]
+      try await pause(APIRetry.wait(attempt: attempt, retryAfter: wish, now: clock()))
     }
     throw CancellationError()
   }
 
   /// An operation, what it is given and where it is called.
-  private struct Target {
+  private struct Target: APITarget {
     let service: IBMService
     let operation: IBMOperation
     let input: JSONObject
     let region: String
 
-    func refusal(
-      _ cause: APIRefusal.Cause,
-      code: String = "",
-      message: String = ""
-    ) -> APIRefusal {
-      APIRefusal(
-        cause,
-        code: code,
-        message: message,
-        operation: "\(service.id):\(operation.name)",
-        region: region
-      )
-    }
+    var name: String { "\(service.id):\(operation.name)" }
   }
 
   private enum Outcome {
@@ -146,12 +126,12 @@ package final class IBMCaller: APICaller {
       ("User-Agent", "plumb"),
     ]
     try await rates.wait(account: token.account, region: target.region, service: target.service.id)
-    counts.withLock { $0.calls += 1 }
+    count.withLock { $0 += 1 }
     do {
       let response = try await client.send(request)
       return result(of: response, target, token)
     } catch let error as HTTPError {
-      let cause: APIRefusal.Cause = if case .timedOut = error { .timedOut } else { .unreachable }
+      let cause = APIRefusal.Cause(error)
       return .refused(target.refusal(cause, message: "\(error)"), nil, token)
     }
   }
@@ -189,16 +169,5 @@ package final class IBMCaller: APICaller {
     else { return nil }
     let message = "the list is empty, as it is for those who may see nothing of it"
     return target.refusal(.withheld, message: message)
-  }
-
-  /// How long to wait before a call is made again: as the service says, else longer each time.
-  private func wait(_ response: HTTPResponse?, attempt: Int) -> Double {
-    if let text = response?[header: "Retry-After"] {
-      let date = HTTPDate.instant(text).map {
-        Double($0.milliseconds - clock().milliseconds) / 1000
-      }
-      if let seconds = Double(text) ?? date { return min(Self.patience, max(0, seconds)) }
-    }
-    return Double.random(in: 0.5...1) * min(20, 0.25 * Double(1 << attempt))
   }
 }

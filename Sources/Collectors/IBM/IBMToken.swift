@@ -54,6 +54,7 @@ package final class IBMTokens: Sendable {
   }
 
   private let key: Secret
+  private let remedy: String
   private let url: String
   private let client: any HTTPClient
   private let timeout: Double
@@ -61,11 +62,19 @@ package final class IBMTokens: Sendable {
   private let sleep: @Sendable (Double) async throws -> Void
   private let state = Mutex(State())
 
-  /// How often a token is asked for before it is given up.
-  private static let attempts = 4
-
+  /// Tokens for a key.
+  ///
+  /// - Parameters:
+  ///   - key: the API key.
+  ///   - remedy: what to do with a new key where this one is not accepted.
+  ///   - address: where IBM Cloud is.
+  ///   - client: sends what is asked.
+  ///   - timeout: how long to wait for an answer, in seconds.
+  ///   - clock: the time of day.
+  ///   - pause: waits for some seconds.
   package init(
     key: Secret,
+    remedy: String = "give it in IBMCLOUD_API_KEY or --api-key-file",
     address: IBMAddress,
     client: any HTTPClient,
     timeout: Double = 30,
@@ -74,7 +83,8 @@ package final class IBMTokens: Sendable {
       try await Task.sleep(for: .seconds($0))
     }
   ) {
-    (self.key, url, self.client, self.timeout) = (key, address.tokens, client, timeout)
+    (self.key, self.remedy, url) = (key, remedy, address.tokens)
+    (self.client, self.timeout) = (client, timeout)
     (self.clock, sleep) = (clock, pause)
   }
 
@@ -128,8 +138,10 @@ package final class IBMTokens: Sendable {
       do {
         return try await askOnce()
       } catch let error as IBMTokenError {
-        guard error.isPassing, attempt < Self.attempts else { throw error }
-        try await sleep(Double.random(in: 0.5...1) * 0.25 * Double(1 << attempt))
+        guard APIRetry.helps(error.cause, status: error.status, attempt: attempt) else {
+          throw error
+        }
+        try await sleep(APIRetry.wait(attempt: attempt, now: clock()))
       }
     }
     throw CancellationError()
@@ -158,48 +170,62 @@ package final class IBMTokens: Sendable {
       throw IBMTokenError.unreachable("\(error)")
     }
     let answer = (try? JSONParser().parse(response.body)) ?? .null
-    guard response.status == 200 else { throw IBMTokenError(response.status, answer) }
+    guard response.status == 200 else {
+      throw IBMTokenError(response.status, answer, hiding: key, remedy: remedy)
+    }
     return try IBMToken(answer, at: clock())
   }
 }
 
 /// Why there is no token.
 package enum IBMTokenError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The identity service does not accept the key; its own words.
-  case refused(String)
+  /// The identity service does not accept the key; its own words, and what to do with a new key.
+  case refused(String, remedy: String)
   /// The identity service is busy or broken.
   case failed(status: Int, String)
   case unreachable(String)
   /// What came is no token.
   case unreadable(String)
 
-  /// What an answer other than a token means.
-  init(_ status: Int, _ body: JSONValue) {
-    let code = body["errorCode"]?.string ?? ""
-    let words = [code, body["errorMessage"]?.string ?? ""].filter { !$0.isEmpty }
+  /// What an answer other than a token means; the key that was sent is not told.
+  init(_ status: Int, _ body: JSONValue, hiding key: Secret, remedy: String) {
+    let words = [body["errorCode"]?.string, body["errorMessage"]?.string]
+      .compactMap { $0.map(key.hidden(in:)) }.filter { !$0.isEmpty }
     let text = words.isEmpty ? "status \(status)" : words.joined(separator: " ")
     self =
-      [400, 401, 403].contains(status) ? .refused(text) : .failed(status: status, text)
+      [400, 401, 403].contains(status)
+      ? .refused(text, remedy: remedy) : .failed(status: status, text)
   }
 
-  /// Whether it may help to ask again.
-  var isPassing: Bool {
+  /// What it comes to for a call that wants a token.
+  var cause: APIRefusal.Cause {
     switch self {
-    case .refused: false
-    case .failed(let status, _): status == 429 || status >= 500
-    case .unreachable, .unreadable: true
+    case .refused: .credentials
+    case .failed(429, _): .throttled
+    case .failed: .failed
+    case .unreachable: .unreachable
+    case .unreadable: .malformed
     }
   }
+
+  /// The status of the answer, where it decides whether to ask again.
+  var status: Int? { if case .failed(let status, _) = self { status } else { nil } }
 
   /// The fault and the way out.
   package var description: String {
     switch self {
-    case .refused(let words):
+    case .refused(let words, let remedy):
       "IBM Cloud does not accept the API key (\(words)); make a new one with "
-        + "ibmcloud iam service-api-key-create, and give it in IBMCLOUD_API_KEY or --api-key-file"
-    case .failed(_, let words): "IBM Cloud's identity service gives no token: \(words)"
-    case .unreachable(let reason): "IBM Cloud's identity service: \(reason)"
-    case .unreadable(let reason): "what IBM Cloud's identity service answers is no token: \(reason)"
+        + "ibmcloud iam service-api-key-create, and \(remedy)"
+    case .failed(_, let words):
+      "IBM Cloud's identity service gives no token: \(words); try again later, "
+        + "https://cloud.ibm.com/status tells whether it works"
+    case .unreachable(let reason):
+      "IBM Cloud's identity service: \(reason); see that the machine, or the proxy in https_proxy, "
+        + "reaches iam.cloud.ibm.com or what --endpoint-url names"
+    case .unreadable(let reason):
+      "what IBM Cloud's identity service answers is no token: \(reason); see that --endpoint-url "
+        + "and https_proxy, where they are set, lead to IBM Cloud"
     }
   }
 }

@@ -26,10 +26,10 @@ struct AWSPreflightTests {
     let preflight = try await APIPreflight(before.collector(kinds))
     let account = try AWSAccount(CurlClient(), endpoint: server.endpoint)
     _ = try await account.collector(kinds).resources()
-    let made = Double(account.caller.figures.calls)
+    let made = Double(account.caller.calls)
     #expect(made > 400)
     #expect(abs(Double(preflight.calls) - made) / made < 0.15, "\(preflight.calls) of \(made)")
-    #expect(before.caller.figures.calls * 3 < account.caller.figures.calls)
+    #expect(before.caller.calls * 3 < account.caller.calls)
     #expect(preflight.refusals.isEmpty)
   }
 

@@ -38,7 +38,7 @@ struct IBMCallerTests {
       try await group.waitForAll()
     }
     #expect(scene.tokens == 1)
-    #expect(caller.figures.calls == 20)
+    #expect(caller.calls == 20)
   }
 
   @Test func `a token is fetched anew when four fifths of its life are over`() async throws {

@@ -22,8 +22,6 @@ package final class AWSCaller: APICaller {
     /// The regions of buckets that answered from elsewhere.
     var buckets: [String: String] = [:]
     var calls = 0
-    var throttled = 0
-    var retried = 0
   }
 
   package init(
@@ -48,13 +46,8 @@ package final class AWSCaller: APICaller {
     sleep = pause
   }
 
-  /// How often a call is made before it is given up.
-  private static let attempts = 6
-
-  /// How many requests were made, refused for going too fast, and made again.
-  package var figures: (calls: Int, throttled: Int, retried: Int) {
-    state.withLock { ($0.calls, $0.throttled, $0.retried) }
-  }
+  /// How many requests were made.
+  package var calls: Int { state.withLock { $0.calls } }
 
   /// Waits as the caller was told to.
   package func pause(_ seconds: Double) async throws { try await sleep(seconds) }
@@ -95,7 +88,7 @@ package final class AWSCaller: APICaller {
       switch try await attempt(target) {
       case .output(let output): return output
       case .refused(let refusal, let response):
-        guard number < Self.attempts,
+        guard number < APIRetry.most,
           let remedy = Remedy(refusal, response, target, attempt: number),
           remedy.isRepeatable || !tried.contains(remedy)
         else { throw refusal }
@@ -105,14 +98,13 @@ package final class AWSCaller: APICaller {
         } catch let error as AWSCredentialError {
           throw target.refusal(.credentials, message: "\(error)")
         }
-        state.withLock { $0.retried += 1 }
       }
     }
     throw CancellationError()
   }
 
   /// An operation, what it is given and where it is called.
-  struct Target: Sendable {
+  struct Target: APITarget, Sendable {
     let service: AWSService
     let operation: AWSOperation
     let input: JSONObject
@@ -121,19 +113,7 @@ package final class AWSCaller: APICaller {
     /// The bucket that the call is about.
     var bucket: String? { service.id == "s3" ? input["Bucket"]?.string : nil }
 
-    func refusal(
-      _ cause: APIRefusal.Cause,
-      code: String = "",
-      message: String = ""
-    ) -> APIRefusal {
-      APIRefusal(
-        cause,
-        code: code,
-        message: message,
-        operation: "\(service.id):\(operation.name)",
-        region: region
-      )
-    }
+    var name: String { "\(service.id):\(operation.name)" }
   }
 
   private enum Outcome {
@@ -150,7 +130,7 @@ package final class AWSCaller: APICaller {
       state.withLock { $0.calls += 1 }
       response = try await client.send(request)
     } catch let error as HTTPError {
-      let cause: APIRefusal.Cause = if case .timedOut = error { .timedOut } else { .unreachable }
+      let cause = APIRefusal.Cause(error)
       return .refused(target.refusal(cause, message: "\(error)"), nil)
     } catch let error as AWSCredentialError {
       return .refused(target.refusal(.credentials, message: "\(error)"), nil)
@@ -185,14 +165,13 @@ package final class AWSCaller: APICaller {
     case .clock(let theirs):
       let skew = theirs.milliseconds - clock().milliseconds
       state.withLock { $0.skew = skew }
-    case .slower:
-      let account = state.withLock { state in
-        state.throttled += 1
-        return state.account
+    case .slower, .again:
+      if remedy == .slower {
+        let account = state.withLock { $0.account }
+        rates.refused(account: account, region: target.region, service: target.service.id)
       }
-      rates.refused(account: account, region: target.region, service: target.service.id)
-      try await pause(Double.random(in: 0...1) * min(20, 0.5 * Double(1 << attempt)))
-    case .again: try await pause(Double.random(in: 0.5...1) * 0.1 * Double(1 << attempt))
+      let wish = response?[header: "Retry-After"]
+      try await pause(APIRetry.wait(attempt: attempt, retryAfter: wish, now: clock()))
     }
   }
 

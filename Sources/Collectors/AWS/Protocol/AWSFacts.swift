@@ -35,9 +35,6 @@ package final class AWSFacts: Sendable {
     self.json = json
   }
 
-  /// The ids of all services, in order.
-  package var serviceIDs: [String] { services.keys.sorted() }
-
   /// The service with an id; nil where the facts hold none.
   ///
   /// - Throws: ``AWSFactsError``.
