@@ -12,6 +12,10 @@ package struct Migration: Sendable {
       number: 2,
       script: String(decoding: PackageResources.m0002_credentials_sql, as: UTF8.self)
     ),
+    Migration(
+      number: 3,
+      script: String(decoding: PackageResources.m0003_access_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

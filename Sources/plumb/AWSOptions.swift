@@ -16,17 +16,7 @@ struct AWSOptions: ParsableArguments {
   )
   var awsProfile: String?
 
-  @Option(
-    name: .long,
-    help: ArgumentHelp("A role to assume, such as the auditor's role.", valueName: "arn")
-  )
-  var roleARN: String?
-
-  @Option(
-    name: .customLong("external-id"),
-    help: ArgumentHelp("The external id that the role asks for.", valueName: "id")
-  )
-  var externalID: String?
+  @OptionGroup var role: RoleOptions
 
   @Flag(
     name: .long,
@@ -38,7 +28,7 @@ struct AWSOptions: ParsableArguments {
   @OptionGroup var collector: CollectorOptions
 
   func validate() throws {
-    let others = [awsProfile, roleARN, externalID].contains { $0 != nil }
+    let others = [awsProfile, role.arn, role.externalID].contains { $0 != nil }
     guard credential.name == nil || !(others || allowCredentialProcess) else {
       throw ValidationError(
         "--credential brings its own keys and role; leave out --aws-profile, --role-arn, "
@@ -59,7 +49,7 @@ struct AWSOptions: ParsableArguments {
     }
     return AWSAccessOptions(
       profile: awsProfile,
-      role: roleARN.map { AWSRole(arn: $0, externalID: externalID) },
+      role: role.role,
       endpointURL: collector.endpointURL,
       runsPrograms: allowCredentialProcess
     )

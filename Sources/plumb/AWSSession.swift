@@ -33,7 +33,7 @@ struct AWSSession: LiveSession {
     let signIn = try AWSSignIn(
       options.access(credential),
       catalog.facts,
-      authorities: options.collector.authorities,
+      authorities: options.collector.authorities.file(for: .aws),
       connections: options.collector.concurrency
     )
     rates = APIRates(ceiling: options.collector.maximumRate)
@@ -48,10 +48,11 @@ struct AWSSession: LiveSession {
     )
     let start = try signIn.region(options.collector.region.first)
     identity = try await signIn.identity(start)
+    try credential?.check(account: identity.account)
     caller.setAccount(identity.account)
     self.caller = caller
     let (regions, gap, isRefused) = try await Self.regions(options, caller, from: start)
-    var plan = APICollector.Plan(
+    plan = APICollector.Plan(
       provider: "aws",
       kinds: try options.collector.chosen(catalog.kinds, needs),
       account: identity.account,
@@ -59,11 +60,10 @@ struct AWSSession: LiveSession {
       home: signIn.endpoints.homeRegion(identity.partition),
       regions: regions,
       regionGap: gap,
+      isRegionListRefused: isRefused,
+      leftOut: needs.map { Set($0.keys) } ?? Set(catalog.kinds.map(\.kind)),
       details: needs ?? [:]
     )
-    plan.isRegionListRefused = isRefused
-    plan.leftOut = needs.map { Set($0.keys) } ?? Set(catalog.kinds.map(\.kind))
-    self.plan = plan
   }
 
   /// The regions to read, and why others are left out.
@@ -72,10 +72,7 @@ struct AWSSession: LiveSession {
     _ caller: AWSCaller,
     from start: String
   ) async throws -> (names: [String], gap: String?, isRefused: Bool) {
-    if !options.collector.region.isEmpty {
-      let names = Set(options.collector.region).sorted()
-      return (names, "nothing outside \(names.joined(separator: ", ")) was asked for", false)
-    }
+    if let chosen = options.collector.chosenRegions { return (chosen.names, chosen.gap, false) }
     do {
       let output = try await caller.call("DescribeRegions", of: "ec2", JSONObject(), in: start)
       let names = (output["Regions"]?.array ?? []).compactMap { $0["RegionName"]?.string }

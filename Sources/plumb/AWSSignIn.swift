@@ -26,11 +26,7 @@ struct AWSSignIn {
       profile: access.profile
     )
     let endpoints = try AWSEndpoints(facts, access, configuration)
-    if let authorities { _ = try textFile(authorities) }
-    client = try CurlClient(
-      authorities: authorities ?? environment["AWS_CA_BUNDLE"],
-      connections: connections
-    )
+    client = try CurlClient(authorities: authorities, connections: connections)
     tokens = AWSSecurityTokens(facts, endpoints, client: client, clock: timeOfDay)
     let chain = AWSCredentialChain(
       access,

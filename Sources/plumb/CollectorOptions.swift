@@ -25,14 +25,7 @@ struct CollectorOptions: ParsableArguments {
   )
   var endpointURL: String?
 
-  @Option(
-    name: .customLong("ca-bundle"),
-    help: ArgumentHelp(
-      "Certificate authorities to trust instead of the system's, as PEM.",
-      valueName: "file"
-    )
-  )
-  var authorities: String?
+  @OptionGroup var authorities: AuthorityOptions
 
   @Option(
     name: .customLong("max-rps"),
@@ -64,6 +57,13 @@ struct CollectorOptions: ParsableArguments {
       throw ValidationError("--concurrency expects a number from 1 to 256")
     }
     guard timeout > 0 else { throw ValidationError("--timeout expects a number above 0") }
+  }
+
+  /// The regions that were asked for, and why no other is read; nil where none was named.
+  var chosenRegions: (names: [String], gap: String)? {
+    guard !region.isEmpty else { return nil }
+    let names = Set(region).sorted()
+    return (names, "nothing outside \(names.joined(separator: ", ")) was asked for")
   }
 
   /// The kinds to read: of the services that were asked for, and only those that are needed.

@@ -53,7 +53,8 @@ struct CredentialOptions: ParsableArguments {
     let record = try await found.read { try $0.credential(name) }
     guard record.provider == provider.rawValue else {
       throw ValidationError(
-        "the credential \"\(name)\" is for \(record.provider), not \(provider.rawValue)"
+        "the credential \"\(name)\" is for \(record.provider), not \(provider.rawValue); name one "
+          + "for \(provider.rawValue) (plumb credentials list), or scan \(record.provider) with it"
       )
     }
     return try await CredentialKeeper(found, key.file(store)).opened(record)
@@ -106,6 +107,12 @@ struct SecretOptions: ParsableArguments {
     guard secretFile == nil || secretVariable == nil else {
       throw ValidationError("--secret-file and --secret-variable exclude each other")
     }
+  }
+
+  /// The options that were given.
+  var given: [String] {
+    (secretFile == nil ? [] : ["--secret-file"])
+      + (secretVariable == nil ? [] : ["--secret-variable"])
   }
 
   /// How long a secret may be, in bytes.

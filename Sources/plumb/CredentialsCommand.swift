@@ -163,17 +163,7 @@ struct CredentialDetailOptions: ParsableArguments {
   )
   var accessKeyID: String?
 
-  @Option(
-    name: .long,
-    help: ArgumentHelp("AWS: the role to assume with the key.", valueName: "arn")
-  )
-  var roleARN: String?
-
-  @Option(
-    name: .customLong("external-id"),
-    help: ArgumentHelp("AWS: the external id that the role asks for.", valueName: "id")
-  )
-  var externalID: String?
+  @OptionGroup var role: RoleOptions
 
   @Option(
     name: .long,
@@ -195,10 +185,13 @@ struct CredentialDetailOptions: ParsableArguments {
 
   private var values: [(detail: CredentialDetail, value: String?)] {
     [
-      (.accessKeyID, accessKeyID), (.roleARN, roleARN), (.externalID, externalID),
+      (.accessKeyID, accessKeyID), (.roleARN, role.arn), (.externalID, role.externalID),
       (.region, region), (.endpoint, endpointURL), (.account, account),
     ]
   }
+
+  /// The options that were given.
+  var given: [String] { values.filter { $0.value != nil }.map(\.detail.option) }
 
   /// Refuses what the provider does not have.
   func check(_ provider: LiveCollector) throws {

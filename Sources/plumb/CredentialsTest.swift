@@ -81,6 +81,13 @@ struct CredentialsRotate: AsyncParsableCommand {
       throw ValidationError("credentials rotate expects a credential's name, or --key for all")
     }
     guard replacesKey || !isLost else { throw ValidationError("--lost belongs to --key") }
+    let unheard = details.given + secret.given + trial.given
+    guard !replacesKey || unheard.isEmpty else {
+      throw ValidationError(
+        "--key replaces the key and changes no credential; leave out "
+          + unheard.joined(separator: ", ")
+      )
+    }
   }
 
   func run() async throws {
@@ -144,18 +151,14 @@ struct CredentialsRotate: AsyncParsableCommand {
 
 /// How a credential is tried.
 struct TrialOptions: ParsableArguments {
-  @Option(
-    name: .customLong("ca-bundle"),
-    help: ArgumentHelp(
-      "Certificate authorities to trust instead of the system's, as PEM.",
-      valueName: "file"
-    )
-  )
-  var authorities: String?
+  @OptionGroup var authorities: AuthorityOptions
+
+  /// The options that were given.
+  var given: [String] { authorities.bundle == nil ? [] : ["--ca-bundle"] }
 
   /// Signs in, and says what came of it; no secret is in the outcome.
   func test(_ credential: OpenedCredential) async throws -> CredentialRecord.Test {
-    if let authorities { _ = try textFile(authorities) }
+    let authorities = try authorities.file(for: credential.provider)
     do {
       let outcome = try await credential.signIn(authorities: authorities)
       return CredentialRecord.Test(

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import JSON
 import Model
 
 /// Which IBM Cloud account to read, and as whom.
@@ -23,33 +22,16 @@ struct IBMOptions: ParsableArguments {
     }
   }
 
+  /// What to do with a new key where this one is not accepted.
+  static let remedy = "give it in IBMCLOUD_API_KEY or --api-key-file"
+
   /// The API key, from the file or the environment and never from the arguments, which others see.
   func key() throws -> Secret {
     let variable = "IBMCLOUD_API_KEY"
-    guard let keyFile else {
-      let text = ProcessInfo.processInfo.environment[variable]?.trimmed ?? ""
-      guard !text.isEmpty else {
-        throw ValidationError("no API key; set \(variable), or name a file with --api-key-file")
-      }
-      return Secret(text)
+    let text = try keyFile.map(textFile) ?? ProcessInfo.processInfo.environment[variable] ?? ""
+    guard keyFile != nil || !text.allSatisfy(\.isWhitespace) else {
+      throw ValidationError("no API key; set \(variable), or name a file with --api-key-file")
     }
-    return try Secret(Self.key(in: textFile(keyFile), of: keyFile))
+    return try SecretInput(text, of: keyFile ?? variable, for: .ibm).secret(.apiKey)
   }
-
-  /// The key in the text of a file: its line, or the member `apikey`.
-  private static func key(in text: String, of file: String) throws -> String {
-    var key = text.trimmed
-    if key.hasPrefix("{") {
-      let json = try? JSONParser().parse(Array(key.utf8))
-      key = json?["apikey"]?.string ?? ""
-    }
-    guard !key.isEmpty, !key.contains(where: { $0.isWhitespace || $0.isNewline }) else {
-      throw ValidationError("\(file) holds no API key; expected the key alone, or {\"apikey\": …}")
-    }
-    return key
-  }
-}
-
-extension String {
-  fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 }

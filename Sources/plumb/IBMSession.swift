@@ -32,21 +32,22 @@ struct IBMSession: LiveSession {
     self.options = options.collector
     let (regions, gap) = try Self.regions(options.collector, catalog)
     let kinds = try options.collector.chosen(catalog.kinds, needs)
-    if let file = options.collector.authorities { _ = try textFile(file) }
     let client = try CurlClient(
-      authorities: options.collector.authorities,
+      authorities: options.collector.authorities.file(for: .ibm),
       connections: options.collector.concurrency
     )
     let endpoint = options.collector.endpointURL ?? credential?[.endpoint]
     let address = try IBMAddress(override: endpoint)
     let tokens = IBMTokens(
       key: try credential?.secret(.apiKey) ?? options.key(),
+      remedy: credential?.remedy ?? IBMOptions.remedy,
       address: address,
       client: client,
       timeout: options.collector.timeout,
       clock: timeOfDay
     )
     let token = try await tokens.token()
+    try credential?.check(account: token.account)
     rates = APIRates(ceiling: options.collector.maximumRate)
     let caller = IBMCaller(
       facts: catalog.facts,
@@ -64,19 +65,18 @@ struct IBMSession: LiveSession {
     }
     self.caller = caller
     identityName = token.identity
-    var plan = APICollector.Plan(
+    plan = APICollector.Plan(
       provider: "ibm",
       kinds: kinds,
       account: token.account,
       home: Self.home,
       regions: regions,
       regionGap: gap,
+      leftOut: needs.map { Set($0.keys) } ?? Set(catalog.kinds.map(\.kind)),
       places: catalog.facts.places,
       gaps: gaps,
       details: needs ?? [:]
     )
-    plan.leftOut = needs.map { Set($0.keys) } ?? Set(catalog.kinds.map(\.kind))
-    self.plan = plan
   }
 
   /// The regions to read, and why others are left out.
@@ -88,9 +88,7 @@ struct IBMSession: LiveSession {
     for name in options.region where !known.contains(name) {
       throw ValidationError("--region \"\(name)\" is none of \(known.joined(separator: ", "))")
     }
-    guard !options.region.isEmpty else { return (known, nil) }
-    let names = Set(options.region).sorted()
-    return (names, "nothing outside \(names.joined(separator: ", ")) was asked for")
+    return options.chosenRegions ?? (known, nil)
   }
 
   var subject: String { "IBM Cloud account \(plan.account)" }

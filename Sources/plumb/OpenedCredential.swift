@@ -77,15 +77,22 @@ struct OpenedCredential {
     )
   }
 
+  /// What to do with another secret where this one is not accepted.
+  var remedy: String { "give it to plumb credentials rotate \(name)" }
+
   /// Refuses another account than the one that the credential is for, if it says so.
   func check(account: String) throws {
     guard let expected = self[.account], expected != account else { return }
     throw StoreError.conflict(
-      "the credential \"\(name)\" is for account \(expected), and signs in to \(account)"
+      "the credential \"\(name)\" is for account \(expected), and signs in to \(account); give it a "
+        + "key of account \(expected) (plumb credentials rotate \(name)), or let it be for the other "
+        + "(--account \(account))"
     )
   }
 
   /// Signs in, and says to which account and as whom.
+  ///
+  /// - Parameter authorities: a file that can be read, with whom to believe; nil for the system's.
   func signIn(authorities: String?) async throws -> String {
     try await withoutSecrets(of: self) {
       let (account, identity) = try await identity(authorities)
@@ -102,9 +109,9 @@ struct OpenedCredential {
       let identity = try await signIn.identity(signIn.region(nil))
       return (identity.account, identity.arn)
     case .ibm:
-      if let authorities { _ = try textFile(authorities) }
       let token = try await IBMTokens(
         key: secret(.apiKey),
+        remedy: remedy,
         address: IBMAddress(override: self[.endpoint]),
         client: CurlClient(authorities: authorities, connections: 1),
         clock: timeOfDay
@@ -115,15 +122,8 @@ struct OpenedCredential {
 
   /// A text without the secrets, which whoever was asked may have sent back.
   func hidden(_ text: String) -> String {
-    var text = text
-    let unreserved = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
-    for secret in secrets.values.sorted(by: { $0.revealed.count > $1.revealed.count }) {
-      let encoded = secret.revealed.addingPercentEncoding(withAllowedCharacters: unreserved)
-      for form in [secret.revealed, encoded ?? ""] where !form.isEmpty {
-        text = text.replacing(form, with: "\(secret)")
-      }
-    }
-    return text
+    secrets.values.sorted { $0.revealed.count > $1.revealed.count }
+      .reduce(text) { $1.hidden(in: $0) }
   }
 }
 

@@ -41,7 +41,6 @@ struct ScanAWS: AsyncParsableCommand {
           credential: credential
         )
       }
-      try credential?.check(account: session.plan.account)
       try await session.scan(goals, choice.ruleSet, output)
     }
   }

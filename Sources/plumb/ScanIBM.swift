@@ -39,7 +39,6 @@ struct ScanIBM: AsyncParsableCommand {
           credential: credential
         )
       }
-      try credential?.check(account: session.plan.account)
       try await session.scan(goals, choice.ruleSet, output)
     }
   }

@@ -74,7 +74,7 @@ package final class IBMTokens: Sendable {
   ///   - pause: waits for some seconds.
   package init(
     key: Secret,
-    remedy: String = "give it in IBMCLOUD_API_KEY or --api-key-file",
+    remedy: String,
     address: IBMAddress,
     client: any HTTPClient,
     timeout: Double = 30,
