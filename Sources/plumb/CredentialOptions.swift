@@ -146,6 +146,8 @@ struct SecretOptions: ParsableArguments {
 /// What was read as a secret.
 struct SecretInput {
   private(set) var secrets: [String: Secret] = [:]
+  /// The one that the provider always asks for.
+  let main: Secret
   /// The id of the access key that the secret belongs to, where that was read too.
   private(set) var accessKeyID: String?
 
@@ -170,12 +172,13 @@ struct SecretInput {
     let isWhole = found.values.allSatisfy { value in
       !value.isEmpty && value.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
-    guard found[alone] != nil, isWhole else {
+    guard let main = found[alone], isWhole else {
       let form =
         provider == .aws
         ? "{\"AccessKeyId\": …, \"SecretAccessKey\": …} as aws prints it" : "{\"apikey\": …}"
       throw ValidationError("\(source) holds no secret; expected the secret alone, or \(form)")
     }
+    self.main = Secret(main)
     for (field, value) in found { secrets[field.rawValue] = Secret(value) }
   }
 }

@@ -32,6 +32,6 @@ struct IBMOptions: ParsableArguments {
     guard keyFile != nil || !text.allSatisfy(\.isWhitespace) else {
       throw ValidationError("no API key; set \(variable), or name a file with --api-key-file")
     }
-    return try SecretInput(text, of: keyFile ?? variable, for: .ibm).secret(.apiKey)
+    return try SecretInput(text, of: keyFile ?? variable, for: .ibm).main
   }
 }

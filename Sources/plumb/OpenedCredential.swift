@@ -85,8 +85,8 @@ struct OpenedCredential {
     guard let expected = self[.account], expected != account else { return }
     throw StoreError.conflict(
       "the credential \"\(name)\" is for account \(expected), and signs in to \(account); give it a "
-        + "key of account \(expected) (plumb credentials rotate \(name)), or let it be for the other "
-        + "(--account \(account))"
+        + "key of \(expected) with plumb credentials rotate \(name), or make it one for the other with "
+        + "plumb credentials rotate \(name) --account \(account)"
     )
   }
 

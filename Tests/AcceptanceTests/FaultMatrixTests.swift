@@ -87,7 +87,7 @@ private struct NotingCaller: APICaller {
     try inner.page(of: operation, service: service)
   }
 
-  var figures: (calls: Int, throttled: Int, retried: Int) { inner.figures }
+  var calls: Int { inner.calls }
 
   func pause(_ seconds: Double) async throws {}
 }

@@ -65,6 +65,7 @@ final class IBMScene: Sendable {
   func tokens(key: String = IBMScene.key, timeout: Double = 60) throws -> IBMTokens {
     IBMTokens(
       key: Secret(key),
+      remedy: "give it in IBMCLOUD_API_KEY",
       address: try IBMAddress(override: server.url),
       client: client,
       timeout: timeout,

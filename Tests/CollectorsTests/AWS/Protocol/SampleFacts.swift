@@ -1,5 +1,6 @@
 import Collectors
 import Foundation
+import JSON
 import TestSupport
 import Testing
 
@@ -105,5 +106,12 @@ enum SampleFacts {
   ) throws -> (service: AWSService, operation: AWSOperation) {
     let service = try #require(try AWSFacts(parsing: Array(text.utf8)).service(id))
     return (service, try #require(service.operations[name]))
+  }
+}
+
+extension AWSFacts {
+  /// The ids of all services, in order.
+  var serviceIDs: [String] {
+    json["services"]?.object?.members.map { $0.key }.sorted() ?? []
   }
 }
