@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import (
-    DEFAULT_COUNT, PLUMB, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build, closing, columns,
-    fingerprint, logged, machine, markdown, measure, metric_lines, outcome, output_of, say, targets,
-    write_document,
+    DEFAULT_COUNT, PLUMB, ROOT, WORK, Disagreement, Failure, Metric, Others, add_opening,
+    check_unchanged, closing, columns, finish, logged, markdown, measure, opening, outcome, output_of,
+    say, targets,
 )  # fmt: skip
 
 DOCUMENT = ROOT / "docs" / "benchmarks-collect.md"
@@ -460,9 +460,7 @@ def document(bench, busy):
 
 
 def run(options):
-    if not options.no_build:
-        build()
-    version = fingerprint()
+    version = opening(options)
     install_prowler()
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
@@ -480,17 +478,11 @@ def run(options):
     finally:
         server.stop()
         shutil.rmtree(FOLDER, ignore_errors=True)
-    if fingerprint() != version:
-        raise Failure("plumb was rebuilt during the run, so the figures are of no use; run again")
+    check_unchanged(version)
 
-    print("\n".join(columns([HEAD, *bench.rows])))
-    print("\n" + "\n".join(columns([FORETOLD, *bench.foretold])))
-    print(f"\nplumb and Prowler agree on all {len(SAME)} rules that mean the same.\n")
-    if busy > QUIET:
-        say(f"other programs took {busy:.0f} % of the processors meanwhile: do not trust these figures")
-    if options.write:
-        write_document(DOCUMENT, document(bench, busy))
-    print("\n".join(metric_lines(METRICS, bench.figures)), flush=True)
+    tables = [[HEAD, *bench.rows], [FORETOLD, *bench.foretold]]
+    agreement = f"plumb and Prowler agree on all {len(SAME)} rules that mean the same."
+    finish(options, tables, agreement, busy, METRICS, bench.figures, DOCUMENT, lambda: document(bench, busy))
 
 
 def add_arguments(names):
@@ -507,9 +499,8 @@ def add_arguments(names):
 
 Prowler takes 2.3 GB in bench/.work/prowler, and its installation some minutes.""",
     )
-    one.add_argument("--no-build", action="store_true", help="measure .build/release/plumb as it is")
     one.add_argument("--no-large", action="store_true", help="without the accounts of many security groups")
-    one.add_argument("--write", action="store_true", help="rewrite docs/benchmarks-collect.md with this run")
+    add_opening(one, DOCUMENT)
     one.set_defaults(run=run)
 
 

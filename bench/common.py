@@ -1,4 +1,5 @@
 """What the benchmarks share: running and measuring programs, the made-up inventory, tables and figures."""
+import argparse
 import datetime
 import hashlib
 import os
@@ -193,6 +194,18 @@ def fingerprint():
     return digest.hexdigest()
 
 
+def opening(options):
+    """What is measured: plumb, built unless that is declined, by its fingerprint."""
+    if not options.no_build:
+        build()
+    return fingerprint()
+
+
+def check_unchanged(version):
+    if fingerprint() != version:
+        raise Failure("plumb was rebuilt during the run, so the figures are of no use; run again")
+
+
 def warm(path):
     """Reads the file once, so that no program pays for the disk."""
     with open(path, "rb", buffering=0) as file:
@@ -317,3 +330,43 @@ def write_document(path, text):
     part.write_text(text)
     part.replace(path)
     say(f"wrote {path.relative_to(ROOT)}")
+
+
+def finish(options, tables, agreement, busy, metrics, figures, path, document):
+    """Prints the tables, what the programs agree on and the figures; `--write` writes the document."""
+    for table in tables:
+        print("\n".join(columns(table)) + "\n")
+    print(f"{agreement}\n")
+    if busy > QUIET:
+        say(f"other programs took {busy:.0f} % of the processors meanwhile: do not trust these figures")
+    if options.write:
+        write_document(path, document())
+    print("\n".join(metric_lines(metrics, figures)), flush=True)
+
+
+# Arguments
+
+
+def resources(least, why=""):
+    """The type of an argument: a number of resources."""
+
+    def count(text):
+        number = int(text.replace("_", "").replace(",", ""))
+        if number < least:
+            raise argparse.ArgumentTypeError(f"at least {least:,}{why}")
+        return number
+
+    return count
+
+
+def add_inventory(one, least, size, why=""):
+    """The arguments about the inventory that is measured."""
+    usual = f"{DEFAULT_COUNT:,}; {size}"
+    one.add_argument("--count", type=resources(least, why), default=DEFAULT_COUNT, help=f"resources (default: {usual})")
+    one.add_argument("--seed", type=int, default=1, help="of the inventory (default: 1)")
+
+
+def add_opening(one, document):
+    """The arguments that every measurement has."""
+    one.add_argument("--no-build", action="store_true", help="measure .build/release/plumb as it is")
+    one.add_argument("--write", action="store_true", help=f"rewrite {document.relative_to(ROOT)} with this run")

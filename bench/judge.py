@@ -6,9 +6,10 @@ import os
 import subprocess
 
 from common import (
-    BENCH, DEFAULT_COUNT, PLUMB, PYTHON, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build,
-    closing, columns, count_lines, data_path, fingerprint, generate, is_current, logged, machine, make_venv,
-    markdown, measure, metric_lines, outcome, output_of, say, targets, warm, write_document,
+    BENCH, DEFAULT_COUNT, PLUMB, PYTHON, ROOT, WORK, Disagreement, Metric, Others, add_inventory,
+    add_opening, check_unchanged, closing, columns, count_lines, data_path, finish, generate,
+    is_current, logged, make_venv, markdown, measure, opening, outcome, output_of, resources, say,
+    targets, warm,
 )  # fmt: skip
 
 PARSER = WORK / "parse_simdjson"
@@ -282,9 +283,7 @@ def document(options, rows, figures, busy):
 
 
 def run(options):
-    if not options.no_build:
-        build()
-    version = fingerprint()
+    version = opening(options)
     make_venv()
     path = generate(options.count, options.seed, 2 * BYTES_PER_RESULT)
     compile_parser()
@@ -311,25 +310,13 @@ def run(options):
     busy = others.percent()
     if options.memory:
         figures["judge_peak_rss_4m"] = peak_of_many(options.seed, options.keep)
-    if fingerprint() != version:
-        raise Failure("plumb was rebuilt during the run, so the figures are of no use; run again")
+    check_unchanged(version)
 
     rows = [HEAD] + [cells(row, floor) for row in judging.rows()]
-    print("\n".join(columns(rows)))
-    print(f"\nplumb, DuckDB and Cloud Custodian agree on all {len(judging.fails)} rules.\n")
-    if busy > QUIET:
-        say(f"other programs took {busy:.0f} % of the processors meanwhile: do not trust these figures")
-    if options.write:
-        text = document(options, rows, figures, busy)
-        write_document(DOCUMENT, text)
-    print("\n".join(metric_lines(METRICS, figures)), flush=True)
-
-
-def resources(text):
-    number = int(text.replace("_", "").replace(",", ""))
-    if number < LEAST_COUNT:
-        raise argparse.ArgumentTypeError(f"at least {LEAST_COUNT:,}, or DuckDB does not see every field")
-    return number
+    agreement = f"plumb, DuckDB and Cloud Custodian agree on all {len(judging.fails)} rules."
+    finish(
+        options, [rows], agreement, busy, METRICS, figures, DOCUMENT, lambda: document(options, rows, figures, busy)
+    )
 
 
 def add_arguments(names):
@@ -347,14 +334,12 @@ def add_arguments(names):
 
 The inventory, bench/.work/judge-N.ndjson, stays and is used again; delete bench/.work to get its room back.""",
     )
-    one.add_argument("--count", type=resources, default=DEFAULT_COUNT, help="resources (default: 1,000,000; 1.2 GB)")
-    one.add_argument("--seed", type=int, default=1, help="of the inventory (default: 1)")
+    add_inventory(one, LEAST_COUNT, "1.2 GB", ", or DuckDB does not see every field")
     one.add_argument("--keep", action="store_true", help="keep what the programs write, and what --memory generates")
-    one.add_argument("--no-build", action="store_true", help="measure .build/release/plumb as it is")
     one.add_argument(
         "--memory",
         action="store_true",
         help="also measure the memory for 4,000,000 resources (4.8 GB, and 1.4 GB of results, deleted afterwards)",
     )
-    one.add_argument("--write", action="store_true", help="rewrite docs/benchmarks.md with this run")
+    add_opening(one, DOCUMENT)
     one.set_defaults(run=run)

@@ -12,9 +12,9 @@ import urllib.parse
 from pathlib import Path
 
 from common import (
-    BENCH, DEFAULT_COUNT, PLUMB, QUIET, ROOT, WORK, Disagreement, Failure, Metric, Others, build, closing,
-    columns, count_lines, fingerprint, generate, is_current, machine, make_venv, markdown, measure,
-    metric_lines, outcome, output_of, say, targets, warm, write_document,
+    BENCH, DEFAULT_COUNT, PLUMB, ROOT, WORK, Disagreement, Failure, Metric, Others, add_inventory,
+    add_opening, check_unchanged, closing, count_lines, finish, generate, is_current, make_venv,
+    markdown, measure, opening, outcome, output_of, resources, say, targets, warm,
 )  # fmt: skip
 
 DOCUMENT = ROOT / "docs" / "benchmarks-store.md"
@@ -408,9 +408,7 @@ def document(options, bench, rules, busy):
 
 
 def run(options):
-    if not options.no_build:
-        build()
-    version = fingerprint()
+    version = opening(options)
     make_venv()
     path = generate(options.count, options.seed, BYTES_PER_RESULT)
     # In a process of its own: a program counts the peak of the one that starts it as its own.
@@ -434,25 +432,15 @@ def run(options):
             database.stop()
         shutil.rmtree(WORK / "store-state", ignore_errors=True)
     busy = others.percent()
-    if fingerprint() != version:
-        raise Failure("plumb was rebuilt during the run, so the figures are of no use; run again")
+    check_unchanged(version)
 
-    print("\n".join(columns([HEAD, *bench.rows])))
-    print("\n" + "\n".join(columns([SIZES, *bench.sizes])))
     names = " and ".join(database.name for database in databases)
-    print(f"\n{names} held as many failures as plumb judge counts: {bench.fails:,}.\n")
-    if busy > QUIET:
-        say(f"other programs took {busy:.0f} % of the processors meanwhile: do not trust these figures")
-    if options.write:
-        write_document(DOCUMENT, document(options, bench, rules, busy))
-    print("\n".join(metric_lines(METRICS, bench.figures)), flush=True)
-
-
-def resources(text):
-    number = int(text.replace("_", "").replace(",", ""))
-    if number < LEAST_COUNT:
-        raise argparse.ArgumentTypeError(f"at least {LEAST_COUNT:,}")
-    return number
+    tables = [[HEAD, *bench.rows], [SIZES, *bench.sizes]]
+    agreement = f"{names} held as many failures as plumb judge counts: {bench.fails:,}."
+    finish(
+        options, tables, agreement, busy, METRICS, bench.figures, DOCUMENT,
+        lambda: document(options, bench, rules, busy),
+    )  # fmt: skip
 
 
 def add_arguments(names):
@@ -469,9 +457,7 @@ def add_arguments(names):
 
 The inventory is that of bench/run judge; a changed copy of it stays as well. PostgreSQL is a throwaway server.""",
     )
-    one.add_argument("--count", type=resources, default=DEFAULT_COUNT, help="resources (default: 1,000,000; 2.4 GB)")
-    one.add_argument("--seed", type=int, default=1, help="of the inventory (default: 1)")
+    add_inventory(one, LEAST_COUNT, "2.4 GB")
     one.add_argument("--database", choices=["sqlite", "postgres", "both"], default="both", help="which (default: both)")
-    one.add_argument("--no-build", action="store_true", help="measure .build/release/plumb as it is")
-    one.add_argument("--write", action="store_true", help="rewrite docs/benchmarks-store.md with this run")
+    add_opening(one, DOCUMENT)
     one.set_defaults(run=run)
