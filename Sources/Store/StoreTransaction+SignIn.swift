@@ -1,3 +1,4 @@
+import JSON
 package import Model
 
 /// A key by which a program acts for a person.
