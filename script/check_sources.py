@@ -18,6 +18,7 @@ ARROWS = {
     "Collectors": {"Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"},
     "Reports": {"Model", "JSON"},
     "Vault": {"Model", "CCrypto"},
+    "SignIn": {"Model", "JSON", "HTTP", "CCrypto", "CJOSE"},
     "Store": {"Model", "JSON", "CPack"},
     "SQLiteDriver": {"Store"},
     "PostgresDriver": {"Store", "CLibPQ"},
@@ -29,7 +30,7 @@ ARROWS = {
         "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault",
     },
 }
-OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat"}
+OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat", "CJOSE"}
 CODE_LINES = 300
 
 findings = []
