@@ -105,7 +105,9 @@ let package = Package(
     ),
     .target(
       name: "TestSupport",
-      dependencies: ["Model", "JSON", "Store", "SQLiteDriver", "PostgresDriver"]
+      dependencies: [
+        "Model", "JSON", "HTTP", "Collectors", "Store", "SQLiteDriver", "PostgresDriver",
+      ]
     ),
 
     .testTarget(name: "JSONTests", dependencies: ["JSON", "YAML", "Model", "TestSupport"]),

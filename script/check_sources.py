@@ -24,7 +24,7 @@ ARROWS = {
     "PostgresDriver": {"Store", "CLibPQ"},
     "Operations": {"Engine", "Store", "Vault", "Model", "JSON"},
     "Fuzz": {"Engine", "JSON", "Model", "Operations", "YAML"},
-    "TestSupport": {"Model", "JSON", "Store", "SQLiteDriver", "PostgresDriver"},
+    "TestSupport": {"Model", "JSON", "HTTP", "Collectors", "Store", "SQLiteDriver", "PostgresDriver"},
     "plumb": {
         "Model", "JSON", "YAML", "Engine", "Content", "Collectors", "Reports", "Operations",
         "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault",
