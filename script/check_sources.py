@@ -17,7 +17,7 @@ ARROWS = {
     "HTTP": {"CCurl"},
     "Collectors": {"Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"},
     "Reports": {"Model", "JSON"},
-    "Vault": {"Model", "CCrypto"},
+    "Vault": {"Model", "CCrypto", "CPKCS11"},
     "SignIn": {"Model", "JSON", "HTTP", "CCrypto", "CJOSE"},
     "Store": {"Model", "JSON", "CPack"},
     "SQLiteDriver": {"Store"},
@@ -30,7 +30,7 @@ ARROWS = {
         "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault",
     },
 }
-OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat", "CJOSE"}
+OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat", "CJOSE", "CPKCS11"}
 CODE_LINES = 300
 
 findings = []
