@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import JSON
 import Model
+import Operations
 import Store
 
 struct AttachCommand: AsyncParsableCommand {
@@ -109,45 +110,22 @@ struct AttachCommand: AsyncParsableCommand {
   /// The schedule that an option gives, in words; empty for on demand.
   static func schedule(_ every: String?) throws -> String {
     guard let every else { return "" }
-    let parts = every.split(separator: " ").map(String.init)
-    guard let interval = parts.first, isInterval(interval),
-      parts.count == 1 || isTime(Array(parts[1...]))
-    else {
-      throw ValidationError(
-        "--every expects a number of minutes, hours or days such as 30m, 24h or 7d, and where "
-          + "wanted a time such as \"1d at 02:00 Europe/Zurich\", not \"\(every)\""
-      )
+    do {
+      return try Schedule(every).text
+    } catch {
+      throw ValidationError("--every: \(error)")
     }
-    return "every " + parts.joined(separator: " ")
-  }
-
-  private static func isInterval(_ text: String) -> Bool {
-    guard let unit = text.last, "mhd".contains(unit) else { return false }
-    let digits = text.dropLast()
-    guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(digits) else {
-      return false
-    }
-    return (1...100_000).contains(count)
-  }
-
-  /// Whether words are `at HH:MM ZONE`.
-  private static func isTime(_ words: [String]) -> Bool {
-    guard words.count == 3, words[0] == "at", TimeZone(identifier: words[2]) != nil,
-      words[1].allSatisfy({ $0 == ":" || ($0.isASCII && $0.isNumber) })
-    else { return false }
-    let parts = words[1].split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.map(\.count) == [2, 2], let hour = Int(parts[0]), let minute = Int(parts[1]) else {
-      return false
-    }
-    return (0...23).contains(hour) && (0...59).contains(minute)
   }
 }
 
 struct AttachmentsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attachments",
-    abstract: "Lists and removes attachments of profiles to scopes.",
-    subcommands: [AttachmentsList.self, AttachmentsRemove.self]
+    abstract: "Lists, removes, runs and pauses attachments of profiles to scopes.",
+    subcommands: [
+      AttachmentsList.self, AttachmentsRemove.self, AttachmentsRun.self, AttachmentsPause.self,
+      AttachmentsResume.self,
+    ]
   )
 }
 
@@ -164,7 +142,12 @@ struct AttachmentsList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let found = try await records.read { try $0.attachments(at: $1) }
+      let found = try await records.read { transaction, now in
+        let states = try transaction.scheduleStates(at: now)
+        return try transaction.attachments(at: now).map { attachment in
+          ListedAttachment(attachment, states[attachment.id], at: now)
+        }
+      }
       output.list(found, "attachment", cells: \.cells, json: \.json)
     }
   }
@@ -193,10 +176,12 @@ struct AttachmentsRemove: AsyncParsableCommand {
 
 extension Attachment {
   /// The attachment as cells of a row, for people.
-  var cells: [String] {
+  var cells: [String] { cells(turn: schedule.isEmpty ? "on demand" : schedule) }
+
+  /// The attachment as cells of a row, with words for its schedule.
+  func cells(turn: String) -> [String] {
     [
-      "\(id)", "\(profile) \(version)", "on \(scopeText(scope))",
-      schedule.isEmpty ? "on demand" : schedule, "since \(begins)",
+      "\(id)", "\(profile) \(version)", "on \(scopeText(scope))", turn, "since \(begins)",
       settings.map { "\($0.key) = \($0.value.text)" }.joined(separator: ", "),
     ]
   }
