@@ -60,7 +60,7 @@ let package = Package(
       dependencies: ["Model", "JSON", "YAML"],
       resources: [
         .copy("VERSION"), .copy("rules"), .copy("profiles"), .copy("terraform"),
-        .copy("cloudformation"),
+        .copy("cloudformation"), .copy("access"),
       ]
     ),
     .target(name: "HTTP", dependencies: ["CCurl"]),

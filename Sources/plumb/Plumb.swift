@@ -20,7 +20,8 @@ struct Plumb: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       ScanCommand.self, ScansCommand.self, StatusCommand.self, ResultsCommand.self,
-      DiffCommand.self, HistoryCommand.self, ScoreCommand.self, CoverageCommand.self,
+      DiffCommand.self, HistoryCommand.self, AccessCommand.self, ScoreCommand.self,
+      CoverageCommand.self,
       ControlsCommand.self,
       MigrateCommand.self, DoctorCommand.self, RetentionCommand.self,
       JudgeCommand.self, WhyCommand.self, RulesCommand.self,

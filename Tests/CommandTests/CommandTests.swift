@@ -19,6 +19,10 @@ private let now = ["--now", "2026-01-01T00:00:00Z"]
 private let rules = ["--rules", "Tests/CommandTests/Fixtures/rules"]
 private let overlay = ["--content", "Tests/CommandTests/Fixtures/overlay"]
 
+private let access = [
+  "access", "--inventory", "Tests/CommandTests/Fixtures/access/inventory.ndjson",
+]
+
 private let cases: [Case] = [
   Case(name: "help", arguments: ["--help"], exitCode: 0),
   Case(name: "judge-help", arguments: ["judge", "--help"], exitCode: 0),
@@ -193,6 +197,15 @@ private let cases: [Case] = [
   ),
   Case(name: "content-help", arguments: ["content", "--help"], exitCode: 0),
   Case(name: "profiles-list", arguments: ["profiles", "list"], exitCode: 0),
+  Case(name: "access", arguments: access, exitCode: 0),
+  Case(name: "access-csv", arguments: access + ["web-1", "--format", "csv"], exitCode: 0),
+  Case(
+    name: "access-json",
+    arguments: access + ["pay", "--level", "access", "--format", "json"],
+    exitCode: 0
+  ),
+  Case(name: "access-nothing", arguments: access + ["nothing"], exitCode: 2),
+  Case(name: "access-help", arguments: ["access", "--help"], exitCode: 0),
   Case(name: "wrong-option", arguments: ["judge", "--nonsense"], exitCode: 2),
   Case(name: "why-nothing", arguments: ["why", "ABCD"], exitCode: 2),
 ]
