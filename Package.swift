@@ -13,6 +13,10 @@ let package = Package(
       from: "2.28.1",
       traits: []
     ),
+    // Hummingbird's own, named where a type of theirs is used.
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
   ],
   targets: [
     // System libraries, reached through C headers.
@@ -40,6 +44,11 @@ let package = Package(
       name: "CExpat",
       pkgConfig: "expat",
       providers: [.apt(["libexpat1-dev"])]
+    ),
+    .systemLibrary(
+      name: "CZlib",
+      pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"])]
     ),
     .target(
       name: "CPack",
@@ -86,17 +95,24 @@ let package = Package(
     .target(
       name: "Web",
       dependencies: [
-        "Model", "JSON", "YAML", "Operations", "Store",
+        "Model", "JSON", "YAML", "Operations", "Store", "CZlib",
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ],
-      resources: [.copy("openapi")]
+      resources: [.embedInCode("openapi")]
     ),
     .executableTarget(
       name: "plumb",
       dependencies: [
         "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
         "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectors
 import Foundation
+import Operations
 
 /// The role of AWS that is assumed.
 struct RoleOptions: ParsableArguments {

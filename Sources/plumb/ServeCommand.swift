@@ -1,0 +1,174 @@
+import ArgumentParser
+import Content
+import Engine
+import Foundation
+import Hummingbird
+import JSON
+import Logging
+import Model
+import NIOSSL
+import Operations
+import Store
+import UnixSignals
+import Vault
+import Web
+
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Serves the API until it is told to stop.",
+    discussion: """
+      Everything is kept where --data says: with a folder nothing else is needed, with PostgreSQL
+      several servers share the work. On the first start it makes an administrator and prints a code
+      by which that one signs in once, within an hour.
+
+      Examples:
+        plumb serve
+        plumb serve --data postgres://plumb@db.example.com/plumb --host 0.0.0.0 --port 8443 \\
+          --tls-certificate chain.pem --tls-key key.pem
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var key: KeyOptions
+  @OptionGroup var content: ContentOptions
+
+  @Option(name: .long, help: "The address to listen on.")
+  var host = "127.0.0.1"
+
+  @Option(name: .long, help: "The port to listen on; 0 for a free one.")
+  var port = 8080
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Serve over TLS with this certificate chain, PEM.", valueName: "file")
+  )
+  var tlsCertificate: String?
+
+  @Option(name: .long, help: ArgumentHelp("The certificate's key, PEM.", valueName: "file"))
+  var tlsKey: String?
+
+  @Flag(name: .long, help: "Something before the server ends TLS: cookies are for TLS only.")
+  var behindTLS = false
+
+  @Option(
+    name: .long,
+    help: "Requests a second and caller, in bursts of four times as many; 0 for no limit."
+  )
+  var requestsPerSecond = 50.0
+
+  @Flag(name: .long, help: "Tell /metrics to everybody who can reach the server.")
+  var openMetrics = false
+
+  func validate() throws {
+    guard (tlsCertificate == nil) == (tlsKey == nil) else {
+      throw ValidationError("--tls-certificate and --tls-key need each other")
+    }
+    guard (0...65_535).contains(port) else { throw ValidationError("--port \(port) is no port") }
+    guard requestsPerSecond >= 0 else {
+      throw ValidationError("--requests-per-second must not be negative")
+    }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let data = try await store.open()
+      let library = try content.library()
+      let shelf = ServedContent(
+        rules: try library.rules(),
+        profiles: try library.profiles(),
+        stamp: try library.stamp()
+      )
+      let services = Services(
+        store: data,
+        content: { shelf },
+        keeper: CredentialKeeper(data, try key.file(store)),
+        clock: timeOfDay,
+        random: { try AESGCM.random($0) },
+        explain: { $0 is GoalError || $0 is ContentError ? "\($0)" : nil }
+      )
+      LoggingSystem.bootstrap { JSONLines(label: $0) }
+      var logger = Logger(label: "plumb")
+      logger.logLevel = .info
+      let settings = ServerSettings(
+        host: host,
+        port: port,
+        tls: try tls(),
+        isBehindTLS: behindTLS,
+        requestsPerSecond: requestsPerSecond,
+        hasOpenMetrics: openMetrics
+      )
+      let (host, scheme) = (host, settings.tls == nil ? "http" : "https")
+      let application = try WebServer(services, settings, logger: logger).application { port in
+        let address = "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        var text = "plumb serves \(address)\n"
+        if let code = try? await FirstStart.code(data, services.random) {
+          text += "the first sign-in, within an hour, with the code \(code)\n"
+        }
+        FileHandle.standardOutput.write(Data(text.utf8))
+      }
+      try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+    }
+  }
+
+  private func tls() throws -> TLSConfiguration? {
+    guard let tlsCertificate, let tlsKey else { return nil }
+    do {
+      let chain = try NIOSSLCertificate.fromPEMFile(tlsCertificate)
+      let key = try NIOSSLPrivateKey(file: tlsKey, format: .pem)
+      return .makeServerConfiguration(
+        certificateChain: chain.map { .certificate($0) },
+        privateKey: .privateKey(key)
+      )
+    } catch {
+      throw ValidationError(
+        "--tls-certificate \(tlsCertificate), --tls-key \(tlsKey): \(error); expected PEM files"
+      )
+    }
+  }
+}
+
+/// The first start of a server over an empty store.
+enum FirstStart {
+  /// Makes the administrator and a code by which that one signs in; nil where there are people.
+  static func code(
+    _ store: DataStore,
+    _ random: @Sendable (Int) throws -> [UInt8]
+  ) async throws -> String? {
+    let code = try SignInCode.make(random)
+    let now = timeOfDay()
+    let isFirst = try await store.write(as: "plumb serve", at: now) { transaction in
+      guard try transaction.people().isEmpty else { return false }
+      let person = try transaction.addPerson("administrator")
+      _ = try transaction.grant(Grant(role: .administrator, extent: .everything), to: person.id)
+      let ends = now.advanced(milliseconds: 3_600_000)
+      try transaction.addCode(digest: SignInCode.digest(code), for: person.id, expiresAt: ends)
+      return true
+    }
+    return isFirst ? code : nil
+  }
+}
+
+/// The log as JSON, an entry a line, on standard error.
+struct JSONLines: LogHandler {
+  let label: String
+  var logLevel: Logger.Level = .info
+  var metadata: Logger.Metadata = [:]
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    var object: JSONObject = [
+      "at": .string("\(timeOfDay())"), "level": .string(event.level.rawValue),
+      "event": .string("\(event.message)"),
+    ]
+    let all = metadata.merging(event.metadata ?? [:]) { $1 }
+    for (key, value) in all.sorted(by: { $0.key < $1.key }) {
+      object[key == "hb.request.id" ? "request" : key] = .string("\(value)")
+    }
+    FileHandle.standardError.write(Data((JSONValue.object(object).text + "\n").utf8))
+  }
+}
