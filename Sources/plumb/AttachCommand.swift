@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import JSON
 import Model
+import Operations
 import Store
 
 struct AttachCommand: AsyncParsableCommand {
@@ -97,52 +98,20 @@ struct AttachCommand: AsyncParsableCommand {
   ) throws -> [String: [String: JSONValue]] {
     let index = try RuleIndex(library.rules())
     let settings = try GoalOptions.settings(parameters, file: parametersFile, index)
-    let goals = profile.with(settings, index).goals
-    warnOfDeprecated(try RuleSet(goals: goals, rules: index).members.map(\.rule))
-    let rules = Set(goals.map(\.rule))
-    if let other = settings.keys.filter({ !rules.contains($0) }).min() {
-      throw ValidationError(
-        "profile \(profile.id) has no goal of rule \(other); plumb profiles show \(profile.id) "
-          + "lists its goals"
-      )
-    }
+    warnOfDeprecated(try AttachmentCheck.rules(of: profile, settings, index))
     return settings
   }
 
   /// The schedule that an option gives, in words; empty for on demand.
   static func schedule(_ every: String?) throws -> String {
     guard let every else { return "" }
-    let parts = every.split(separator: " ").map(String.init)
-    guard let interval = parts.first, isInterval(interval),
-      parts.count == 1 || isTime(Array(parts[1...]))
-    else {
+    guard let schedule = AttachmentCheck.schedule(every) else {
       throw ValidationError(
         "--every expects a number of minutes, hours or days such as 30m, 24h or 7d, and where "
           + "wanted a time such as \"1d at 02:00 Europe/Zurich\", not \"\(every)\""
       )
     }
-    return "every " + parts.joined(separator: " ")
-  }
-
-  private static func isInterval(_ text: String) -> Bool {
-    guard let unit = text.last, "mhd".contains(unit) else { return false }
-    let digits = text.dropLast()
-    guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(digits) else {
-      return false
-    }
-    return (1...100_000).contains(count)
-  }
-
-  /// Whether words are `at HH:MM ZONE`.
-  private static func isTime(_ words: [String]) -> Bool {
-    guard words.count == 3, words[0] == "at", TimeZone(identifier: words[2]) != nil,
-      words[1].allSatisfy({ $0 == ":" || ($0.isASCII && $0.isNumber) })
-    else { return false }
-    let parts = words[1].split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.map(\.count) == [2, 2], let hour = Int(parts[0]), let minute = Int(parts[1]) else {
-      return false
-    }
-    return (0...23).contains(hour) && (0...59).contains(minute)
+    return schedule
   }
 }
 

@@ -52,15 +52,6 @@ struct ControlsCommand: AsyncParsableCommand {
   }
 }
 
-extension ControlOverview {
-  fileprivate var json: JSONValue {
-    [
-      "profile": .string(profile.id), "version": .string(profile.version),
-      "controls": .array(entries.map(\.json)),
-    ]
-  }
-}
-
 extension ControlOverview.Entry {
   fileprivate var text: String {
     var line = "\(control.id)  \(state.rawValue)  \(control.title)"
@@ -73,32 +64,5 @@ extension ControlOverview.Entry {
         ", observed \(attestation.observedAt.day), until \(attestation.periodEnds.advanced(milliseconds: -1).day)"
     }
     return line
-  }
-
-  fileprivate var json: JSONValue {
-    var object: JSONObject = [
-      "id": .string(control.id), "title": .string(control.title),
-      "state": .string(state.rawValue), "excepted": .integer(Int64(excepted)),
-      "results": .object(
-        JSONObject(
-          zip(Verdict.allCases, counts).map { (key: $0.rawValue, value: .integer(Int64($1))) }
-        )
-      ),
-    ]
-    if let attestation {
-      object["attestation"] = [
-        "id": .integer(attestation.id), "met": .bool(attestation.isMet),
-        "statement": .string(attestation.statement),
-        "attested_by": .string(attestation.attestedBy),
-        "approved_by": .string(attestation.approvedBy ?? ""),
-        "observed_at": .string("\(attestation.observedAt)"),
-        "received_at": .string("\(attestation.receivedAt)"),
-        "from": .string("\(attestation.periodBegins)"),
-        "until": .string("\(attestation.periodEnds)"),
-        "evidence": .string(attestation.evidenceName),
-        "evidence_sha256": .string(attestation.evidenceDigest),
-      ]
-    }
-    return .object(object)
   }
 }

@@ -224,27 +224,6 @@ extension PostureDiff.Entry {
     }
     return lines.joined(separator: "\n")
   }
-
-  fileprivate var json: JSONValue {
-    [
-      "change": .string(kind.rawValue), "account": .string(place.accounts.first ?? ""),
-      "kind": .string("\(place.kind)"), "id": .string(place.id),
-      "fields": .array(
-        fields.map {
-          ["path": .string($0.path), "before": $0.before ?? .null, "after": $0.after ?? .null]
-        }
-      ),
-      "verdicts": .array(
-        verdicts.map {
-          [
-            "rule": .string($0.rule), "severity": .string($0.severity.rawValue),
-            "before": $0.before.map { .string($0.rawValue) } ?? .null,
-            "after": $0.after.map { .string($0.rawValue) } ?? .null,
-          ]
-        }
-      ),
-    ]
-  }
 }
 
 extension String {

@@ -169,13 +169,4 @@ extension ScanRecord {
     return "\(report.resources) resources, \(report.new) new, \(report.changed) changed, "
       + "\(report.gone) gone"
   }
-
-  var json: JSONValue {
-    [
-      "id": .integer(id), "subject": .string(subject), "status": .string(status.rawValue),
-      "instant": .string("\(instant)"), "started": .string("\(started)"),
-      "finished": finished.map { .string("\($0)") } ?? .null, "actor": .string(actor),
-      "goals_sha256": .string(content), "report": report,
-    ]
-  }
 }

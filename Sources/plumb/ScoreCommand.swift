@@ -107,23 +107,3 @@ struct ScoreHistory: AsyncParsableCommand {
   }
 }
 
-extension ScoreExplanation {
-  fileprivate var json: JSONValue {
-    [
-      "from": .string("\(from)"), "to": .string("\(to)"),
-      "before": .integer(Int64(Self.millionths(before))),
-      "after": .integer(Int64(Self.millionths(after))),
-      "change": .integer(Int64(change)), "unit": "millionths of a point of 100",
-      "weights_before": before.json, "weights_after": after.json,
-      "parts": .array(
-        parts.map { part in
-          [
-            "cause": .string(part.cause.rawValue), "change": .integer(Int64(part.change)),
-            "results": .integer(Int64(part.results)),
-            "examples": .array(part.examples.map { .string($0) }),
-          ]
-        }
-      ),
-    ]
-  }
-}

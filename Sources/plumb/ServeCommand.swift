@@ -85,6 +85,9 @@ struct ServeCommand: AsyncParsableCommand {
         keeper: CredentialKeeper(data, try key.file(store)),
         clock: timeOfDay,
         random: { try AESGCM.random($0) },
+        judge: { [store, content] in
+          try await InventoryJudging(store: data, options: store, content: content).run($0, $1)
+        },
         explain: { $0 is GoalError || $0 is ContentError ? "\($0)" : nil }
       )
       LoggingSystem.bootstrap { JSONLines(label: $0) }
@@ -125,6 +128,46 @@ struct ServeCommand: AsyncParsableCommand {
         "--tls-certificate \(tlsCertificate), --tls-key \(tlsKey): \(error); expected PEM files"
       )
     }
+  }
+}
+
+/// Judges and keeps inventories that are sent to a server.
+struct InventoryJudging: Sendable {
+  let store: DataStore
+  let options: StoreOptions
+  let content: ContentOptions
+
+  /// Spools what comes, begins a scan of it and does it to its end; returns its number.
+  func run(_ inventory: InventoryUpload, _ body: UploadBody) async throws -> Int64 {
+    let keeper = ScanKeeper(store: store, options: options, actor: inventory.actor)
+    let goals = GoalOptions()
+    let choice = try goals.choose(
+      attached: try await keeper.attached(at: inventory.at),
+      library: try content.library()
+    )
+    let path = try await keeper.spoolFile()
+    do {
+      let spool = try SpoolWriter(path)
+      try await body.forEach { try spool.append($0) }
+      try spool.finish()
+    } catch {
+      try? FileManager.default.removeItem(atPath: path)
+      throw error
+    }
+    let number = try await keeper.begin(
+      choice,
+      goals,
+      inventory: path,
+      isSpool: true,
+      subject: inventory.subject,
+      account: inventory.account,
+      isOpen: false,
+      isComplete: inventory.isComplete,
+      endsMissing: inventory.isComplete,
+      instant: inventory.at
+    )
+    _ = try await keeper.run(number, choice)
+    return number
   }
 }
 

@@ -79,19 +79,6 @@ extension Standing {
     }
     return line
   }
-
-  var json: JSONValue {
-    var object: JSONObject = [
-      "scope": .string(entry.scope), "profile": .string(entry.profile),
-      "profile_version": .string(entry.version), "scan": .integer(entry.scan),
-      "scanned_at": .string("\(entry.at)"),
-    ]
-    object["score"] = entry.score.value.map { .number($0) } ?? .null
-    object["score_with_exceptions"] = entry.score.valueWithExceptions.map { .number($0) } ?? .null
-    object["score_before"] = before.map { $0.score.value.map { .number($0) } ?? .null }
-    object["weights"] = entry.score.json
-    return .object(object)
-  }
 }
 
 extension Status {
@@ -114,19 +101,6 @@ extension Status {
       lines.append("exception \(exception.name) waits for approval")
     }
     return lines.map(\.withoutControls)
-  }
-
-  fileprivate var json: JSONValue {
-    [
-      "as_of": .string("\(instant)"),
-      "scan": scan?.json ?? .null,
-      "standings": .array(standings.map(\.json)),
-      "kinds_not_fully_read": .integer(Int64(gaps)),
-      "open_scans": .array(open.map { .integer($0.id) }),
-      "exceptions_expiring": .array(expiring.map { .string($0.name) }),
-      "exceptions_requested": .array(requested.map { .string($0.name) }),
-      "formula": .string(Score.formula),
-    ]
   }
 }
 

@@ -12,6 +12,8 @@ package struct Services: Sendable {
   package var clock: @Sendable () -> Instant
   /// Drawn by the system: as many bytes as asked for.
   package var random: @Sendable (Int) throws -> [UInt8]
+  /// Judges and keeps an inventory that somebody sent; returns the number of the scan.
+  package var judge: @Sendable (InventoryUpload, UploadBody) async throws -> Int64
   /// What an error of the composition's own types means; nil for a fault of the server.
   package var explain: @Sendable (any Error) -> String?
 
@@ -21,10 +23,11 @@ package struct Services: Sendable {
     keeper: CredentialKeeper,
     clock: @escaping @Sendable () -> Instant,
     random: @escaping @Sendable (Int) throws -> [UInt8],
+    judge: @escaping @Sendable (InventoryUpload, UploadBody) async throws -> Int64,
     explain: @escaping @Sendable (any Error) -> String?
   ) {
     (self.store, self.content, self.keeper) = (store, content, keeper)
-    (self.clock, self.random, self.explain) = (clock, random, explain)
+    (self.clock, self.random, self.judge, self.explain) = (clock, random, judge, explain)
   }
 }
 
@@ -36,6 +39,30 @@ package struct ServedContent: Sendable {
 
   package init(rules: [Rule], profiles: [Profile], stamp: ContentStamp) {
     (self.rules, self.profiles, self.stamp) = (rules, profiles, stamp)
+  }
+}
+
+/// An inventory that somebody sends to have it judged.
+package struct InventoryUpload: Sendable {
+  /// The account of resources that name none.
+  package var account: String
+  package var subject: String
+  /// Whether resources that it lacks are gone.
+  package var isComplete: Bool
+  package var actor: String
+  /// The instant as of which it is judged.
+  package var at: Instant
+}
+
+/// A long body, handed over in pieces as it comes.
+package struct UploadBody: Sendable {
+  let each: @Sendable (([UInt8]) throws -> Void) async throws -> Void
+
+  /// Hands over every piece.
+  ///
+  /// - Throws: what `body` throws, and when the client goes away.
+  package func forEach(_ body: ([UInt8]) throws -> Void) async throws {
+    try await each(body)
   }
 }
 
@@ -52,6 +79,8 @@ package struct APICall: Sendable {
   package let address: String
   /// Whether the client reached the server over TLS.
   package let isSecure: Bool
+  /// The body of an operation that takes other than JSON.
+  let upload: UploadBody?
   let parameters: [String: JSONValue]
   let session: Session?
   /// What is in the session's cookie; nil where there is none.

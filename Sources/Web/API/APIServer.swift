@@ -162,6 +162,7 @@ struct APIServer: Sendable {
       body: body,
       address: context.address,
       isSecure: settings.isSecure,
+      upload: try reader.upload(request),
       parameters: parameters,
       session: found?.1,
       sessionToken: found.flatMap { _ in Authenticator.cookie(request) },

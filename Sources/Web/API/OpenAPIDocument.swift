@@ -25,6 +25,14 @@ package struct OpenAPIDocument: Sendable {
   private static let sources: [(String, [UInt8])] = [
     ("base.yaml", PackageResources.base_yaml), ("session.yaml", PackageResources.session_yaml),
     ("people.yaml", PackageResources.people_yaml), ("scopes.yaml", PackageResources.scopes_yaml),
+    ("results.yaml", PackageResources.results_yaml), ("score.yaml", PackageResources.score_yaml),
+    ("scans.yaml", PackageResources.scans_yaml),
+    ("accounts.yaml", PackageResources.accounts_yaml),
+    ("attachments.yaml", PackageResources.attachments_yaml),
+    ("exceptions.yaml", PackageResources.exceptions_yaml),
+    ("marks.yaml", PackageResources.marks_yaml),
+    ("credentials.yaml", PackageResources.credentials_yaml),
+    ("content.yaml", PackageResources.content_yaml), ("audit.yaml", PackageResources.audit_yaml),
   ]
 
   init(_ parts: [JSONValue]) throws {

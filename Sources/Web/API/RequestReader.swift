@@ -105,6 +105,34 @@ struct RequestReader {
     return (value, bytes)
   }
 
+  /// The most bytes of a body that is handed over in pieces.
+  static let uploadLimit = 16 << 30
+
+  /// The body of an operation that takes other than JSON; nil for others.
+  func upload(_ request: Request) throws -> UploadBody? {
+    guard let expected = operation.bodyKind else { return nil }
+    let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased() ?? ""
+    guard type == expected else {
+      throw Problem(
+        415,
+        "media-type",
+        "The body must be \(expected)",
+        "Content-Type is \"\(type)\""
+      )
+    }
+    let body = request.body
+    return UploadBody { take in
+      var count = 0
+      for try await buffer in body {
+        count += buffer.readableBytes
+        guard count <= Self.uploadLimit else {
+          throw Problem(413, "too-large", "The body is too large")
+        }
+        try take(Array(buffer.readableBytesView))
+      }
+    }
+  }
+
   /// The bytes of a body.
   ///
   /// - Throws: a problem for one that is longer than a limit.
