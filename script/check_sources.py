@@ -18,18 +18,19 @@ ARROWS = {
     "Collectors": {"Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"},
     "Reports": {"Model", "JSON"},
     "Vault": {"Model", "CCrypto"},
+    "SignIn": {"Model", "JSON", "HTTP", "CCrypto", "CJOSE"},
     "Store": {"Model", "JSON", "CPack"},
     "SQLiteDriver": {"Store"},
     "PostgresDriver": {"Store", "CLibPQ"},
     "Operations": {"Engine", "Store", "Vault", "Model", "JSON"},
     "Fuzz": {"Engine", "JSON", "Model", "Operations", "YAML"},
-    "TestSupport": {"Model", "JSON", "Store", "SQLiteDriver", "PostgresDriver"},
+    "TestSupport": {"Model", "JSON", "HTTP", "Collectors", "Store", "SQLiteDriver", "PostgresDriver"},
     "plumb": {
         "Model", "JSON", "YAML", "Engine", "Content", "Collectors", "Reports", "Operations",
         "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault",
     },
 }
-OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat"}
+OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat", "CJOSE"}
 CODE_LINES = 300
 
 findings = []

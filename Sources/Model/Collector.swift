@@ -14,6 +14,18 @@ extension Collector {
   package var activity: String { "" }
 }
 
+/// A collector of what was gathered before.
+package struct HeldCollector: Collector {
+  private let items: [Collected]
+
+  package init(_ items: [Collected]) { self.items = items }
+
+  /// Emits all of it.
+  package func collect(_ emit: (Collected) throws -> Void) throws {
+    for item in items { try emit(item) }
+  }
+}
+
 /// What a collector emits.
 package enum Collected: Sendable {
   /// A resource to judge.

@@ -12,7 +12,7 @@ package struct CollectorKit {
   ///
   /// - Throws: what the collector throws.
   package func faults() async throws -> [String] {
-    let first = try await emitted()
+    let first = try await collector.emitted()
     var faults: [String] = []
     var resources: [Resource] = []
     for case .resource(let resource) in first { resources.append(resource) }
@@ -33,17 +33,11 @@ package struct CollectorKit {
       }
       if resource.source == nil { faults.append("\(key): does not say where it was read") }
     }
-    if try await emitted().map(Self.text).sorted() != first.map(Self.text).sorted() {
+    if try await collector.emitted().map(Self.text).sorted() != first.map(Self.text).sorted() {
       faults.append("a second run emits something else")
     }
     if await !stopsWhenTold() { faults.append("goes on when the receiver throws") }
     return faults
-  }
-
-  private func emitted() async throws -> [Collected] {
-    var items: [Collected] = []
-    try await collector.collect { items.append($0) }
-    return items
   }
 
   private struct Stop: Error {}
@@ -69,6 +63,22 @@ package struct CollectorKit {
     case .notCovered(let type, let address): "\(type) \(address)"
     case .checkpoint(let name): name
     case .outside(let address, let reason): "\(address) \(reason)"
+    }
+  }
+}
+
+extension Collector {
+  /// Everything that the collector emits.
+  package func emitted() async throws -> [Collected] {
+    var items: [Collected] = []
+    try await collect { items.append($0) }
+    return items
+  }
+
+  /// The resources that the collector emits.
+  package func resources() async throws -> [Resource] {
+    try await emitted().compactMap { item in
+      if case .resource(let resource) = item { resource } else { nil }
     }
   }
 }

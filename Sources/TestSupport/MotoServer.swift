@@ -18,6 +18,20 @@ package struct MotoServer: Sendable {
     return text.isEmpty ? nil : MotoServer(endpoint: text)
   }
 
+  /// Whether tests that need the server run: where there is one, and in automation, where its absence
+  /// is a fault and no reason to pass over them.
+  package static var isExpected: Bool {
+    seeded != nil || ProcessInfo.processInfo.environment["CI"] == "true"
+  }
+
+  /// The seeded server.
+  ///
+  /// - Throws: why there is none.
+  package static func required() throws -> MotoServer {
+    if let seeded { return seeded }
+    throw Failure(description: "PLUMB_TEST_MOTO names no server; script/test starts and fills one")
+  }
+
   /// Hands over an empty server of one's own, which is stopped afterwards.
   ///
   /// - Throws: what `body` throws, and why the server does not start.
@@ -52,6 +66,6 @@ package struct MotoServer: Sendable {
     ]
   }
 
-  /// Why the server does not start.
+  /// Why there is no server.
   private struct Failure: Error, CustomStringConvertible { let description: String }
 }

@@ -19,23 +19,18 @@ struct AccountsList: AsyncParsableCommand {
     discussion: "Example: plumb accounts list"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
-      let tree = try await store.openForReading().read { transaction in
+      let tree = try await records.read { transaction, now in
         var counts: [Int64: Int] = [:]
         try transaction.states(at: now) { counts[$0.account, default: 0] += 1 }
         return AccountTree(try transaction.accounts(), counts)
       }
-      if format == .json { return print(JSONValue.array(tree.rows.map(\.json)).text) }
-      for line in columns(tree.rows.map(\.cells)) { print(line) }
-      print(counted(tree.rows.count, "account"))
+      output.list(tree.rows, "account", cells: \.cells, json: \.json)
     }
   }
 }
@@ -53,9 +48,7 @@ struct AccountsPlace: AsyncParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Option(
     name: .long,
@@ -77,14 +70,11 @@ struct AccountsPlace: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       guard !account.isEmpty, name != nil || under != nil else {
         throw ValidationError("accounts place expects an account, and --name or --under")
       }
       let placement = Placement(account: account, provider: provider, name: name, parent: under)
-      let lines = try await store.open().write(as: person.actor, at: now) {
-        try placement.run($0)
-      }
+      let lines = try await change.write { try placement.run($0) }
       for line in lines { print(line.withoutControls) }
     }
   }

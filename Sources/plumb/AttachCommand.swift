@@ -24,9 +24,7 @@ struct AttachCommand: AsyncParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
   @OptionGroup var content: ContentOptions
 
   @Option(
@@ -64,14 +62,13 @@ struct AttachCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
+      let now = try change.at.instant()
       let schedule = try Self.schedule(every)
       let library = try content.library()
       let profile = try GoalOptions.profile(named: self.profile, in: library)
       let settings = try settings(for: profile, in: library)
       let scope = scopeName(self.scope)
-      let (number, former) = try await store.open().write(as: person.actor, at: now) {
-        transaction in
+      let (number, former) = try await change.write(at: now) { transaction in
         let former = try transaction.attachments(at: now).first {
           $0.profile == profile.id && $0.scope == scope
         }
@@ -130,19 +127,14 @@ struct AttachmentsList: AsyncParsableCommand {
     discussion: "Example: plumb attachments list --format json"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
-      let found = try await store.openForReading().read { try $0.attachments(at: now) }
-      if format == .json { return print(JSONValue.array(found.map(\.json)).text) }
-      for line in columns(found.map(\.cells)) { print(line) }
-      print(counted(found.count, "attachment"))
+      let found = try await records.read { try $0.attachments(at: $1) }
+      output.list(found, "attachment", cells: \.cells, json: \.json)
     }
   }
 }
@@ -154,18 +146,15 @@ struct AttachmentsRemove: AsyncParsableCommand {
     discussion: "Example: plumb attachments remove 3"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Argument(help: "The attachment's number, as plumb attachments list shows it.")
   var id: Int64
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let id = id
-      try await store.open().write(as: person.actor, at: now) { try $0.detach(id) }
+      try await change.write { try $0.detach(id) }
       print("attachment \(id) ends")
     }
   }

@@ -24,9 +24,7 @@ struct AttestCommand: AsyncParsableCommand {
   /// The largest file of evidence, in bytes.
   private static let evidenceLimit = 64 << 20
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Option(name: .long, help: ArgumentHelp("The scope; default: everything.", valueName: "name"))
   var scope = "all"
@@ -62,7 +60,7 @@ struct AttestCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
+      let now = try change.at.instant()
       let profile = try GoalOptions.profile(named: self.profile, in: content.library())
       guard profile.controls.contains(where: { $0.id == control }) else {
         throw ValidationError(
@@ -87,9 +85,9 @@ struct AttestCommand: AsyncParsableCommand {
         receivedAt: now,
         periodBegins: try dayOrInstant(from, option: "--from", isEnd: false),
         periodEnds: try dayOrInstant(until, option: "--until", isEnd: true),
-        attestedBy: person.actor
+        attestedBy: change.person.actor
       )
-      let number = try await store.open().write(as: person.actor, at: now) { transaction in
+      let number = try await change.write(at: now) { transaction in
         _ = try transaction.keep(profile)
         return try transaction.attest(attestation, evidence: bytes)
       }
@@ -135,21 +133,21 @@ struct AttestationsList: AsyncParsableCommand {
     discussion: "Example: plumb attestations list --format json"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
-      let found = try await store.openForReading().read { try $0.attestations() }.filter {
-        $0.receivedAt <= now
+      let (found, now) = try await records.read { transaction, now in
+        (try transaction.attestations().filter { $0.receivedAt <= now }, now)
       }
-      if format == .json { return print(JSONValue.array(found.map { $0.json(at: now) }).text) }
-      for line in columns(found.map { $0.cells(at: now) }) { print(line) }
-      print(counted(found.count, "attestation"))
+      output.list(
+        found,
+        "attestation",
+        cells: { $0.cells(at: now) },
+        json: { $0.json(at: now) }
+      )
     }
   }
 }
@@ -161,18 +159,15 @@ struct AttestationsApprove: AsyncParsableCommand {
     discussion: "Example: plumb attestations approve 2 --as auditor"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Argument(help: "The attestation's number.")
   var id: Int64
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let id = id
-      try await store.open().write(as: person.actor, at: now) { try $0.approveAttestation(id) }
+      try await change.write { try $0.approveAttestation(id) }
       print("attestation \(id) is approved")
     }
   }
@@ -185,8 +180,7 @@ struct AttestationsEvidence: AsyncParsableCommand {
     discussion: "Example: plumb attestations evidence 2 --output root-access.pdf"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
   @Option(
     name: [.long, .short],
@@ -199,9 +193,8 @@ struct AttestationsEvidence: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let id = id
-      let bytes = try await store.openForReading().read { transaction in
+      let bytes = try await records.read { transaction, now in
         let found = try transaction.attestations().first { $0.id == id && $0.receivedAt <= now }
         guard found != nil else { throw StoreError.notFound(kind: "attestation", name: "\(id)") }
         return try transaction.evidence(of: id)

@@ -79,15 +79,12 @@ struct CredentialsList: AsyncParsableCommand {
 
   @OptionGroup var store: StoreOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
       let found = try await store.openForReading().read { try $0.credentials() }
-      if format == .json { return print(JSONValue.array(found.map(\.json)).text) }
-      for line in columns(found.map(\.cells)) { print(line) }
-      print(counted(found.count, "credential"))
+      output.list(found, "credential", cells: \.cells, json: \.json)
     }
   }
 }
@@ -104,15 +101,13 @@ struct CredentialsShow: AsyncParsableCommand {
 
   @OptionGroup var store: StoreOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
       let name = name.text
       let found = try await store.openForReading().read { try $0.credential(name) }
-      if format == .json { return print(found.json.text) }
-      for line in columns(found.rows) { print(line) }
+      output.show(found.json, columns(found.rows))
     }
   }
 }

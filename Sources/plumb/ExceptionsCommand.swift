@@ -33,9 +33,7 @@ struct ExceptionsRequest: AsyncParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Option(name: .long, help: "The rule's id or an earlier one.")
   var rule: String
@@ -66,7 +64,6 @@ struct ExceptionsRequest: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let written = rule
       let shipped = try RuleIndex(ContentLibrary.layered().rules())[rule]?.id
       let request = ExceptionRequest(
@@ -78,7 +75,7 @@ struct ExceptionsRequest: AsyncParsableCommand {
         compensatingControl: control,
         expiresAt: try dayOrInstant(expires, option: "--expires", isEnd: true)
       )
-      let number = try await store.open().write(as: person.actor, at: now) { transaction in
+      let number = try await change.write { transaction in
         if shipped == nil, try !transaction.goals().values.contains(where: { $0.rule == written }) {
           throw GoalError.noSuchRule(written)
         }
@@ -98,18 +95,15 @@ struct ExceptionsApprove: AsyncParsableCommand {
     discussion: "Example: plumb exceptions approve EX-7 --as 'security lead'"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Argument(help: "The exception, such as EX-7 or 7.")
   var id: ExceptionName
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let number = id.number
-      let found = try await store.open().write(as: person.actor, at: now) { transaction in
+      let found = try await change.write { transaction in
         try transaction.approveException(number)
         return try transaction.exception(number)
       }
@@ -125,18 +119,15 @@ struct ExceptionsRevoke: AsyncParsableCommand {
     discussion: "Example: plumb exceptions revoke EX-7"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Argument(help: "The exception, such as EX-7 or 7.")
   var id: ExceptionName
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let number = id.number
-      try await store.open().write(as: person.actor, at: now) { try $0.revokeException(number) }
+      try await change.write { try $0.revokeException(number) }
       print("EX-\(number) is revoked; what it covered counts from now on")
     }
   }
@@ -153,8 +144,7 @@ struct ExceptionsList: AsyncParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
   @Option(
     name: .long,
@@ -162,12 +152,10 @@ struct ExceptionsList: AsyncParsableCommand {
   )
   var state: String?
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let wanted = try state.map { word in
         guard let state = ExceptionRecord.State(rawValue: word) else {
           throw ValidationError(
@@ -176,12 +164,18 @@ struct ExceptionsList: AsyncParsableCommand {
         }
         return state
       }
-      let found = try await store.openForReading().read { try $0.exceptions() }.filter {
-        $0.requestedAt <= now && (wanted == nil || $0.state(at: now) == wanted)
+      let (found, now) = try await records.read { transaction, now in
+        let found = try transaction.exceptions().filter {
+          $0.requestedAt <= now && (wanted == nil || $0.state(at: now) == wanted)
+        }
+        return (found, now)
       }
-      if format == .json { return print(JSONValue.array(found.map { $0.json(at: now) }).text) }
-      for line in columns(found.map { $0.cells(at: now) }) { print(line) }
-      print(counted(found.count, "exception"))
+      output.list(
+        found,
+        "exception",
+        cells: { $0.cells(at: now) },
+        json: { $0.json(at: now) }
+      )
     }
   }
 }
@@ -193,25 +187,14 @@ struct ExceptionsReport: AsyncParsableCommand {
     discussion: "Example: plumb exceptions report"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
-      let report = try await store.openForReading().read { try ExceptionReport($0, at: now) }
-      if format == .json { return print(report.json(at: now).text) }
-      let sections = report.sections(at: now)
-      for section in sections where !section.rows.isEmpty {
-        print("\(section.title): \(section.rows.count)")
-        for line in columns(section.rows, indent: 2) { print(line) }
-        print("  What to do: \(section.advice)")
-        print("")
-      }
-      print(sections.map { "\($0.rows.count) \($0.word)" }.joined(separator: ", "))
+      let (report, now) = try await records.read { (try ExceptionReport($0, at: $1), $1) }
+      output.show(report.json(at: now), report.lines(at: now))
     }
   }
 }
@@ -287,6 +270,15 @@ extension ExceptionReport {
         advice: "another person than the requester: plumb exceptions approve ID, or revoke ID"
       ),
     ]
+  }
+
+  fileprivate func lines(at instant: Instant) -> [String] {
+    let sections = sections(at: instant)
+    let filled = sections.filter { !$0.rows.isEmpty }.flatMap { section in
+      ["\(section.title): \(section.rows.count)"] + columns(section.rows, indent: 2)
+        + ["  What to do: \(section.advice)", ""]
+    }
+    return filled + [sections.map { "\($0.rows.count) \($0.word)" }.joined(separator: ", ")]
   }
 
   fileprivate func json(at instant: Instant) -> JSONValue {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JSON
 import Model
 
 /// The instant as of which a command answers or acts.
@@ -18,6 +19,28 @@ struct InstantOptions: ParsableArguments {
 
   /// The instant.
   func instant() throws -> Instant { try moment(now, option: "--now") ?? timeOfDay() }
+}
+
+/// How a command prints what it found.
+struct FormatOptions: ParsableArguments {
+  @Option(name: .long, help: "text or json.")
+  var format: ListFormat = .text
+
+  /// Prints things: as an array, or as rows and how many there are.
+  func list<Item>(
+    _ items: [Item],
+    _ noun: String,
+    cells: (Item) -> [String],
+    json: (Item) -> JSONValue
+  ) {
+    show(.array(items.map(json)), columns(items.map(cells)) + [counted(items.count, noun)])
+  }
+
+  /// Prints a document, or the lines that say the same.
+  func show(_ json: @autoclosure () -> JSONValue, _ lines: @autoclosure () -> [String]) {
+    if format == .json { return print(json().text) }
+    for line in lines() { print(line.withoutControls) }
+  }
 }
 
 /// Rows of cells as lines with columns of one width each.

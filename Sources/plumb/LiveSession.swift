@@ -50,7 +50,8 @@ extension LiveSession {
   /// How long judging all resources will take, going by those that a preflight kept.
   private func judgingSeconds(_ found: APIPreflight, _ ruleSet: RuleSet) async throws -> Double {
     func seconds(_ resources: some Sequence<Resource>) async throws -> Double {
-      let scan = Scan(Sample(Array(resources)), ruleSet, now: "\(timeOfDay())", subject: "sample")
+      let held = HeldCollector(resources.map { .resource($0) })
+      let scan = Scan(held, ruleSet, now: "\(timeOfDay())", subject: "sample")
       let start = ContinuousClock.now
       _ = try await scan.run(toolVersion: Plumb.configuration.version)
       return (ContinuousClock.now - start) / .seconds(1)
@@ -87,17 +88,6 @@ extension LiveSession {
       account: plan.account,
       journal: journal
     )
-  }
-}
-
-/// A collector of what a preflight kept.
-private struct Sample: Collector {
-  private let resources: [Resource]
-
-  init(_ resources: [Resource]) { self.resources = resources }
-
-  func collect(_ emit: (Collected) throws -> Void) throws {
-    for resource in resources { try emit(.resource(resource)) }
   }
 }
 

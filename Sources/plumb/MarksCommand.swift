@@ -26,9 +26,7 @@ struct MarksSet: AsyncParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Option(
     name: .long,
@@ -59,7 +57,6 @@ struct MarksSet: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let subject: (kind: Mark.Subject, name: String)
       switch (resource, scope) {
       case (let resource?, nil): subject = (.resource, resource)
@@ -80,7 +77,7 @@ struct MarksSet: AsyncParsableCommand {
         let options = Mark.Kind.allCases.map { "--\($0.rawValue)" }.sorted()
         throw ValidationError("marks set expects one of \(options.joined(separator: ", "))")
       }
-      try await store.open().write(as: person.actor, at: now) { transaction in
+      try await change.write { transaction in
         for mark in marks { try transaction.set(mark) }
       }
       for mark in marks { print(mark.text.withoutControls) }
@@ -95,23 +92,17 @@ struct MarksList: AsyncParsableCommand {
     discussion: "Example: plumb marks list --format json"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
-      let found = try await store.openForReading().read { try $0.marks(at: now) }.sorted {
+      let found = try await records.read { try $0.marks(at: $1) }.sorted {
         ($0.subject.rawValue, $0.name, $0.kind.rawValue)
           < ($1.subject.rawValue, $1.name, $1.kind.rawValue)
       }
-      if format == .json { return print(JSONValue.array(found.map(\.json)).text) }
-      let rows = found.map { [$0.subject.rawValue, $0.name, $0.kind.rawValue, $0.value] }
-      for line in columns(rows) { print(line) }
-      print(counted(found.count, "mark"))
+      output.list(found, "mark", cells: \.cells, json: \.json)
     }
   }
 }
@@ -122,6 +113,8 @@ extension Mark {
       ? "\(kind.rawValue) of \(subject.rawValue) \(name) is removed"
       : "\(kind.rawValue) of \(subject.rawValue) \(name) is \(value)"
   }
+
+  fileprivate var cells: [String] { [subject.rawValue, name, kind.rawValue, value] }
 
   fileprivate var json: JSONValue {
     [

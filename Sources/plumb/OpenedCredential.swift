@@ -90,9 +90,8 @@ struct OpenedCredential {
     )
   }
 
-  /// Signs in, and says to which account and as whom.
-  ///
-  /// - Parameter authorities: a file that can be read, with whom to believe; nil for the system's.
+  /// Signs in, and says to which account and as whom; the file of authorities can be read, and nil
+  /// stands for the system's.
   func signIn(authorities: String?) async throws -> String {
     try await withoutSecrets(of: self) {
       let (account, identity) = try await identity(authorities)

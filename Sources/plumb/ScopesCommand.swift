@@ -33,9 +33,7 @@ struct ScopesAdd: AsyncParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Option(name: .long, help: ArgumentHelp("The scope that it is a part of.", valueName: "name"))
   var within = ""
@@ -57,7 +55,6 @@ struct ScopesAdd: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       guard !scopeName(name).isEmpty, !name.contains(","), name == name.withoutControls,
         name.contains(where: { !$0.isWhitespace })
       else {
@@ -71,7 +68,8 @@ struct ScopesAdd: AsyncParsableCommand {
         includes: try include.map { try Scope.Selector($0) },
         excludes: try exclude.map { try Scope.Selector($0) }
       )
-      let isNew = try await store.open().write(as: person.actor, at: now) { transaction in
+      let now = try change.at.instant()
+      let isNew = try await change.write(at: now) { transaction in
         let isNew = try !transaction.scopes(at: now).contains { $0.name == scope.name }
         try transaction.put(scope)
         return isNew
@@ -88,25 +86,14 @@ struct ScopesList: AsyncParsableCommand {
     discussion: "Example: plumb scopes list --format json"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
-      let found = try await store.openForReading().read { try ScopeSummary.all($0, at: now) }
-      if format == .json { return print(JSONValue.array(found.map(\.json)).text) }
-      let rows = found.map { summary in
-        [
-          summary.scope.name, counted(summary.count, "resource"),
-          counted(summary.attachments, "attachment"), summary.scope.definitionText,
-        ]
-      }
-      for line in columns(rows) { print(line) }
-      print(counted(found.count, "scope"))
+      let found = try await records.read { try ScopeSummary.all($0, at: $1) }
+      output.list(found, "scope", cells: \.cells, json: \.json)
     }
   }
 }
@@ -118,24 +105,18 @@ struct ScopesShow: AsyncParsableCommand {
     discussion: "Example: plumb scopes show production"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   @Argument(help: "The scope's name.")
   var name: String
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let name = name
-      let overview = try await store.openForReading().read {
-        try ScopeOverview($0, of: name, at: now)
-      }
-      if format == .json { return print(overview.json.text) }
-      for line in overview.lines { print(line.withoutControls) }
+      let overview = try await records.read { try ScopeOverview($0, of: name, at: $1) }
+      output.show(overview.json, overview.lines)
     }
   }
 }
@@ -147,18 +128,15 @@ struct ScopesRemove: AsyncParsableCommand {
     discussion: "Example: plumb scopes remove payments"
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var person: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
 
   @Argument(help: "The scope's name.")
   var name: String
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
       let name = name
-      try await store.open().write(as: person.actor, at: now) { try $0.removeScope(name) }
+      try await change.write { try $0.removeScope(name) }
       print("scope \(name) is removed")
     }
   }
@@ -176,21 +154,14 @@ struct ScopesConflicts: AsyncParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var records: ReadOptions
 
-  @Option(name: .long, help: "text or json.")
-  var format: ListFormat = .text
+  @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
-      let now = try at.instant()
-      let found = try await store.openForReading().read { try ScopeConflicts($0, at: now) }
-      if format == .json {
-        print(found.json.text)
-      } else {
-        for line in found.lines { print(line.withoutControls) }
-      }
+      let found = try await records.read { try ScopeConflicts($0, at: $1) }
+      output.show(found.json, found.lines)
       if !found.conflicts.isEmpty { throw Exit.failed }
     }
   }
@@ -215,6 +186,13 @@ extension Scope {
 }
 
 extension ScopeSummary {
+  fileprivate var cells: [String] {
+    [
+      scope.name, counted(count, "resource"), counted(attachments, "attachment"),
+      scope.definitionText,
+    ]
+  }
+
   fileprivate var json: JSONValue {
     var object = scope.json.object ?? JSONObject()
     object["resources"] = .integer(Int64(count))

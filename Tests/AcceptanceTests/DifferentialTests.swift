@@ -13,7 +13,7 @@ import Testing
 ///
 /// Tests/Acceptance/differential writes each configuration as a plan and makes it in moto; what
 /// moto lacks, and where it is not as AWS, stands there with the reason.
-@Suite(.enabled(if: MotoServer.seeded != nil))
+@Suite(.enabled(if: MotoServer.isExpected))
 struct DifferentialTests {
   @Test func `a plan is judged as what it makes`() async throws {
     let outcome = try await MotoServer.with { server in
@@ -127,13 +127,6 @@ private struct Outcome {
   }
 }
 
-/// Resources that were read before.
-private struct Held: Collector {
-  let items: [Collected]
-
-  func collect(_ emit: (Collected) throws -> Void) throws { for item in items { try emit(item) } }
-}
-
 /// One account of moto's, and the plan of all that is in it.
 private struct AccountJudge {
   /// What rules about the account stand on; no plan holds it.
@@ -174,10 +167,10 @@ private struct AccountJudge {
   /// The resources of the account, of every kind that the plan makes.
   func live(_ server: MotoServer) async throws -> [Resource] {
     let keys = account["credentials"]
-    let rates = APIRates(ceiling: 10_000, pause: { _ in })
-    let caller = AWSCaller(
-      facts: catalog.facts,
-      endpoints: try AWSEndpoints(catalog.facts, AWSAccessOptions(endpointURL: server.endpoint)),
+    let real = try AWSAccount(
+      CurlClient(),
+      endpoint: server.endpoint,
+      number: number,
       credentials: AWSFixedCredentials(
         AWSCredentials(
           accessKeyID: keys?["AccessKeyId"]?.string ?? "",
@@ -185,27 +178,12 @@ private struct AccountJudge {
           sessionToken: Secret(keys?["SessionToken"]?.string ?? ""),
           origin: "the test"
         )
-      ),
-      client: try CurlClient(),
-      rates: rates,
-      clock: { Instant(Date().formatted(.iso8601)) ?? .never }
+      )
     )
-    caller.setAccount(number)
     let made = Set(types.compactMap { pairs.kinds[$0] } + [Self.anchor])
-    let collector = APICollector(
-      APICollector.Plan(
-        provider: "aws",
-        kinds: catalog.kinds.filter {
-          made.contains($0.kind) && !pairs.unreadable.contains($0.kind)
-        },
-        account: number,
-        partition: "aws",
-        home: "us-east-1",
-        regions: account["regions"]?.array?.compactMap(\.string) ?? []
-      ),
-      caller,
-      rates: rates,
-      concurrency: 8
+    let collector = real.collector(
+      Set(made.subtracting(pairs.unreadable).map { "\($0)" }),
+      regions: account["regions"]?.array?.compactMap(\.string) ?? []
     )
     var resources: [Resource] = []
     try await collector.collect { item in
@@ -223,7 +201,7 @@ private struct AccountJudge {
     let read = catalog.kinds.filter { !pairs.unreadable.contains($0.kind) }
       .map { Collected.coverage(Coverage(account: number, kind: $0.kind)) }
     let scan = Scan(
-      Held(items: resources.map { .resource($0) } + read),
+      HeldCollector(resources.map { .resource($0) } + read),
       try RuleSet(rules),
       now: now,
       subject: name,

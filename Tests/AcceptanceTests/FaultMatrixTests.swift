@@ -11,10 +11,10 @@ import Testing
 
 /// Every operation that the AWS collector calls is made to fail in every way, one at a time: nothing
 /// may pass then that does not pass when all is read.
-@Suite(.enabled(if: MotoServer.seeded != nil))
+@Suite(.enabled(if: MotoServer.isExpected))
 struct FaultMatrixTests {
   @Test func `no fault makes anything pass`() async throws {
-    let server = try #require(MotoServer.seeded)
+    let server = try MotoServer.required()
     let matrix = try await FaultMatrix(server)
     var (runs, falsePasses) = (0, 0)
     var unreached: Set<String> = []
@@ -130,18 +130,10 @@ private final class Recording: HTTPClient {
   }
 }
 
-/// A collector of what was collected before.
-private struct Collection: Collector {
-  let items: [Collected]
-
-  func collect(_ emit: (Collected) throws -> Void) throws { for item in items { try emit(item) } }
-}
-
 /// An account that was recorded once, and what comes of it when calls fail.
 private struct FaultMatrix {
-  private let catalog: AWSCatalog
+  private let account: AWSAccount
   private let recording: Recording
-  private let caller: AWSCaller
   private let rules: RuleIndex
   /// What is collected when nothing fails, by kind.
   private var whole: [ResourceKind: [Collected]] = [:]
@@ -154,23 +146,12 @@ private struct FaultMatrix {
   }
 
   init(_ server: MotoServer) async throws {
-    catalog = try AWSCatalog()
     recording = Recording(try CurlClient())
-    caller = AWSCaller(
-      facts: catalog.facts,
-      endpoints: try AWSEndpoints(catalog.facts, AWSAccessOptions(endpointURL: server.endpoint)),
-      credentials: AWSFixedCredentials(
-        AWSCredentials(accessKeyID: "test", secretAccessKey: Secret("test"), origin: "the test")
-      ),
-      client: recording,
-      rates: APIRates(ceiling: 10_000, pause: { _ in }),
-      clock: { Instant("2026-11-21T12:00:00Z") ?? .never },
-      pause: { _ in }
-    )
+    account = try AWSAccount(recording, endpoint: server.endpoint)
     rules = try RuleIndex(
       ContentLibrary.shipped().rules().filter { $0.id.hasPrefix("aws.") }
     )
-    whole = try await collect(catalog.kinds)
+    whole = try await collect(account.catalog.kinds)
     let report = try await judge(whole, rules.rules)
     for result in report.results { verdicts[Self.key(result)] = result.verdict }
     states = Self.states(report)
@@ -179,7 +160,8 @@ private struct FaultMatrix {
   /// The operations that goals depend on.
   var operations: [String] {
     let kinds = Set(rules.rules.flatMap(\.reads.keys))
-    return Set(catalog.kinds.filter { kinds.contains($0.kind) }.flatMap(\.operations)).sorted()
+    return Set(account.catalog.kinds.filter { kinds.contains($0.kind) }.flatMap(\.operations))
+      .sorted()
   }
 
   var goals: Int { rules.rules.count }
@@ -189,7 +171,7 @@ private struct FaultMatrix {
     _ operation: String,
     _ fault: Fault
   ) async throws -> (faults: [String], hits: Int) {
-    let kinds = catalog.kinds.filter { $0.operations.contains(operation) }
+    let kinds = account.catalog.kinds.filter { $0.operations.contains(operation) }
     let names = Set(kinds.map(\.kind))
     let concerned = rules.rules.filter { !names.isDisjoint(with: $0.reads.keys) }
     recording.fail(operation, fault)
@@ -219,17 +201,13 @@ private struct FaultMatrix {
   }
 
   private func collect(_ kinds: [APIKind]) async throws -> [ResourceKind: [Collected]] {
-    let plan = APICollector.Plan(
-      provider: "aws",
-      kinds: kinds,
-      account: MotoServer.account,
-      partition: "aws",
-      home: "us-east-1",
-      regions: ["us-east-1"]
+    let collector = account.collector(
+      Set(kinds.map { "\($0.kind)" }),
+      regions: ["us-east-1"],
+      through: NotingCaller(inner: account.caller)
     )
-    let rates = APIRates(ceiling: 10_000, pause: { _ in })
     var found: [ResourceKind: [Collected]] = [:]
-    try await APICollector(plan, NotingCaller(inner: caller), rates: rates).collect { item in
+    try await collector.collect { item in
       switch item {
       case .resource(let resource): found[resource.kind, default: []].append(item)
       case .coverage(let coverage): found[coverage.kind, default: []].append(item)
@@ -244,7 +222,7 @@ private struct FaultMatrix {
     _ rules: [Rule]
   ) async throws -> ScanReport {
     let scan = Scan(
-      Collection(items: found.values.flatMap(\.self)),
+      HeldCollector(found.values.flatMap(\.self)),
       try RuleSet(goals: rules.map { Goal(rule: $0.id) }, rules: self.rules),
       now: "2026-11-21T12:00:00Z",
       subject: "the account"

@@ -31,7 +31,7 @@ struct CredentialCommandTests {
       environment: [String: String] = [:]
     ) throws -> CommandRun {
       var variables = [
-        "no_proxy": "*", "PLUMB_DATA": folder.path, "PLUMB_KEY_FILE": "", "PLUMB_ACTOR": "ann",
+        "no_proxy": "*", "PLUMB_DATA": folder.path, "PLUMB_VAULT_KEY": "", "PLUMB_ACTOR": "ann",
         "AWS_ACCESS_KEY_ID": "AKIASURROUNDINGS", "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "eu-west-1", "IBMCLOUD_API_KEY": "",
       ]
@@ -165,7 +165,10 @@ struct CredentialCommandTests {
     let bodies = scene.server.requests.map { String(decoding: $0.body, as: UTF8.self) }
     #expect(bodies.contains { $0.contains("apikey=f1rst%2BS3cr3t") })
     for (arguments, message) in [
-      (["aws", "--credential", "bank"], "the credential \"bank\" is for ibm, not aws"),
+      (
+        ["aws", "--credential", "bank"],
+        "the credential \"bank\" is for ibm, not aws; name one for aws"
+      ),
       (["aws", "--credential", "nobody"], "there is no credential \"nobody\""),
       (["aws", "--credential", "audit", "--role-arn", "arn:x"], "leave out --aws-profile"),
       (["ibm", "--credential", "bank", "--api-key-file", "x"], "leave out --api-key-file"),
@@ -174,6 +177,24 @@ struct CredentialCommandTests {
       #expect(run.exitCode == 2)
       #expect(run.errors.contains(message), "\(run.errors)")
     }
+  }
+
+  @Test(arguments: ["aws", "ibm"])
+  func `another account than the credential's is not read`(provider: String) throws {
+    let scene = try Scene()
+    let added = try scene.run(
+      [
+        "credentials", "add", "audit", "--provider", provider, "--account", "999",
+        "--endpoint-url", scene.server.url,
+      ] + (provider == "aws" ? ["--access-key-id", "AKIAFIRST"] : []),
+      Self.first
+    )
+    #expect(added.exitCode == 0, "\(added.errors)")
+    let run = try scene.run(["scan", provider, "--credential", "audit"])
+    #expect(run.exitCode == 2)
+    #expect(run.errors.contains("is for account 999, and signs in to"), "\(run.errors)")
+    #expect(run.errors.contains("plumb credentials rotate audit"), "\(run.errors)")
+    #expect(scene.server.requests.count == 1)
   }
 
   @Test func `a secret comes alone or as the provider's tools write it`() throws {
@@ -212,6 +233,11 @@ struct CredentialCommandTests {
     (["rotate"], "", "expects a credential's name, or --key"),
     (["rotate", "x", "--key"], "", "expects a credential's name, or --key"),
     (["rotate", "--key"], "", "there is no credential yet"),
+    (
+      ["rotate", "--key", "--account", "1", "--secret-file", "f"], "",
+      "out --account, --secret-file"
+    ),
+    (["rotate", "--key", "--ca-bundle", "f"], "", "leave out --ca-bundle"),
     (["rotate", "x"], "k", "there is no credential \"x\""),
     (["show", "x"], "", "nothing is kept in"),
     (["revoke", "x"], "", "there is no credential \"x\""),

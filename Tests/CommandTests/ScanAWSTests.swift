@@ -72,9 +72,9 @@ struct ScanAWSTests {
     #expect(run.errors.contains(message), "\(run.errors)")
   }
 
-  @Test(.enabled(if: MotoServer.seeded != nil))
+  @Test(.enabled(if: MotoServer.isExpected))
   func `an account is judged, what could not be read is named`() throws {
-    let server = try #require(MotoServer.seeded)
+    let server = try MotoServer.required()
     let run = try CommandRun(
       [
         "scan", "aws", "--region", "us-east-1", "--service", "s3", "--service", "macie",
@@ -105,9 +105,9 @@ struct ScanAWSTests {
     #expect(wrong.errors.contains("--service \"s4\" is none of"))
   }
 
-  @Test(.enabled(if: MotoServer.seeded != nil))
+  @Test(.enabled(if: MotoServer.isExpected))
   func `a scan that is killed goes on where it was, and comes to the same`() throws {
-    let server = try #require(MotoServer.seeded)
+    let server = try MotoServer.required()
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }
     func arguments(_ place: String) -> [String] {

@@ -14,12 +14,8 @@ enum APIRetry {
   /// The longest that is waited because a service says so, in seconds.
   private static let patience = 60.0
 
-  /// Whether a call that was made so many times may bring something when it is made once more.
-  ///
-  /// - Parameters:
-  ///   - cause: why it brought nothing.
-  ///   - status: the answer's status; nil where there was no answer.
-  ///   - attempt: how often it was made.
+  /// Whether a call that was made so many times may bring something when it is made once more, going
+  /// by why it brought nothing and by the status of the answer, where there was one.
   static func helps(_ cause: APIRefusal.Cause, status: Int? = nil, attempt: Int) -> Bool {
     switch cause {
     case .throttled: attempt < most
@@ -33,10 +29,7 @@ enum APIRetry {
   /// How long to wait before a call is made again, in seconds: as the service says, else longer each
   /// time.
   ///
-  /// - Parameters:
-  ///   - attempt: how often it was made.
-  ///   - retryAfter: what the service says: seconds, or a date.
-  ///   - now: the time of day.
+  /// What it says is a number of seconds, or a date.
   static func wait(attempt: Int, retryAfter: String? = nil, now: Instant) -> Double {
     if let retryAfter {
       let date = HTTPDate.instant(retryAfter).map {

@@ -15,6 +15,8 @@ import urllib.request
 from pathlib import Path
 
 import botocore.exceptions
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
 import settings
 from buckets import buckets
 from compute import balancers, clusters, disks, functions, machines, repositories

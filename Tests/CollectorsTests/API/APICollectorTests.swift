@@ -2,6 +2,7 @@ import Collectors
 import HTTP
 import JSON
 import Model
+import TestSupport
 import Testing
 
 /// An API of one service whose answers are a function of the operation and its input.
@@ -60,19 +61,28 @@ struct APICollectorTests {
 
   @Test func `regions that could not be listed stand for what may be there`() async throws {
     let account = try AWSAccount(Answers { _, _ in ["TableNames": []] })
-    var plan = account.collector(["dynamodb/table"], regions: ["us-east-1"]).plan
-    plan.regionGap = "denied"
-    plan.isRegionListRefused = true
-    let resources = try await APICollector(plan, account.caller, rates: account.rates).resources()
+    let collector = account.collector(
+      ["dynamodb/table"],
+      regions: ["us-east-1"],
+      regionGap: "denied",
+      isRegionListRefused: true
+    )
+    let resources = try await collector.resources()
     #expect(resources.map(\.region) == ["other-regions"])
     #expect(resources.first?.unread.map(\.reason) == ["denied"])
   }
 
   @Test func `kinds that were left out are told of`() async throws {
     let account = try AWSAccount(Answers { _, _ in ["TableNames": []] })
-    var plan = account.collector(["dynamodb/table"], regions: ["us-east-1"]).plan
-    plan.leftOut = [ResourceKind(service: "iam", kind: "user"), plan.kinds[0].kind]
-    let items = try await APICollector(plan, account.caller, rates: account.rates).emitted()
+    let collector = account.collector(
+      ["dynamodb/table"],
+      regions: ["us-east-1"],
+      leftOut: [
+        ResourceKind(service: "iam", kind: "user"),
+        ResourceKind(service: "dynamodb", kind: "table"),
+      ]
+    )
+    let items = try await collector.emitted()
     let gaps = items.compactMap { if case .coverage(let one) = $0 { one } else { nil } }
     #expect(gaps.filter { $0.gap != nil }.map { "\($0.kind)" } == ["iam/user"])
   }

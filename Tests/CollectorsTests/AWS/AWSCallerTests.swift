@@ -3,6 +3,7 @@ import HTTP
 import JSON
 import Model
 import Synchronization
+import TestSupport
 import Testing
 
 /// Answers requests in the order of a list, and keeps what was asked.
@@ -85,6 +86,43 @@ struct AWSCallerTests {
     guard case .failure(let refusal) = output else { return }
     #expect(refusal.cause == cause)
     #expect(refusal.description.contains("kms:ListKeys in eu-west-1 (\(code)): so it is"))
+    #expect(script.asked.count == 1)
+  }
+
+  @Test func `the service's wish to wait is kept to`() async throws {
+    var busy = refused("Throttling")
+    busy.headers.append(("Retry-After", "7"))
+    var down = refused("InternalError", 503)
+    down.headers.append(("Retry-After", "Sat, 21 Nov 2026 12:00:11 GMT"))
+    let (_, output, slept) = try await listKeys([.success(busy), .success(down), .success(good)])
+    #expect(try output.get()["Keys"]?.array?.count == 1)
+    #expect(slept == [7, 11])
+  }
+
+  @Test(arguments: [
+    (HTTPError.timedOut(host: "h", seconds: 1), APIRefusal.Cause.timedOut, 4),
+    (.unreachable(host: "h", reason: "r"), .unreachable, 4),
+    (.tls(host: "h", reason: "r"), .unreachable, 4),
+    (.tooLarge(host: "h", limit: 1), .malformed, 4),
+    (.invalid(reason: "r"), .failed, 1),
+  ])
+  func `a call without an answer is made again where that helps`(
+    error: HTTPError,
+    cause: APIRefusal.Cause,
+    calls: Int
+  ) async throws {
+    let (script, output, _) = try await listKeys(Array(repeating: .failure(error), count: 9))
+    guard case .failure(let refusal) = output else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(refusal.cause == cause)
+    #expect(script.asked.count == calls)
+  }
+
+  @Test func `what is not implemented is asked for once`() async throws {
+    let (script, output, _) = try await listKeys([.success(refused("NotImplemented", 501))])
+    #expect(throws: APIRefusal.self) { try output.get() }
     #expect(script.asked.count == 1)
   }
 

@@ -8,7 +8,7 @@ import Testing
 
 /// The collector and AWS's own Python library read one account; what they see is compared member by
 /// member.
-@Suite(.enabled(if: MotoServer.seeded != nil))
+@Suite(.enabled(if: MotoServer.isExpected))
 struct AWSInventoryTests {
   /// Members that the server makes anew for each answer.
   private static let moving: Set<String> = [
@@ -16,7 +16,7 @@ struct AWSInventoryTests {
   ]
 
   @Test func `what boto3 sees is read, kind by kind, member by member`() async throws {
-    let server = try #require(MotoServer.seeded)
+    let server = try MotoServer.required()
     let account = try AWSAccount(CurlClient(), endpoint: server.endpoint)
     let theirs = try witness(server)
     var ours: [String: Resource] = [:]
@@ -39,14 +39,14 @@ struct AWSInventoryTests {
   }
 
   @Test func `the port is kept to`() async throws {
-    let server = try #require(MotoServer.seeded)
+    let server = try MotoServer.required()
     let account = try AWSAccount(CurlClient(), endpoint: server.endpoint)
     let kinds: Set = ["s3/bucket", "iam/user", "ec2/security_group", "ec2/ebs_default_encryption"]
     try await #expect(CollectorKit(account.collector(kinds)).faults() == [])
   }
 
   @Test func `no secret that was put into the account is in what is read`() async throws {
-    let server = try #require(MotoServer.seeded)
+    let server = try MotoServer.required()
     let account = try AWSAccount(CurlClient(), endpoint: server.endpoint)
     let kinds: Set = ["lambda/function", "cloudformation/stack", "apigateway/rest_api"]
     let found = try await account.collector(kinds).resources().filter { !$0.configuration.isNull }

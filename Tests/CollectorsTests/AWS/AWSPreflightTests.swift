@@ -6,7 +6,7 @@ import Model
 import TestSupport
 import Testing
 
-@Suite(.enabled(if: MotoServer.seeded != nil))
+@Suite(.enabled(if: MotoServer.isExpected))
 struct AWSPreflightTests {
   /// Refuses what an operation asks, as AWS does.
   private struct Refusing: HTTPClient {
@@ -20,7 +20,7 @@ struct AWSPreflightTests {
   }
 
   @Test func `the number of calls is told before they are made`() async throws {
-    let server = try #require(MotoServer.seeded)
+    let server = try MotoServer.required()
     let kinds: Set = ["s3/bucket", "iam/user", "kms/key", "sns/topic", "dynamodb/table"]
     let before = try AWSAccount(CurlClient(), endpoint: server.endpoint)
     let preflight = try await APIPreflight(before.collector(kinds))
@@ -36,7 +36,7 @@ struct AWSPreflightTests {
   @Test func `a refused call is an obstacle of the rules that need it, and of no other`()
     async throws
   {
-    let server = try #require(MotoServer.seeded)
+    let server = try MotoServer.required()
     let client = Refusing(server: try CurlClient(), mark: "?policyStatus")
     let account = try AWSAccount(client, endpoint: server.endpoint)
     let preflight = try await APIPreflight(account.collector(["s3/bucket"]))

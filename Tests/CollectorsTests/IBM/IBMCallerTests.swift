@@ -107,10 +107,27 @@ struct IBMCallerTests {
     #expect(scene.server.requests.count == 1)
   }
 
-  @Test func `a token that is none is told`() async throws {
+  @Test(arguments: [400, 503])
+  func `a key that the identity service sends back is not told`(status: Int) async throws {
+    let scene = try IBMScene("good")
+    scene.fail { request, _ in
+      let body = String(decoding: request.body, as: UTF8.self)
+      let words: JSONValue = .string("unknown: \(body) \(body.removingPercentEncoding ?? "")")
+      return ReplayServer.Answer(status, json: ["errorCode": "E1", "errorMessage": words])
+    }
+    let error = await #expect(throws: IBMTokenError.self) {
+      try await scene.tokens(key: "wr+ng/key=").token()
+    }
+    let text = error.map { "\($0)" } ?? ""
+    #expect(text.contains("unknown: ") && text.contains("apikey=[secret]"), "\(text)")
+    #expect(!text.contains("wr+ng/key=") && !text.contains("wr%2Bng%2Fkey%3D"))
+  }
+
+  @Test func `a token that is none is told with the way out`() async throws {
     let scene = try IBMScene("good")
     scene.fail { _, _ in ReplayServer.Answer(json: ["access_token": "opaque"]) }
-    await #expect(throws: IBMTokenError.self) { try await scene.tokens().token() }
+    let error = await #expect(throws: IBMTokenError.self) { try await scene.tokens().token() }
+    #expect(error.map { "\($0)".contains("--endpoint-url") } == true)
   }
 
   @Test func `the service's wish to wait is kept to`() async throws {
@@ -128,7 +145,7 @@ struct IBMCallerTests {
 
   @Test(arguments: [
     (429, APIRefusal.Cause.throttled, 6), (500, .failed, 4), (503, .failed, 4), (403, .denied, 1),
-    (404, .failed, 1), (400, .failed, 1),
+    (404, .failed, 1), (400, .failed, 1), (501, .failed, 1),
   ])
   func `what may pass is tried again`(status: Int, cause: APIRefusal.Cause, calls: Int) async throws
   {

@@ -1,27 +1,28 @@
-import Collectors
-import HTTP
-import JSON
-import Model
-import TestSupport
+package import Collectors
+package import HTTP
+package import Model
 
 /// The account of the tests' AWS API, read through a client of the test's choice.
-struct AWSAccount {
-  let catalog: AWSCatalog
-  let caller: AWSCaller
-  let rates = APIRates(ceiling: 10_000, pause: { _ in })
+package struct AWSAccount {
+  package let catalog: AWSCatalog
+  package let caller: AWSCaller
+  package let rates = APIRates(ceiling: 10_000, pause: { _ in })
+  private let number: String
 
   /// An account that answers through `client`.
   ///
   /// - Parameters:
   ///   - client: answers.
   ///   - endpoint: where every service answers.
+  ///   - number: the account's number.
   ///   - timeout: how long to wait, in seconds.
   ///   - credentials: who calls.
   ///   - slept: told how long the caller would have waited; it does not wait.
   /// - Throws: errors for a catalogue that cannot be read.
-  init(
+  package init(
     _ client: any HTTPClient,
     endpoint: String = "http://aws.test",
+    number: String = MotoServer.account,
     timeout: Double = 30,
     credentials: any AWSCredentialProvider = AWSFixedCredentials(
       AWSCredentials(accessKeyID: "test", secretAccessKey: Secret("test"), origin: "the test")
@@ -39,45 +40,37 @@ struct AWSAccount {
       clock: { Instant("2026-11-21T12:00:00Z") ?? .never },
       pause: { slept($0) }
     )
-    caller.setAccount(MotoServer.account)
+    caller.setAccount(number)
+    self.number = number
   }
 
-  /// A collector of some kinds, all by default.
-  func collector(
+  /// A collector of some kinds, all by default, through another caller where one is given.
+  package func collector(
     _ kinds: Set<String>? = nil,
     regions: [String] = MotoServer.regions,
+    regionGap: String? = nil,
+    isRegionListRefused: Bool = false,
+    leftOut: Set<ResourceKind> = [],
     details: [ResourceKind: Set<String>] = [:],
-    done: Set<String> = []
+    done: Set<String> = [],
+    through other: (any APICaller)? = nil
   ) -> APICollector {
     APICollector(
       APICollector.Plan(
         provider: "aws",
         kinds: catalog.kinds.filter { kinds?.contains("\($0.kind)") ?? true },
-        account: MotoServer.account,
+        account: number,
         partition: "aws",
         home: "us-east-1",
         regions: regions,
+        regionGap: regionGap,
+        isRegionListRefused: isRegionListRefused,
+        leftOut: leftOut,
         details: details,
         done: done
       ),
-      caller,
+      other ?? caller,
       rates: rates
     )
-  }
-}
-
-extension APICollector {
-  /// Everything that the collector emits.
-  func emitted() async throws -> [Collected] {
-    var items: [Collected] = []
-    try await collect { items.append($0) }
-    return items
-  }
-
-  /// The resources that the collector emits.
-  func resources() async throws -> [Resource] {
-    try await emitted().compactMap { item in
-      if case .resource(let resource) = item { resource } else { nil }
-    }
   }
 }
