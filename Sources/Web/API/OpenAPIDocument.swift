@@ -205,7 +205,8 @@ package struct APIOperation: Sendable {
     summary = operation["summary"]?.string ?? ""
     parameters = try (operation["parameters"]?.array ?? []).map { written in
       let parameter = Schema.resolved(written, document)
-      guard let name = parameter["name"]?.string, let schema = parameter["schema"],
+      guard let name = parameter["name"]?.string,
+        let schema = parameter["schema"].map({ Schema.resolved($0, document) }),
         let place = Parameter.Place(rawValue: parameter["in"]?.string ?? "")
       else { throw fault("a parameter without name, place or schema") }
       if let problem = Schema.fault(schema) { throw fault("\(name): \(problem)") }
