@@ -98,7 +98,7 @@ let package = Package(
     .target(
       name: "Web",
       dependencies: [
-        "Model", "JSON", "YAML", "Operations", "Store", "CZlib",
+        "Model", "JSON", "YAML", "Operations", "Store", "SignIn", "CZlib",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -111,7 +111,7 @@ let package = Package(
       name: "plumb",
       dependencies: [
         "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
-        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web",
+        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web", "SignIn",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -5,6 +5,7 @@ import HummingbirdCore
 package import Logging
 import Model
 package import NIOSSL
+package import SignIn
 import Store
 
 /// How the server listens and whom it trusts.
@@ -20,6 +21,8 @@ package struct ServerSettings: Sendable {
   package var requestsPerSecond: Double
   /// Whether `/metrics` asks for no key.
   package var hasOpenMetrics: Bool
+  /// The OpenID provider through which people sign in, and where it sends them back to.
+  package var openID: (provider: OpenIDProvider, redirect: String)?
 
   package init(
     host: String,
@@ -58,6 +61,11 @@ package struct WebContext: RequestContext {
   }
 }
 
+extension ServerSettings {
+  /// The path to which an OpenID provider sends browsers back.
+  package static let openIDCallback = SignInPages.callback
+}
+
 /// The server: the API, health, metrics.
 package struct WebServer: Sendable {
   private let services: Services
@@ -80,6 +88,15 @@ package struct WebServer: Sendable {
     router.add(middleware: CommonHeaders(isSecure: settings.isSecure))
     router.add(middleware: LastResort(api: api))
     api.addRoutes(to: router)
+    if let openID = settings.openID {
+      SignInPages(
+        provider: openID.provider,
+        redirect: openID.redirect,
+        services: services,
+        isSecure: settings.isSecure,
+        api: api
+      ).addRoutes(to: router)
+    }
     addHealth(to: router)
     let configuration = ApplicationConfiguration(
       address: .hostname(settings.host, port: settings.port),

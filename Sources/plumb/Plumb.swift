@@ -29,7 +29,7 @@ struct Plumb: AsyncParsableCommand {
       AccountsCommand.self,
       AttachCommand.self, AttachmentsCommand.self, ExceptionsCommand.self, MarksCommand.self,
       AttestCommand.self, AttestationsCommand.self, AuditCommand.self,
-      ServeCommand.self,
+      ServeCommand.self, PeopleCommand.self, KeysCommand.self,
     ]
   )
 }

@@ -60,6 +60,8 @@ struct ServeCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Tell /metrics to everybody who can reach the server.")
   var openMetrics = false
 
+  @OptionGroup var openID: OpenIDOptions
+
   func validate() throws {
     guard (tlsCertificate == nil) == (tlsKey == nil) else {
       throw ValidationError("--tls-certificate and --tls-key need each other")
@@ -93,7 +95,7 @@ struct ServeCommand: AsyncParsableCommand {
       LoggingSystem.bootstrap { JSONLines(label: $0) }
       var logger = Logger(label: "plumb")
       logger.logLevel = .info
-      let settings = ServerSettings(
+      var settings = ServerSettings(
         host: host,
         port: port,
         tls: try tls(),
@@ -101,6 +103,7 @@ struct ServeCommand: AsyncParsableCommand {
         requestsPerSecond: requestsPerSecond,
         hasOpenMetrics: openMetrics
       )
+      settings.openID = try openID.provider()
       let (host, scheme) = (host, settings.tls == nil ? "http" : "https")
       let application = try WebServer(services, settings, logger: logger).application { port in
         let address = "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)"

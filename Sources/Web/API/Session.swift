@@ -19,7 +19,7 @@ enum Session: Sendable {
 
   /// The cookie of a session.
   static func cookie(_ token: String, isSecure: Bool) -> String {
-    "plumb=\(token); Path=/; HttpOnly; SameSite=Strict; Max-Age=\(hours * 3600)"
+    "plumb=\(token); Path=/; HttpOnly; SameSite=Lax; Max-Age=\(hours * 3600)"
       + (isSecure ? "; Secure" : "")
   }
 
@@ -78,12 +78,14 @@ struct Authenticator: Sendable {
     Problem(401, "not-signed-in", "Not signed in", detail)
   }
 
-  /// The token of the session's cookie.
-  static func cookie(_ request: Request) -> String? {
+  /// What is in a cookie; in the session's where none is named.
+  static func cookie(_ request: Request, named name: String = "plumb") -> String? {
     for header in request.headers[values: .cookie] {
       for pair in header.split(separator: ";") {
         let pair = pair.trimmed
-        if pair.hasPrefix("plumb="), pair.count > 6 { return String(pair.dropFirst(6)) }
+        if pair.hasPrefix("\(name)="), pair.count > name.count + 1 {
+          return String(pair.dropFirst(name.count + 1))
+        }
       }
     }
     return nil

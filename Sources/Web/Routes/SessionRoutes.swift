@@ -47,7 +47,7 @@ enum SessionRoutes {
       try await call.write { try $0.endSession(digest: digest) }
     }
     var reply = APIReply.done
-    reply.headers.append(("Set-Cookie", "plumb=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"))
+    reply.headers.append(("Set-Cookie", "plumb=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
     return reply
   }
 
