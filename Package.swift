@@ -52,6 +52,8 @@ let package = Package(
     ),
     // Its pkg-config file wants jansson's, which Debian does not install with it.
     .systemLibrary(name: "CJOSE", providers: [.apt(["libcjose-dev"])]),
+    // Only a header; the module is loaded from where its user says.
+    .systemLibrary(name: "CPKCS11", providers: [.apt(["libp11-kit-dev"])]),
     .target(
       name: "CPack",
       linkerSettings: [.linkedLibrary("zstd"), .linkedLibrary("xxhash")]
@@ -78,7 +80,7 @@ let package = Package(
       resources: [.copy("AWS/resources.yaml"), .copy("AWS/facts.json"), .copy("IBM/ibm")]
     ),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),
-    .target(name: "Vault", dependencies: ["Model", "CCrypto"]),
+    .target(name: "Vault", dependencies: ["Model", "CCrypto", "CPKCS11"]),
     .target(
       name: "Store",
       dependencies: ["Model", "JSON", "CPack"],

@@ -17,7 +17,7 @@ ARROWS = {
     "HTTP": {"CCurl"},
     "Collectors": {"Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"},
     "Reports": {"Model", "JSON"},
-    "Vault": {"Model", "CCrypto"},
+    "Vault": {"Model", "CCrypto", "CPKCS11"},
     "SignIn": {"Model", "JSON", "HTTP", "CCrypto", "CJOSE"},
     "Store": {"Model", "JSON", "CPack"},
     "SQLiteDriver": {"Store"},
@@ -32,7 +32,7 @@ ARROWS = {
         "SignIn",
     },
 }
-OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat", "CJOSE", "CZlib"}
+OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat", "CJOSE", "CPKCS11", "CZlib"}
 CODE_LINES = 300
 
 findings = []

@@ -52,6 +52,24 @@ extension StoreTransaction {
     try session.first("SELECT value FROM facts WHERE name = 'credential key'") { $0.text(0) }
   }
 
+  /// Whose credentials these are, in a word that no other database has; nil before the first one.
+  package func credentialTenant() throws -> String? {
+    try session.first("SELECT value FROM facts WHERE name = 'tenant'") { $0.text(0) }
+  }
+
+  /// The same word, drawn where there is none yet.
+  package func makeCredentialTenant() throws -> String {
+    let drawn = String(UInt64.random(in: .min ... .max), radix: 36)
+    try session.run(
+      "INSERT INTO facts (name, value) VALUES ('tenant', $1) ON CONFLICT (name) DO NOTHING",
+      [.text(drawn)]
+    )
+    guard let tenant = try credentialTenant() else {
+      throw StoreError.damaged("the tenant is gone")
+    }
+    return tenant
+  }
+
   /// Names the key-encryption key that wraps from now on.
   package func useCredentialKey(_ id: String) throws {
     let former = try credentialKeyID()

@@ -1,4 +1,5 @@
 import CCrypto
+package import Model
 
 /// AES-256-GCM: enciphers bytes and notices every change of them and of what they are bound to.
 ///
@@ -87,25 +88,6 @@ package enum AESGCM {
   package static func wipe(_ bytes: inout [UInt8]) {
     unsafe bytes.withUnsafeMutableBufferPointer { target in
       unsafe OPENSSL_cleanse(target.baseAddress, target.count)
-    }
-  }
-}
-
-/// Why something could not be sealed or opened.
-package enum VaultError: Error, Equatable, CustomStringConvertible {
-  /// The bytes, or what they were bound to, are not what was sealed, or the key is another.
-  case changed
-  /// libcrypto refuses.
-  case library
-  /// A key file that cannot be used.
-  case keyFile(String, reason: String)
-
-  /// The fault and the way out.
-  package var description: String {
-    switch self {
-    case .changed: "what is stored was changed or moved since it was sealed"
-    case .library: "libcrypto refuses AES-256-GCM or has no random bytes"
-    case .keyFile(let path, let reason): "the key file \(path) \(reason)"
     }
   }
 }

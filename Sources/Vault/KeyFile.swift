@@ -1,12 +1,20 @@
 import Foundation
-import Model
+package import Model
 
 /// A key-encryption key in a file of 32 bytes that only its owner can read.
-package struct KeyFile: Sendable {
+package struct KeyFile: KeyPlace {
   /// Where the file is.
   package let path: String
 
   package init(_ path: String) { self.path = path }
+
+  /// The file's path.
+  package var name: String { path }
+
+  /// The key, made where there is none yet.
+  ///
+  /// - Throws: ``VaultError``.
+  package func keyToWrapWith() throws(VaultError) -> any KeyEncryptionKey { try make() }
 
   /// The file of the key that is to take this one's place.
   package var next: KeyFile { KeyFile(path + ".next") }
@@ -15,32 +23,19 @@ package struct KeyFile: Sendable {
   ///
   /// - Throws: ``VaultError/keyFile(_:reason:)`` for a file that others can read, or that holds no key.
   package func read() throws(VaultError) -> FileKey? {
-    let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      if errno == ENOENT { return nil }
-      throw fault("cannot be read: \(Self.lastError)")
+    let found: (bytes: [UInt8], size: Int)?
+    do {
+      found = try PrivateFile.read(path, limit: AESGCM.keyCount)
+    } catch {
+      throw fault(error.reason)
     }
-    defer { close(descriptor) }
-    var facts = stat()
-    guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
-      throw fault("is no file")
+    guard let found else { return nil }
+    var bytes = found.bytes
+    guard found.size == AESGCM.keyCount, bytes.count == AESGCM.keyCount else {
+      throw fault("has \(found.size) bytes; a key has \(AESGCM.keyCount)")
     }
-    guard facts.st_mode & 0o077 == 0 else {
-      let mode = String(facts.st_mode & 0o777, radix: 8)
-      throw fault("can be read or changed by others (mode \(mode)); chmod 600 it")
-    }
-    guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
-      throw fault("belongs to another user")
-    }
-    var bytes = [UInt8](repeating: 0, count: AESGCM.keyCount + 1)
     defer { AESGCM.wipe(&bytes) }
-    let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-      unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-    }
-    guard count == AESGCM.keyCount, facts.st_size == AESGCM.keyCount else {
-      throw fault("has \(facts.st_size) bytes; a key has \(AESGCM.keyCount)")
-    }
-    return FileKey(Array(bytes.prefix(count)))
+    return FileKey(bytes)
   }
 
   /// The key, drawn and written where there is no file yet.

@@ -2,13 +2,22 @@ package import Model
 
 /// What a sealed secret belongs to; elsewhere it cannot be opened.
 package struct SecretPlace: Sendable, Hashable {
+  /// Whose credentials these are: other databases may share the key-encryption key.
+  package var tenant: String
   package var provider: String
   package var credential: String
   package var version: Int64
   /// The digest of the credential's public part: where the secret is sent must not change unnoticed.
   package var details: String
 
-  package init(provider: String, credential: String, version: Int64, details: String) {
+  package init(
+    tenant: String,
+    provider: String,
+    credential: String,
+    version: Int64,
+    details: String
+  ) {
+    self.tenant = tenant
     self.provider = provider
     self.credential = credential
     self.version = version
@@ -17,7 +26,7 @@ package struct SecretPlace: Sendable, Hashable {
 
   /// The place as bytes, its parts kept apart by their lengths.
   func context(_ purpose: String, _ field: String) -> [UInt8] {
-    let parts = ["plumb", purpose, provider, credential, field, "\(version)", details]
+    let parts = ["plumb", purpose, tenant, provider, credential, field, "\(version)", details]
     return parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) }
   }
 }

@@ -4,31 +4,6 @@ import JSON
 import Model
 import Operations
 import Store
-import Vault
-
-/// Where the key is that wraps the keys of stored secrets.
-struct KeyOptions: ParsableArguments {
-  @Option(
-    name: .long,
-    help: ArgumentHelp(
-      "The key that guards stored secrets; default: PLUMB_KEY_FILE, else credentials.key beside the SQLite database.",
-      valueName: "file"
-    )
-  )
-  var keyFile: String?
-
-  /// The file of the key for what is kept at a place.
-  func file(_ store: StoreOptions) throws -> KeyFile {
-    let named = keyFile ?? ProcessInfo.processInfo.environment["PLUMB_KEY_FILE"]
-    if let named, !named.isEmpty { return KeyFile(named) }
-    guard !store.isPostgres else {
-      throw ValidationError(
-        "with a PostgreSQL database, --key-file or PLUMB_KEY_FILE has to name the key file"
-      )
-    }
-    return KeyFile(store.place + "/credentials.key")
-  }
-}
 
 /// The stored credential that a scan signs in with.
 struct CredentialOptions: ParsableArguments {
@@ -57,7 +32,7 @@ struct CredentialOptions: ParsableArguments {
           + "for \(provider.rawValue) (plumb credentials list), or scan \(record.provider) with it"
       )
     }
-    return try await CredentialKeeper(found, key.file(store)).opened(record)
+    return try await CredentialKeeper(found, key.place(store).place).opened(record)
   }
 }
 

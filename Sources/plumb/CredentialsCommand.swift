@@ -11,7 +11,7 @@ struct CredentialsCommand: AsyncParsableCommand {
     abstract: "Keeps what scans sign in with; a secret goes in and never comes out.",
     subcommands: [
       CredentialsAdd.self, CredentialsList.self, CredentialsShow.self, CredentialsTest.self,
-      CredentialsRotate.self, CredentialsRevoke.self,
+      CredentialsRotate.self, CredentialsRevoke.self, CredentialsKey.self,
     ]
   )
 }
@@ -22,8 +22,9 @@ struct CredentialsAdd: AsyncParsableCommand {
     abstract: "Keeps a credential under a name, its secret sealed.",
     discussion: """
       The secret comes from standard input, a file or an environment variable: alone, or in JSON as
-      aws and ibmcloud write it. It is sealed under the key in credentials.key, which is made with the
-      first credential and without which no secret can be opened: back it up apart from the database.
+      aws and ibmcloud write it. It is sealed under the key that --vault-key names; the default is the
+      file credentials.key, which is made with the first credential. Without the key no secret can be
+      opened: back it up apart from the database.
 
       Examples:
         aws iam create-access-key --user-name audit | plumb credentials add audit --provider aws
@@ -49,7 +50,7 @@ struct CredentialsAdd: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let file = try key.file(store)
+      let place = try key.place(store).place
       let input = try secret.read(for: provider)
       var object = details.object
       if let id = try details.accessKeyID(input) {
@@ -57,7 +58,7 @@ struct CredentialsAdd: AsyncParsableCommand {
       } else if provider == .aws {
         throw ValidationError("--access-key-id is missing: the id that the secret belongs to")
       }
-      try await CredentialKeeper(store.open(), file).add(
+      try await CredentialKeeper(store.open(), place).add(
         name.text,
         provider: provider.rawValue,
         details: object,

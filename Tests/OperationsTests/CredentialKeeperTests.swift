@@ -24,6 +24,10 @@ struct CredentialKeeperTests {
       try await store.read { try $0.credential(name) }
     }
 
+    func tenant() async throws -> String {
+      try await store.read { try $0.credentialTenant() } ?? ""
+    }
+
     func opened(_ name: String) async throws -> [String: Secret] {
       try await keeper.open(try await record(name))
     }
@@ -40,7 +44,7 @@ struct CredentialKeeperTests {
 
     func replaceKey(isLost: Bool = false) async throws -> [String] {
       var lines: [String] = []
-      _ = try await keeper.replaceKey(by: "ann", at: now, isLost: isLost) {
+      _ = try await keeper.replaceKey(of: file, by: "ann", at: now, isLost: isLost) {
         lines.append("\($0)/\($1) \($2)" + ($3 == nil ? "" : " closed"))
       }
       return lines
@@ -142,7 +146,7 @@ struct CredentialKeeperTests {
       #expect(after.keyIDs == [key.id])
       #expect(after.secrets.map(\.sealed) == before.secrets.map(\.sealed))
       await #expect(throws: VaultError.changed) {
-        try await SecretBox.open(after.secrets[0], at: after.place, under: former)
+        try await SecretBox.open(after.secrets[0], at: after.place(scene.tenant()), under: former)
       }
       try await scene.add("c")
       try await #expect(scene.opened("c") == Self.secrets)
@@ -160,7 +164,12 @@ struct CredentialKeeperTests {
       renewed.secrets = []
       for secret in record.secrets {
         renewed.secrets.append(
-          try await SecretBox.rewrap(secret, at: record.place, from: former, to: next)
+          try await SecretBox.rewrap(
+            secret,
+            at: record.place(scene.tenant()),
+            from: former,
+            to: next
+          )
         )
       }
       let changed = renewed

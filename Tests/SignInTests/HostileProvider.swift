@@ -68,7 +68,10 @@ final class HostileProvider: Sendable {
   }
 
   /// Sign-in through this provider.
-  func provider(_ change: (inout OpenIDSettings) -> Void = { _ in }) throws -> OpenIDProvider {
+  func provider(
+    limit: Int = OpenIDProvider.answerLimit,
+    _ change: (inout OpenIDSettings) -> Void = { _ in }
+  ) throws -> OpenIDProvider {
     var settings = OpenIDSettings(
       issuer: url,
       clientID: "plumb",
@@ -76,7 +79,7 @@ final class HostileProvider: Sendable {
       redirects: [Self.redirect]
     )
     change(&settings)
-    let client = try CurlClient(limit: OpenIDProvider.answerLimit)
+    let client = try CurlClient(limit: limit)
     return try OpenIDProvider(settings, client: client) { [self] in state.withLock { $0.now } }
   }
 

@@ -191,6 +191,22 @@ struct HostileProviderTests {
     }
   }
 
+  @Test func `an issuer with TLS has no endpoint without, not even on this machine`() throws {
+    let issuer = try ProviderURL("https://idp.example", of: "the issuer")
+    var document: JSONObject = ["issuer": "https://idp.example"]
+    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+      document[name] = "https://idp.example/x"
+    }
+    _ = try ProviderMetadata(.object(document), issuer: issuer)
+    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"] {
+      var changed = document
+      changed[name] = "http://127.0.0.1:8080/x"
+      #expect(throws: OpenIDError.insecure(name, "http://127.0.0.1:8080/x")) {
+        try ProviderMetadata(.object(changed), issuer: issuer)
+      }
+    }
+  }
+
   @Test(arguments: ["/.well-known/openid-configuration", "/keys", "/token", "/me"])
   func `redirects are not followed, huge answers not read`(path: String) async throws {
     let other = try ReplayServer { _ in .init(json: [:]) }
@@ -210,9 +226,14 @@ struct HostileProviderTests {
       $0.answers[path] = .init(body: body)
     }
     let huge = await #expect(throws: OpenIDError.self) { try await provider.signIn() }
-    guard case .tooLarge(_, limit: 1 << 20) = huge else {
+    guard case .tooLarge(let source, limit: 1 << 20) = huge else {
       Issue.record("\(String(describing: huge))")
       return
+    }
+    // A client that reads more changes nothing.
+    let reader = try provider.provider(limit: 64 << 20)
+    await #expect(throws: OpenIDError.tooLarge(source, limit: 1 << 20)) {
+      try await provider.signIn(reader)
     }
   }
 

@@ -1,5 +1,6 @@
 import JSON
 import Model
+import Synchronization
 import TestSupport
 import Testing
 
@@ -71,6 +72,18 @@ struct KeyRotationTests {
     provider.wait(seconds: 1)
     _ = try await provider.signIn(client)
     #expect(reads(provider) == 2 && reads(provider, "/.well-known/openid-configuration") == 2)
+  }
+
+  @Test func `who comes late gets what somebody else has just read`() async throws {
+    let reads = Mutex(0)
+    let kept = Kept(maximumAge: 1000, clock: { HostileProvider.now }) {
+      reads.withLock { $0 += 1 }
+    }
+    let first = try await kept.current().version
+    let second = try await kept.current(after: first)?.version
+    #expect(try await kept.current(after: first)?.version == second && second != first)
+    #expect(try await kept.current(after: second ?? 0) == nil)
+    #expect(reads.withLock { $0 } == 2)
   }
 
   @Test(arguments: ["RS256", "PS256"])

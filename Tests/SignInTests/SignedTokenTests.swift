@@ -46,6 +46,19 @@ struct SignedTokenTests {
     #expect(throws: OpenIDError.algorithmNotAllowed(name)) { try SignedToken(text) }
   }
 
+  @Test func `a signature of ES256 has one form, and its keys one curve`() throws {
+    let text = try token("ES256")
+    let dot = try #require(text.lastIndex(of: "."))
+    let bytes = try #require(Encoding.bytes(base64url: String(text[text.index(after: dot)...])))
+    // The same two numbers, with a zero before each.
+    let padded = [0] + bytes[..<32] + [0] + bytes[32...]
+    #expect(throws: OpenIDError.signatureWrong) {
+      try SignedToken(text[...dot] + Encoding.base64url(Array(padded)))
+    }
+    let curves = try keys().keys.filter { $0.fits(.es256) }.map(\.id)
+    #expect(curves == ["ec"])
+  }
+
   @Test func `short keys are refused`() throws {
     let token = try SignedToken(token("small"))
     let key = try #require(try keys().keys.first { $0.id == "small" })

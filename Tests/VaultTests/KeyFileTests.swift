@@ -1,4 +1,5 @@
 import Foundation
+import Model
 import TestSupport
 import Testing
 import Vault
@@ -71,5 +72,14 @@ struct KeyFileTests {
       return try await group.reduce(into: Set<String>()) { $0.insert($1) }
     }
     #expect(ids.count == 1)
+  }
+
+  @Test func `a key in a file keeps to what every key keeps to`() async throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { Fixtures.remove(folder) }
+    let file = KeyFile(folder.appendingPathComponent("key").path)
+    let (key, other) = try (file.keyToWrapWith(), file.next.keyToWrapWith())
+    try await #expect(KeyKit(key, other: other).faults() == [])
+    #expect(file.ring().ids == [key.id, other.id])
   }
 }

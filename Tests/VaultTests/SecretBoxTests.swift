@@ -7,6 +7,7 @@ import Vault
 struct SecretBoxTests {
   private static let key = FileKey((0..<32).map { UInt8($0) })
   private static let place = SecretPlace(
+    tenant: "t1",
     provider: "aws",
     credential: "audit",
     version: 3,
@@ -92,7 +93,8 @@ struct SecretBoxTests {
   @Test func `a secret opens at its own place only`() async throws {
     let sealed = try await Self.sealed()
     let changes: [(inout SecretPlace) -> Void] = [
-      { $0.provider = "ibm" }, { $0.credential = "audit2" }, { $0.version = 4 },
+      { $0.tenant = "t2" }, { $0.provider = "ibm" }, { $0.credential = "audit2" },
+      { $0.version = 4 },
       { $0.details = "d2" },
       // The parts are kept apart, so none can lend a letter to its neighbour.
       {
