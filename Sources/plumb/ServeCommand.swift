@@ -84,7 +84,7 @@ struct ServeCommand: AsyncParsableCommand {
       let services = Services(
         store: data,
         content: { shelf },
-        keeper: CredentialKeeper(data, try key.file(store)),
+        keeper: CredentialKeeper(data, try key.place(store).place),
         clock: timeOfDay,
         random: { try AESGCM.random($0) },
         judge: { [store, content] in

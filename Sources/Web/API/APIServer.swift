@@ -122,13 +122,16 @@ struct APIServer: Sendable {
   ) async throws -> Response {
     let now = services.clock()
     let signsIn = operation.id == "signIn"
-    if let seconds = throttle.wait(context.address, at: now) {
-      throw Self.tooMany("too many failed sign-ins from this address", seconds)
+    // Who has to wait may not guess on; a key or session that is in force is no guess.
+    let tooEarly = throttle.wait(context.address, at: now).map {
+      Self.tooMany("too many failed sign-ins from this address", $0)
     }
+    if signsIn, let tooEarly { throw tooEarly }
     let found: (Principal, Session)?
     do {
       found = try await Authenticator(services: services).caller(request, at: now)
     } catch let problem as Problem where problem.status == 401 {
+      if let tooEarly { throw tooEarly }
       throttle.note(context.address, isAccepted: false, at: now)
       throw problem
     }

@@ -26,9 +26,11 @@ package struct Problem: Error, Sendable {
     return problem
   }
 
-  /// One parameter or member is at fault.
+  /// One parameter or member is at fault, though it is as the description says.
   package static func invalid(_ pointer: String, _ detail: String) -> Problem {
-    .invalid([Schema.Fault(pointer: pointer, detail: detail)])
+    var problem = Problem(422, "refused", "What was sent makes no sense here", "\(pointer) \(detail)")
+    problem.faults = [Schema.Fault(pointer: pointer, detail: detail)]
+    return problem
   }
 
   /// There is no such thing, or it is out of the caller's sight, which is not told apart.
