@@ -100,7 +100,7 @@ let package = Package(
     .target(
       name: "Web",
       dependencies: [
-        "Model", "JSON", "YAML", "Operations", "Store", "SignIn", "CZlib",
+        "Model", "JSON", "YAML", "Operations", "Reports", "Store", "SignIn", "CZlib",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -166,6 +166,17 @@ let package = Package(
         "Operations", "Store", "Vault", "SQLiteDriver", "PostgresDriver", "Engine", "Content",
         "YAML", "Model", "JSON", "TestSupport",
       ]
+    ),
+    .testTarget(
+      name: "WebTests",
+      dependencies: [
+        "Web", "Operations", "Store", "Vault", "Engine", "HTTP", "YAML", "Model", "JSON",
+        "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      exclude: ["authorisation.csv"]
     ),
     .testTarget(
       name: "AcceptanceTests",

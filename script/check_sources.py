@@ -23,7 +23,7 @@ ARROWS = {
     "SQLiteDriver": {"Store"},
     "PostgresDriver": {"Store", "CLibPQ"},
     "Operations": {"Engine", "Store", "Vault", "Model", "JSON"},
-    "Web": {"Model", "JSON", "YAML", "Operations", "Store", "SignIn", "CZlib"},
+    "Web": {"Model", "JSON", "YAML", "Operations", "Reports", "Store", "SignIn", "CZlib"},
     "Fuzz": {"Engine", "JSON", "Model", "Operations", "YAML"},
     "TestSupport": {"Model", "JSON", "HTTP", "Collectors", "Store", "SQLiteDriver", "PostgresDriver"},
     "plumb": {

@@ -4,6 +4,7 @@ import Hummingbird
 import JSON
 import Logging
 import Model
+import Reports
 import Store
 
 /// Answers the operations of the API: who asks, may that one, is the request as described; then the
@@ -26,14 +27,7 @@ struct APIServer: Sendable {
     document = try OpenAPIDocument()
     schema = Schema(document.json)
     throttle = Throttle(rate: settings.requestsPerSecond)
-    let text = document.json.text
-    handlers = APIRoutes.all.merging([
-      "openapi": { _ in
-        var reply = APIReply()
-        reply.text = ("application/json", Array(text.utf8))
-        return reply
-      }
-    ]) { $1 }
+    handlers = APIRoutes.all.merging(Self.ownPages(document)) { $1 }
     let described = Set(document.operations.map(\.id))
     let odd = described.symmetricDifference(handlers.keys)
     if let name = odd.sorted().first {
@@ -43,6 +37,21 @@ struct APIServer: Sendable {
         at: SourceLocation(file: "openapi")
       )
     }
+  }
+
+  /// The description of the API, as a document and as a page.
+  private static func ownPages(_ document: OpenAPIDocument) -> [String: APIHandler] {
+    let text = Array(document.json.text.utf8)
+    let page = Array(ReferencePage(document.json).html.text.utf8)
+    return [
+      "openapi": { _ in APIReply(text: ("application/json", text)) },
+      "showReference": { _ in
+        APIReply(
+          text: ("text/html; charset=utf-8", page),
+          headers: [("Content-Security-Policy", ReferencePage.policy)]
+        )
+      },
+    ]
   }
 
   /// Adds the routes of every operation.

@@ -28,7 +28,12 @@ package struct Problem: Error, Sendable {
 
   /// One parameter or member is at fault, though it is as the description says.
   package static func invalid(_ pointer: String, _ detail: String) -> Problem {
-    var problem = Problem(422, "refused", "What was sent makes no sense here", "\(pointer) \(detail)")
+    var problem = Problem(
+      422,
+      "refused",
+      "What was sent makes no sense here",
+      "\(pointer) \(detail)"
+    )
     problem.faults = [Schema.Fault(pointer: pointer, detail: detail)]
     return problem
   }
