@@ -17,6 +17,7 @@ struct ControlsCommand: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Argument(help: "The profile's id.")
   var profile: String
@@ -35,7 +36,12 @@ struct ControlsCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
+      let given = try moment(asOf, option: "--as-of")
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let sketch = APISketch.list("controls", show: APISketch.List(noun: "control"))
+        .asking("profile", profile).asking("scope", scope).asOf(given)
+      if try await server.answers(context, { sketch }) { return }
+      let instant = given ?? timeOfDay()
       let (profile, scope) = (profile, scope)
       let overview = try await store.openForReading().read { transaction in
         try ControlOverview(transaction, profile: profile, scope: scope, at: instant)

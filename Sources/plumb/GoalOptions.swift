@@ -44,6 +44,15 @@ struct GoalOptions: ParsableArguments {
 
   @OptionGroup var content: ContentOptions
 
+  /// The options that were given.
+  var given: [String] {
+    let all = [
+      ("--rules", !rules.isEmpty), ("--profile", !profile.isEmpty), ("--param", !parameters.isEmpty),
+      ("--parameters", parametersFile != nil),
+    ]
+    return all.compactMap { $1 ? $0 : nil } + content.given
+  }
+
   /// Whether some goals were chosen rather than all shipped rules.
   var isChosen: Bool { !rules.isEmpty || !profile.isEmpty }
 

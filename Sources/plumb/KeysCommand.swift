@@ -30,8 +30,14 @@ struct KeysAdd: AsyncParsableCommand {
   @OptionGroup var change: ChangeOptions
   @OptionGroup var on: ExtentOptions
 
-  @Option(name: .long, help: ArgumentHelp("For whom it acts.", valueName: "name"))
-  var person: String
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "For whom it acts; on a server always for the person of the key that makes it.",
+      valueName: "name"
+    )
+  )
+  var person: String?
 
   @Option(name: .long, help: "viewer, operator, editor, administrator, auditor or collector.")
   var role: Role
@@ -50,12 +56,14 @@ struct KeysAdd: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let given = try until.map { try dayOrInstant($0, option: "--until", isEnd: true) }
+      let unheard = person == nil ? [] : ["--person"]
+      if try await change.answers(unheard: unheard, { sketch(until: given) }) { return }
+      guard let person else { throw ValidationError("--person is missing: for whom the key acts") }
       let now = try change.at.instant()
-      let ends =
-        try until.map { try dayOrInstant($0, option: "--until", isEnd: true) }
-        ?? now.advanced(days: 90)
+      let ends = given ?? now.advanced(days: 90)
       let secret = try SignInCode.key { try AESGCM.random($0) }
-      let (name, person) = (name, person)
+      let name = name
       let limit = Grant(role: role, extent: on.extent)
       _ = try await change.write(at: now) { transaction in
         try transaction.addKey(
@@ -71,6 +79,15 @@ struct KeysAdd: AsyncParsableCommand {
   }
 }
 
+extension KeysAdd {
+  private func sketch(until ends: Instant?) -> APISketch {
+    let grant = Grant(role: role, extent: on.extent, expiresAt: ends ?? .never)
+    var body: JSONObject = ["name": .string(name)]
+    for (key, value) in grant.body.object?.members ?? [] { body[key] = value }
+    return .change("POST", "keys", body: .object(body)) { [$0["secret"]?.cell ?? ""] }.secret()
+  }
+}
+
 struct KeysList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
@@ -83,6 +100,14 @@ struct KeysList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let list = APISketch.List(
+        noun: "key",
+        columns: [
+          "id", "name", "for=person", "role", "on=extent.kind", "extent=extent.name", "state",
+          "until=expires_at", "used on=used_on",
+        ]
+      )
+      if try await reading.answers(output.format, { APISketch.list("keys", show: list) }) { return }
       let (found, now) = try await reading.read { transaction, now in
         (try transaction.keys().map { ($0, try transaction.person($0.person).name) }, now)
       }
@@ -121,6 +146,10 @@ struct KeysRevoke: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = key
+      let sketch = APISketch.change("DELETE", "keys", "\(number)") { _ in
+        ["key \(number) is revoked"]
+      }
+      if try await change.answers({ sketch.matching(.current(sketch.path)) }) { return }
       try await change.write { try $0.revokeKey(number) }
       print("key \(number) is revoked")
     }

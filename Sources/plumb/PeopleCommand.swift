@@ -44,6 +44,12 @@ struct PeopleAdd: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let (name, email) = (name, email)
+      var body: JSONObject = ["name": .string(name)]
+      if !email.isEmpty { body["email"] = .string(email) }
+      let sketch = APISketch.change("POST", "people", body: .object(body)) { _ in
+        ["\(name.withoutControls) is added; plumb people grant gives a role"]
+      }
+      if try await change.answers({ sketch }) { return }
       _ = try await change.write { try $0.addPerson(name, email: email) }
       print("\(name.withoutControls) is added; plumb people grant gives a role")
     }
@@ -62,6 +68,14 @@ struct PeopleList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let list = APISketch.List(
+        noun: "person",
+        columns: ["id", "name", "email", "issuer", "disabled=is_disabled", "grants"],
+        detail: ("grants", { "/api/v1/people/\($0["id"]?.cell ?? "")/grants" })
+      )
+      var sketch = APISketch.list("people", show: list)
+      sketch.note = "the roles of each: GET /api/v1/people/ID/grants"
+      if try await reading.answers(output.format, { [sketch] in sketch }) { return }
       let found = try await reading.read { transaction, now in
         try transaction.people().map { ($0, try transaction.grants(of: $0.id, at: now)) }
       }
@@ -148,6 +162,10 @@ struct PeopleGrant: AsyncParsableCommand {
       let ends = try until.map { try dayOrInstant($0, option: "--until", isEnd: true) } ?? .never
       let grant = Grant(role: role, extent: on.extent, expiresAt: ends)
       let name = name
+      let made = APISketch.change("POST", "people", "$ID", "grants", body: grant.body) {
+        ["grant \($0["id"]?.cell ?? ""): \(name.withoutControls) is \(grant.text)"]
+      }
+      if try await change.answers({ made.filling(.person(name)) }) { return }
       let number = try await change.write { transaction in
         try transaction.grant(grant, to: transaction.person(named: name).id)
       }
@@ -171,6 +189,10 @@ struct PeopleRevoke: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = grant
+      let sketch = APISketch.change("DELETE", "grants", "\(number)") { _ in
+        ["grant \(number) is taken back"]
+      }
+      if try await change.answers({ sketch.matching(.any) }) { return }
       try await change.write { try $0.revokeGrant(number) }
       print("grant \(number) is taken back")
     }
@@ -191,8 +213,10 @@ struct PeopleCode: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let code = try SignInCode.make { try AESGCM.random($0) }
       let name = name
+      let sketch = APISketch.change("POST", "people", "$ID", "codes") { [$0["code"]?.cell ?? ""] }
+      if try await change.answers({ sketch.filling(.person(name)).secret() }) { return }
+      let code = try SignInCode.make { try AESGCM.random($0) }
       try await change.write { transaction in
         try transaction.addCode(
           digest: SignInCode.digest(code),
@@ -220,6 +244,13 @@ struct PeopleDisable: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let name = name
+      let sketch = APISketch.change("PATCH", "people", "$ID", body: ["is_disabled": true]) { _ in
+        ["\(name.withoutControls) cannot sign in any more"]
+      }
+      let known = FillIn.person(name)
+      if try await change.answers({
+        sketch.filling(known).matching(.current(sketch.path))
+      }) { return }
       try await change.write { transaction in
         try transaction.setDisabled(true, person: transaction.person(named: name).id)
       }
@@ -243,6 +274,13 @@ struct PeopleEnable: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let name = name
+      let sketch = APISketch.change("PATCH", "people", "$ID", body: ["is_disabled": false]) { _ in
+        ["\(name.withoutControls) can sign in again"]
+      }
+      let known = FillIn.person(name)
+      if try await change.answers({
+        sketch.filling(known).matching(.current(sketch.path))
+      }) { return }
       try await change.write { transaction in
         try transaction.setDisabled(false, person: transaction.person(named: name).id)
       }
@@ -252,6 +290,18 @@ struct PeopleEnable: AsyncParsableCommand {
 }
 
 extension Grant {
+  /// The grant as the API takes it.
+  var body: JSONValue {
+    var body: JSONObject = [
+      "role": .string(role.rawValue),
+      "extent": extent.name.isEmpty
+        ? ["kind": .string(extent.kind)]
+        : ["kind": .string(extent.kind), "name": .string(extent.name)],
+    ]
+    if !expiresAt.isNever { body["expires_at"] = .string("\(expiresAt)") }
+    return .object(body)
+  }
+
   /// The grant in words.
   var text: String {
     var text = role.rawValue

@@ -37,6 +37,10 @@ struct Plumb: AsyncParsableCommand {
 extension Plumb {
   /// Runs the command line; wrong usage ends with 2 like all that cannot be judged.
   static func main() async {
+    if let refusal = LocalCommands.refusal(Array(CommandLine.arguments.dropFirst())) {
+      complain(refusal)
+      exit(withError: Exit.notJudged)
+    }
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {

@@ -21,6 +21,7 @@ struct ScansList: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: "How many at most.")
   var limit = 30
@@ -30,6 +31,16 @@ struct ScansList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let list = APISketch.List(
+        noun: "scan",
+        columns: [
+          "id", "status", "instant", "subject", "account", "actor", "resources=report.resources",
+          "new=report.new", "changed=report.changed", "gone=report.gone",
+        ],
+        limit: limit
+      )
+      if try await server.answers(context, { try APISketch.list("scans", show: list).checked() }) { return }
       let limit = limit
       let scans = try await store.openForReading().read { try $0.scans(limit: limit) }
       if format == .json { return print(JSONValue.array(scans.map(\.json)).text) }
@@ -52,6 +63,7 @@ struct ScansShow: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Argument(help: "The scan's number.")
   var scan: Int64
@@ -61,7 +73,9 @@ struct ScansShow: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
       let number = scan
+      if try await server.answers(context, { APISketch("GET", "scans", "\(number)") }) { return }
       let (scan, tasks) = try await store.openForReading().read { transaction in
         (try transaction.scan(number), try transaction.tasks(of: number))
       }
@@ -96,6 +110,7 @@ struct ScansCancel: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var person: ActorOptions
 
   @Argument(help: "The scan's number.")
@@ -104,6 +119,11 @@ struct ScansCancel: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = scan
+      let context = ServerOptions.Context(local: store.given, actor: person.given)
+      let sketch = APISketch.change("POST", "scans", "\(number)", "cancellation") { _ in
+        ["scan \(number) is cancelled"]
+      }
+      if try await server.answers(context, { sketch }) { return }
       let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
       let record = try await keeper.store.write(as: person.actor, at: timeOfDay()) { transaction in
         let record = try transaction.scan(number)

@@ -13,10 +13,12 @@ struct StatusCommand: AsyncParsableCommand {
       Examples:
         plumb status
         plumb status --as-of 2026-11-01T00:00Z --format json
+        plumb status --server https://plumb.example.com --token-file key.txt
       """
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(
     name: .long,
@@ -29,7 +31,10 @@ struct StatusCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
+      let given = try moment(asOf, option: "--as-of")
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      if try await server.answers(context, { APISketch.status.asOf(given) }) { return }
+      let instant = given ?? timeOfDay()
       let isNow = asOf == nil
       let status = try await store.openForReading().read { try Status($0, at: instant) }
       if format == .json { return print(status.json.text) }
@@ -47,6 +52,21 @@ struct StatusCommand: AsyncParsableCommand {
       print(Score.formula)
       for line in status.notices { print(line) }
     }
+  }
+}
+
+extension APISketch {
+  /// The score per scope and profile.
+  fileprivate static var status: APISketch {
+    APISketch("GET", "status").answering(
+      .object(
+        rows: "standings",
+        columns: [
+          "score", "with exceptions=score_with_exceptions", "before=score_before", "profile",
+          "version=profile_version", "scope", "scan",
+        ]
+      )
+    )
   }
 }
 
@@ -112,6 +132,7 @@ struct CoverageCommand: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(
     name: .long,
@@ -124,7 +145,11 @@ struct CoverageCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let instant = try moment(asOf, option: "--as-of") ?? .never
+      let given = try moment(asOf, option: "--as-of")
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let sketch = APISketch.list("coverage", show: APISketch.List(noun: "kind")).asOf(given)
+      if try await server.answers(context, { sketch }) { return }
+      let instant = given ?? .never
       let rows = try await store.openForReading().read { transaction in
         let accounts = try transaction.accounts()
         let kinds = try transaction.kinds()
