@@ -75,10 +75,17 @@ package struct ResourceReader {
 
   /// A reader as of an instant.
   ///
-  /// - Parameter sight: where its user may read; nothing else is handed over.
-  package init(_ transaction: StoreTransaction, at instant: Instant, sight: Sight) throws {
+  /// - Parameters:
+  ///   - sight: where its user may read; nothing else is handed over.
+  ///   - facts: the store's, where they are known already.
+  package init(
+    _ transaction: StoreTransaction,
+    at instant: Instant,
+    sight: Sight,
+    facts: PostureFacts? = nil
+  ) throws {
     (self.transaction, self.instant, self.sight) = (transaction, instant, sight)
-    places = try Places(transaction)
+    places = try facts?.places ?? Places(transaction)
     tree = ScopeTree(try transaction.scopes(at: instant))
   }
 

@@ -63,18 +63,20 @@ package struct ResultReader {
 
   /// A reader as of an instant.
   ///
-  /// - Parameter sight: where its user may read; nothing else is handed over.
+  /// - Parameters:
+  ///   - sight: where its user may read; nothing else is handed over.
+  ///   - facts: the store's, where they are known already.
   package init(
     _ transaction: StoreTransaction,
     at instant: Instant,
-    sight: Sight = .everything
+    sight: Sight = .everything,
+    facts: PostureFacts? = nil
   ) throws {
     self.transaction = transaction
     self.instant = instant
     self.sight = sight
-    places = try Places(transaction)
-    layouts = try transaction.layouts()
-    goals = try transaction.goals()
+    let facts = try facts ?? PostureFacts(transaction)
+    (places, layouts, goals) = (facts.places, facts.layouts, facts.goals)
     tree = ScopeTree(try transaction.scopes(at: instant))
     marks = MarkIndex(try transaction.marks(at: instant), tree)
     resolver = ExceptionResolver(

@@ -6,6 +6,8 @@ package import Store
 /// What the server works with; the command line composes it.
 package struct Services: Sendable {
   package var store: DataStore
+  /// What is read of the store again and again.
+  let posture = PostureCache()
   /// Rules and profiles as they are now.
   package var content: @Sendable () throws -> ServedContent
   package var keeper: CredentialKeeper

@@ -31,7 +31,7 @@ enum ResourceRoutes {
     }
     let after = start
     let page = try await call.read { transaction in
-      let reader = try ResourceReader(transaction, at: call.instant(), sight: call.sight)
+      let reader = try call.resources(transaction)
       return try reader.page(asked, after: after, limit: call.limit)
     }
     return call.page(page.resources.map(\.json), next: page.end.map { .integer($0) })
@@ -40,7 +40,7 @@ enum ResourceRoutes {
   private static func show(_ call: APICall) async throws -> APIReply {
     let number = call.number()
     let (resource, line) = try await call.read { transaction in
-      let reader = try ResourceReader(transaction, at: call.instant(), sight: call.sight)
+      let reader = try call.resources(transaction)
       let resource = try reader.resource(number)
       return (resource, try transaction.lines(of: [resource.state])[0])
     }
@@ -55,7 +55,7 @@ enum ResourceRoutes {
   private static func history(_ call: APICall) async throws -> APIReply {
     let number = call.number()
     let history = try await call.read { transaction in
-      let reader = try ResourceReader(transaction, at: call.now, sight: call.sight)
+      let reader = try call.resources(transaction)
       return try ResourceHistory(reader.lastState(of: number), transaction)
     }
     let steps = history.steps.reversed().map { step -> JSONValue in
@@ -80,5 +80,19 @@ enum ResourceRoutes {
       return .object(object)
     }
     return try call.page(steps, sorts: ["position"])
+  }
+}
+
+extension APICall {
+  /// A reader of the results that the caller may see, as of the instant asked for.
+  func results(_ transaction: StoreTransaction) throws -> ResultReader {
+    let facts = try services.posture.facts(transaction)
+    return try ResultReader(transaction, at: instant(), sight: sight, facts: facts)
+  }
+
+  /// A reader of the resources that the caller may see, as of the instant asked for.
+  func resources(_ transaction: StoreTransaction) throws -> ResourceReader {
+    let facts = try services.posture.facts(transaction)
+    return try ResourceReader(transaction, at: instant(), sight: sight, facts: facts)
   }
 }

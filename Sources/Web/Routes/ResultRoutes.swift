@@ -28,7 +28,7 @@ enum ResultRoutes {
       limit: call.limit
     )
     let page = try await call.read { transaction in
-      var reader = try ResultReader(transaction, at: call.instant(), sight: call.sight)
+      var reader = try call.results(transaction)
       return try asked.page(&reader)
     }
     return call.page(page.items, next: page.next)
@@ -67,7 +67,7 @@ enum ResultRoutes {
   private static func listOfResource(_ call: APICall) async throws -> APIReply {
     let number = call.number()
     let items = try await call.read { transaction in
-      var reader = try ResultReader(transaction, at: call.instant(), sight: call.sight)
+      var reader = try call.results(transaction)
       return try reader.results(ofResource: number).map(\.listed)
     }
     return try call.page(items, sorts: ["rule"])
@@ -76,7 +76,7 @@ enum ResultRoutes {
   private static func show(_ call: APICall) async throws -> APIReply {
     let (number, goal) = (call.number(), call.number("goal"))
     let record = try await call.read { transaction in
-      var reader = try ResultReader(transaction, at: call.instant(), sight: call.sight)
+      var reader = try call.results(transaction)
       let results = try reader.results(ofResource: number)
       guard let found = results.first(where: { $0.goal.id == goal }) else {
         throw Problem.notFound("result", "\(number)/\(goal)")
