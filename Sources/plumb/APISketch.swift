@@ -35,8 +35,8 @@ struct APISketch {
   enum Answer {
     /// A list in pages.
     case page(List)
-    /// One object; as text the rows that a member of it holds, or else its members.
-    case object(rows: String? = nil, columns: [Column] = [])
+    /// One object; as text these of its members, or all, and a table for each that is a list.
+    case object(members: [Column] = [], tables: [String: [Column]] = [:])
     /// Words of one's own, the same as without a server.
     case words((JSONValue) throws -> [String])
     /// A file.
@@ -242,9 +242,16 @@ extension JSONValue {
     switch self {
     case .null: ""
     case .string(let text): text
-    case .array(let items) where items.allSatisfy { $0.object == nil && $0.array == nil }:
-      items.map(\.cell).joined(separator: ", ")
-    case .object(let object) where object.isEmpty: ""
+    case .number(let number):
+      number.formatted(
+        .number.precision(.fractionLength(0...3)).grouping(.never).locale(
+          Locale(identifier: "en_US_POSIX")
+        )
+      )
+    case .array(let items):
+      items.map(\.cell).joined(separator: items.first?.object == nil ? ", " : "; ")
+    case .object(let object):
+      object.members.map(\.value.cell).filter { !$0.isEmpty }.joined(separator: " ")
     default: text
     }
   }

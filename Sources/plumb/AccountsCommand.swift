@@ -32,7 +32,9 @@ struct AccountsList: AsyncParsableCommand {
       if try await records.answers(
         output.format,
         { APISketch.list("accounts", show: list).asking("sort", "account") }
-      ) { return }
+      ) {
+        return
+      }
       let tree = try await records.read { transaction, now in
         var counts: [Int64: Int] = [:]
         try transaction.states(at: now) { counts[$0.account, default: 0] += 1 }

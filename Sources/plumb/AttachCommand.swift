@@ -164,7 +164,9 @@ struct AttachmentsList: AsyncParsableCommand {
         output.format,
         heedsInstant: true,
         { APISketch.list("attachments", show: list) }
-      ) { return }
+      ) {
+        return
+      }
       let found = try await records.read { try $0.attachments(at: $1) }
       output.list(found, "attachment", cells: \.cells, json: \.json)
     }

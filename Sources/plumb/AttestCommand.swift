@@ -178,7 +178,9 @@ struct AttestationsList: AsyncParsableCommand {
       if try await records.answers(
         output.format,
         { APISketch.list("attestations", show: list) }
-      ) { return }
+      ) {
+        return
+      }
       let (found, now) = try await records.read { transaction, now in
         (try transaction.attestations().filter { $0.receivedAt <= now }, now)
       }

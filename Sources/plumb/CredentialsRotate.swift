@@ -96,12 +96,16 @@ struct CredentialsRotate: AsyncParsableCommand {
       name,
       "secret",
       body: ["secret_access_key": FillIn.secret.mark]
-    ) { ["\(name) has version \($0["version"]?.cell ?? ""); delete the former key at the provider"] }
+    ) {
+      ["\(name) has version \($0["version"]?.cell ?? ""); delete the former key at the provider"]
+    }
     sketch.note = "the secret of a credential of ibm is its api_key"
     sketch.compose = { caller in
       let word = try await caller.object(path)["provider"]?.string ?? ""
       guard let provider = LiveCollector(rawValue: word) else {
-        throw ServerError(description: "the credential \"\(name)\" is for \(word), which is not known")
+        throw ServerError(
+          description: "the credential \"\(name)\" is for \(word), which is not known"
+        )
       }
       let input = try secret.read(for: provider)
       var body = input.body

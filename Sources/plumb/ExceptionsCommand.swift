@@ -193,7 +193,7 @@ struct ExceptionsList: AsyncParsableCommand {
       }
       let list = APISketch.List(
         noun: "exception",
-        columns: ["name", "state", "until=expires_at", "rule", "resource", "scope", "owner", "reason"]
+        columns: ExceptionRecord.columns
       )
       let sketch = APISketch.list("exceptions", show: list).asking("state", state)
       if try await records.answers(output.format, { sketch }) { return }
@@ -226,7 +226,12 @@ struct ExceptionsReport: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      if try await records.answers(output.format, { APISketch("GET", "exception-report") }) { return }
+      let columns = ExceptionRecord.columns
+      let answer = APISketch.Answer.object(
+        tables: ["unused": columns, "ending_soon": columns, "waiting": columns]
+      )
+      let sketch = APISketch("GET", "exception-report").answering(answer)
+      if try await records.answers(output.format, { sketch }) { return }
       let (report, now) = try await records.read { (try ExceptionReport($0, at: $1), $1) }
       output.show(report.json(at: now), report.lines(at: now))
     }
@@ -245,6 +250,11 @@ struct ExceptionName: ExpressibleByArgument {
 }
 
 extension ExceptionRecord {
+  /// The columns of a list of a server.
+  fileprivate static var columns: [Column] {
+    ["name", "state", "until=expires_at", "rule", "resource", "scope", "owner", "reason"]
+  }
+
   fileprivate func cells(at instant: Instant) -> [String] {
     [
       name, state(at: instant).rawValue, "until \(expiresAt.lastDay)", rule, resource,

@@ -47,7 +47,8 @@ struct GoalOptions: ParsableArguments {
   /// The options that were given.
   var given: [String] {
     let all = [
-      ("--rules", !rules.isEmpty), ("--profile", !profile.isEmpty), ("--param", !parameters.isEmpty),
+      ("--rules", !rules.isEmpty), ("--profile", !profile.isEmpty),
+      ("--param", !parameters.isEmpty),
       ("--parameters", parametersFile != nil),
     ]
     return all.compactMap { $1 ? $0 : nil } + content.given

@@ -5,9 +5,12 @@ enum LocalCommands {
     "scan aws": uploading, "scan ibm": uploading, "scan terraform": uploading,
     "scan cloudformation": uploading, "scan kubernetes": uploading,
     "scans resume": "a server takes up its own scans; run it there",
-    "history": "plumb history reads what is kept here; the API has GET /api/v1/resources/ID/history",
+    "history":
+      "plumb history reads what is kept here; the API has GET /api/v1/resources/ID/history",
     "why": "plumb why reads what is kept here; the API has GET /api/v1/resources/ID/results/GOAL",
     "scopes conflicts": "the API does not tell conflicts; run it where the data is, with --data",
+    "keys add":
+      "keys are made where the data is, with --data, or by whoever signed in to the server",
     "credentials test": "only plumb scan signs in; run it where the data is, with --data",
     "credentials key show": keeping, "credentials key make": keeping,
     "migrate": database, "doctor": database, "retention list": database, "retention set": database,
@@ -22,13 +25,16 @@ enum LocalCommands {
     "resources are read here: write them with --inventory FILE, then plumb scan inventory FILE "
     + "--account ID --server URL hands them in"
   private static let keeping = "the key is where the server is; run it there"
-  private static let database = "this is about the database itself; run it where that is, with --data"
+  private static let database =
+    "this is about the database itself; run it where that is, with --data"
   private static let files = "this works on files and on what is installed here; leave out --server"
 
   /// Why a command line that asks for a server cannot be done by one; nil where it can be tried.
   static func refusal(_ arguments: [String]) -> String? {
     let options = arguments.prefix { $0 != "--" }
-    let asks = options.contains { $0 == "--server" || $0.hasPrefix("--server=") || $0 == "--show-api" }
+    let asks = options.contains {
+      $0 == "--server" || $0.hasPrefix("--server=") || $0 == "--show-api"
+    }
     guard asks, !options.contains("--help"), !options.contains("-h") else { return nil }
     let words = Array(arguments.prefix { !$0.hasPrefix("-") })
     for count in stride(from: min(3, words.count), to: 0, by: -1) {

@@ -104,7 +104,9 @@ struct MarksList: AsyncParsableCommand {
         output.format,
         heedsInstant: true,
         { APISketch.list("marks", show: list) }
-      ) { return }
+      ) {
+        return
+      }
       let found = try await records.read { try $0.marks(at: $1) }.sorted {
         ($0.subject.rawValue, $0.name, $0.kind.rawValue)
           < ($1.subject.rawValue, $1.name, $1.kind.rawValue)

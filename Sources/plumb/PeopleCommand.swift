@@ -250,7 +250,9 @@ struct PeopleDisable: AsyncParsableCommand {
       let known = FillIn.person(name)
       if try await change.answers({
         sketch.filling(known).matching(.current(sketch.path))
-      }) { return }
+      }) {
+        return
+      }
       try await change.write { transaction in
         try transaction.setDisabled(true, person: transaction.person(named: name).id)
       }
@@ -280,7 +282,9 @@ struct PeopleEnable: AsyncParsableCommand {
       let known = FillIn.person(name)
       if try await change.answers({
         sketch.filling(known).matching(.current(sketch.path))
-      }) { return }
+      }) {
+        return
+      }
       try await change.write { transaction in
         try transaction.setDisabled(false, person: transaction.person(named: name).id)
       }

@@ -75,8 +75,7 @@ struct ProfilesShow: AsyncParsableCommand {
     try await reporting {
       let context = ServerOptions.Context(local: content.given, format: format.ofRows)
       let answer = APISketch.Answer.object(
-        rows: "controls",
-        columns: ["id", "title", "goals", "manual", "reason"]
+        tables: ["controls": ["id", "title", "goals", "manual", "reason"]]
       )
       let sketch = APISketch("GET", "profiles", id).answering(answer)
       if try await server.answers(context, { sketch }) { return }

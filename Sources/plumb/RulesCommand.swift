@@ -123,7 +123,7 @@ struct RulesShow: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let context = ServerOptions.Context(local: source.given, format: format.ofRows)
-      let sketch = APISketch("GET", "rules", id).answering(.object())
+      let sketch = APISketch("GET", "rules", id)
       if try await server.answers(context, { sketch }) { return }
       let rules = try source.read()
       guard let rule = rules.first(where: { $0.id == id || $0.aliases.contains(id) }) else {

@@ -40,7 +40,9 @@ struct ScansList: AsyncParsableCommand {
         ],
         limit: limit
       )
-      if try await server.answers(context, { try APISketch.list("scans", show: list).checked() }) { return }
+      if try await server.answers(context, { try APISketch.list("scans", show: list).checked() }) {
+        return
+      }
       let limit = limit
       let scans = try await store.openForReading().read { try $0.scans(limit: limit) }
       if format == .json { return print(JSONValue.array(scans.map(\.json)).text) }

@@ -109,7 +109,9 @@ struct ScopesList: AsyncParsableCommand {
         output.format,
         heedsInstant: true,
         { APISketch.list("scopes", show: list) }
-      ) { return }
+      ) {
+        return
+      }
       let found = try await records.read { try ScopeSummary.all($0, at: $1) }
       output.list(found, "scope", cells: \.cells, json: \.json)
     }

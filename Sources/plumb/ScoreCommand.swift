@@ -58,7 +58,6 @@ struct ScoreExplain: AsyncParsableCommand {
       let sketch = APISketch("GET", "score", "explanation")
         .asking("from", "\(start)").asking("to", given.map { "\($0)" })
         .asking("scope", scope).asking("profile", profile)
-        .answering(.object(rows: "parts"))
       if try await server.answers(context, { sketch }) { return }
       let (scope, profile) = (scope, profile)
       let explanation = try await store.openForReading().read { transaction in
@@ -127,4 +126,3 @@ struct ScoreHistory: AsyncParsableCommand {
     }
   }
 }
-

@@ -116,7 +116,11 @@ struct ServerCaller {
       }
       text = one
     }
-    sketch.path = sketch.path.replacing("$\(fillIn.name)", with: APISketch.encoded(text))
+    let (variable, part) = ("$\(fillIn.name)", APISketch.encoded(text))
+    sketch.path = sketch.path.replacing(variable, with: part)
+    if case .current(let path) = sketch.match {
+      sketch.match = .current(path.replacing(variable, with: part))
+    }
     sketch.body = sketch.body?.replacing(fillIn.mark, by: .string(text))
   }
 
@@ -164,7 +168,9 @@ struct ServerCaller {
   }
 
   private func strange(_ what: String) -> ServerError {
-    ServerError(description: "\(base) answers with \(what), as plumb serve does not; check --server")
+    ServerError(
+      description: "\(base) answers with \(what), as plumb serve does not; check --server"
+    )
   }
 
   private static func bytes(of path: String) throws -> [UInt8] {

@@ -8,7 +8,10 @@ import Model
 struct ServerOptions: ParsableArguments {
   @Option(
     name: .long,
-    help: ArgumentHelp("Do this on a server (plumb serve); default: PLUMB_SERVER.", valueName: "url")
+    help: ArgumentHelp(
+      "Do this on a server (plumb serve); default: PLUMB_SERVER.",
+      valueName: "url"
+    )
   )
   var server: String?
 
@@ -53,8 +56,9 @@ struct ServerOptions: ParsableArguments {
     if showsAPI {
       try refuse(context.unheard)
       let server = try address(context)?.text ?? "$PLUMB_SERVER"
-      for line in try sketches().flatMap({ $0.curl(server: server, authorities: authorities.bundle) })
-      { print(line) }
+      for line in try sketches().flatMap({
+        $0.curl(server: server, authorities: authorities.bundle)
+      }) { print(line) }
       return true
     }
     guard let address = try address(context) else {
@@ -107,7 +111,9 @@ struct ServerOptions: ParsableArguments {
     let text = try tokenFile.map { try textFile($0) } ?? environment
     let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
     guard !token.isEmpty else {
-      guard tokenFile == nil else { throw ValidationError("--token-file \(tokenFile ?? "") is empty") }
+      guard tokenFile == nil else {
+        throw ValidationError("--token-file \(tokenFile ?? "") is empty")
+      }
       throw ValidationError(
         "a server needs an API key: --token-file FILE, or PLUMB_TOKEN; plumb keys add makes one"
       )
@@ -128,7 +134,8 @@ struct ServerAddress {
   init(_ text: String, source: String) throws {
     var text = text
     while text.hasSuffix("/") { text.removeLast() }
-    let form = /https?:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/[A-Za-z0-9._~%\/-]*)?/
+    let form =
+      /https?:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/[A-Za-z0-9._~%\/-]*)?/
     guard text.wholeMatch(of: form) != nil else {
       throw ValidationError(
         "\(source) expects an address such as https://plumb.example.com, not \"\(text)\""
@@ -144,60 +151,5 @@ struct ServerAddress {
   static func isLoopback(_ address: String) -> Bool {
     let form = /https?:\/\/(localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|\[::1\])([:\/].*)?/
     return address.wholeMatch(of: form) != nil
-  }
-}
-
-/// Prints what a server answered.
-struct ServerAnswer {
-  private let answer: APISketch.Answer
-  private let format: RowFormat
-
-  init(_ sketch: APISketch, _ format: RowFormat) { (answer, self.format) = (sketch.answer, format) }
-
-  /// Prints an outcome in the format that was asked for.
-  func show(_ outcome: ServerCaller.Outcome) throws {
-    switch answer {
-    case .words(let say):
-      for line in try say(outcome.value) { print(line.withoutControls) }
-    case .file(let take): try take(outcome.bytes)
-    case .object(let rows, let columns):
-      if format != .text { return print(outcome.value.text) }
-      guard let rows, let items = outcome.value[rows]?.array else {
-        return show(members: outcome.value)
-      }
-      var rest = outcome.value.object ?? [:]
-      rest[rows] = nil
-      show(members: .object(rest))
-      if !items.isEmpty { print("") }
-      for line in table(items, columns) { print(line) }
-    case .page(let list):
-      show(outcome.value.array ?? [], list, hasMore: outcome.hasMore)
-    }
-  }
-
-  private func show(_ items: [JSONValue], _ list: APISketch.List, hasMore: Bool) {
-    switch format {
-    case .json: print(JSONValue.array(items).text)
-    case .ndjson: for item in items { print(item.text) }
-    case .csv:
-      let shown = list.columns.isEmpty ? Column.all(items) : list.columns
-      print(shown.map(\.title.csvCell).joined(separator: ","))
-      for item in items { print(shown.map { $0.text(item).csvCell }.joined(separator: ",")) }
-    case .text:
-      for line in table(items, list.columns) { print(line) }
-      print(counted(items.count, list.noun) + (hasMore ? ", and more; --limit shows them" : ""))
-    }
-  }
-
-  private func table(_ items: [JSONValue], _ chosen: [Column]) -> [String] {
-    let all = chosen.isEmpty ? Column.all(items) : chosen
-    let shown = all.filter { column in items.contains { !column.text($0).isEmpty } }
-    guard !items.isEmpty else { return [] }
-    return columns([shown.map(\.title)] + items.map { item in shown.map { $0.text(item) } })
-  }
-
-  private func show(members object: JSONValue) {
-    let rows = Column.all([object]).map { [$0.title, $0.text(object)] }.filter { !$0[1].isEmpty }
-    for line in columns(rows) { print(line) }
   }
 }

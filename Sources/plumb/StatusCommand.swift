@@ -60,10 +60,17 @@ extension APISketch {
   fileprivate static var status: APISketch {
     APISketch("GET", "status").answering(
       .object(
-        rows: "standings",
-        columns: [
-          "score", "with exceptions=score_with_exceptions", "before=score_before", "profile",
-          "version=profile_version", "scope", "scan",
+        members: [
+          "as of=as_of", "last scan=scan.id", "subject=scan.subject", "as of scan=scan.instant",
+          "kinds not fully read=kinds_not_fully_read", "open scans=open_scans",
+          "exceptions ending=exceptions_expiring", "exceptions waiting=exceptions_requested",
+          "formula",
+        ],
+        tables: [
+          "standings": [
+            "score", "with exceptions=score_with_exceptions", "before=score_before", "profile",
+            "version=profile_version", "scope", "scan",
+          ]
         ]
       )
     )
