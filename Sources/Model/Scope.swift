@@ -124,7 +124,7 @@ package struct ScopeError: Error, Equatable, CustomStringConvertible {
 
 /// The scopes by name, which may name each other.
 package struct ScopeTree: Sendable {
-  private let scopes: [String: Scope]
+  let scopes: [String: Scope]
 
   package init(_ scopes: [Scope]) {
     self.scopes = Dictionary(scopes.map { ($0.name, $0) }) { _, last in last }

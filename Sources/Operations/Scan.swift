@@ -48,6 +48,21 @@ package struct Scan: Sendable {
     self.content = content
   }
 
+  /// What a scan is doing.
+  package struct Step: Sendable {
+    /// Whether resources are judged, after all were read.
+    package var isJudging: Bool
+    /// How many resources were read or judged.
+    package var resources: Int
+    /// What the collector does, in words that follow others.
+    package var activity: String
+
+    /// The step for people.
+    package var text: String {
+      "\(resources) resources \(isJudging ? "judged" : "read")\(activity)"
+    }
+  }
+
   /// Runs the scan; `progress` is told now and then what is being done.
   ///
   /// `earlier` is a file with lines of the inventory that were collected before.
@@ -60,7 +75,7 @@ package struct Scan: Sendable {
     earlier: String? = nil,
     keep kept: ([UInt8]) throws -> Void = { _ in },
     checkpoint: (String) throws -> Void = { _ in },
-    progress: @escaping @Sendable (String) -> Void = { _ in }
+    progress: @escaping @Sendable (Step) -> Void = { _ in }
   ) async throws -> ScanReport {
     var found = Findings()
     let isScoped = exceptions.contains { !$0.scope.isEmpty }
@@ -86,7 +101,9 @@ package struct Scan: Sendable {
         found.resources += 1
         if resource.account.isEmpty { resource.account = account }
         if isScoped { found.places[PlaceKey(resource)] = place(of: resource) }
-        progress("\(found.resources) resources read\(collector.activity)")
+        progress(
+          Step(isJudging: false, resources: found.resources, activity: collector.activity)
+        )
         found.note(resource)
         try keep(resource.inventoryLine)
       case .coverage(var coverage):
@@ -116,7 +133,9 @@ package struct Scan: Sendable {
           fault.withLock { $0 = $0 ?? error }
         }
       },
-      progress: { resources, _ in progress("\(resources) resources judged") }
+      progress: { resources, _ in
+        progress(Step(isJudging: true, resources: resources, activity: ""))
+      }
     )
     if let error = fault.withLock({ $0 }) { throw error }
     for fault in judged.faults {

@@ -109,6 +109,9 @@ package final class PostgresDatabase: SQLDatabase {
     return stream
   }
 
+  /// What is sent to a channel, as ``listen(_:)`` hands it over.
+  package func notifications(on channel: String) -> AsyncStream<String>? { listen(channel) }
+
   /// Closes every connection after the transaction that runs on it, and ends every stream.
   package func close() async {
     let open = listeners.withLock { listeners in

@@ -16,6 +16,28 @@ package struct Attachment: Sendable, Hashable {
   package var schedule: String
   package var begins: Instant
   package var ends: Instant
+
+  package init(
+    id: Int64,
+    profile: String,
+    version: String,
+    digest: String,
+    scope: String,
+    parameters: [String: [String: JSONValue]] = [:],
+    schedule: String,
+    begins: Instant,
+    ends: Instant = .never
+  ) {
+    self.id = id
+    self.profile = profile
+    self.version = version
+    self.digest = digest
+    self.scope = scope
+    self.parameters = parameters
+    self.schedule = schedule
+    self.begins = begins
+    self.ends = ends
+  }
 }
 
 // What people decide: scopes and attachments. Each version holds over an interval.

@@ -125,21 +125,22 @@ struct AttachCommand: AsyncParsableCommand {
   /// The schedule that an option gives, in words; empty for on demand.
   static func schedule(_ every: String?) throws -> String {
     guard let every else { return "" }
-    guard let schedule = AttachmentCheck.schedule(every) else {
-      throw ValidationError(
-        "--every expects a number of minutes, hours or days such as 30m, 24h or 7d, and where "
-          + "wanted a time such as \"1d at 02:00 Europe/Zurich\", not \"\(every)\""
-      )
+    do {
+      return try Schedule(every).text
+    } catch {
+      throw ValidationError("--every: \(error)")
     }
-    return schedule
   }
 }
 
 struct AttachmentsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attachments",
-    abstract: "Lists and removes attachments of profiles to scopes.",
-    subcommands: [AttachmentsList.self, AttachmentsRemove.self]
+    abstract: "Lists, removes, runs and pauses attachments of profiles to scopes.",
+    subcommands: [
+      AttachmentsList.self, AttachmentsRemove.self, AttachmentsRun.self, AttachmentsPause.self,
+      AttachmentsResume.self,
+    ]
   )
 }
 
@@ -167,7 +168,12 @@ struct AttachmentsList: AsyncParsableCommand {
       ) {
         return
       }
-      let found = try await records.read { try $0.attachments(at: $1) }
+      let found = try await records.read { transaction, now in
+        let states = try transaction.scheduleStates(at: now)
+        return try transaction.attachments(at: now).map { attachment in
+          ListedAttachment(attachment, states[attachment.id], at: now)
+        }
+      }
       output.list(found, "attachment", cells: \.cells, json: \.json)
     }
   }
@@ -200,10 +206,12 @@ struct AttachmentsRemove: AsyncParsableCommand {
 
 extension Attachment {
   /// The attachment as cells of a row, for people.
-  var cells: [String] {
+  var cells: [String] { cells(turn: schedule.isEmpty ? "on demand" : schedule) }
+
+  /// The attachment as cells of a row, with words for its schedule.
+  func cells(turn: String) -> [String] {
     [
-      "\(id)", "\(profile) \(version)", "on \(scopeText(scope))",
-      schedule.isEmpty ? "on demand" : schedule, "since \(begins)",
+      "\(id)", "\(profile) \(version)", "on \(scopeText(scope))", turn, "since \(begins)",
       settings.map { "\($0.key) = \($0.value.text)" }.joined(separator: ", "),
     ]
   }

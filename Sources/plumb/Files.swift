@@ -1,6 +1,5 @@
 import Foundation
 import Operations
-import Synchronization
 
 /// An input that was opened: a file or standard input.
 final class InputFile {
@@ -52,38 +51,6 @@ struct OutputFile: Sendable {
       }
       written += more
     }
-  }
-}
-
-/// A line on the terminal that tells how far long work is; silent elsewhere.
-final class Progress: Sendable {
-  private struct State {
-    var last = Date.distantPast
-    var hasLine = false
-  }
-
-  private let isShown = isatty(STDERR_FILENO) == 1
-  private let state = Mutex(State())
-
-  /// Replaces the line, at most five times a second.
-  func show(_ text: @autoclosure () -> String) {
-    guard isShown else { return }
-    let isDue = state.withLock { state in
-      guard Date.now.timeIntervalSince(state.last) > 0.2 else { return false }
-      state.last = .now
-      state.hasLine = true
-      return true
-    }
-    if isDue { FileHandle.standardError.write(Data("\r\u{1B}[K\(text())".utf8)) }
-  }
-
-  /// Removes the line.
-  func clear() {
-    let hadLine = state.withLock { state in
-      defer { state.hasLine = false }
-      return state.hasLine
-    }
-    if hadLine { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
   }
 }
 

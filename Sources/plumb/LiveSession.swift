@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectors
 import Engine
 import Foundation
+import JSON
 import Model
 import Operations
 
@@ -86,7 +87,10 @@ extension LiveSession {
       goals,
       subject: [subject],
       account: plan.account,
-      journal: journal
+      journal: journal,
+      figures: { [caller, rates] in
+        ["calls": .integer(Int64(caller.calls)), "throttled": .integer(Int64(rates.throttled))]
+      }
     )
   }
 }

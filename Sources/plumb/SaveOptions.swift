@@ -36,6 +36,7 @@ struct ScanKeeper {
   let store: DataStore
   let options: StoreOptions
   let actor: String
+  var progress = ProgressFormat.text
 
   /// The profiles attached at an instant, decoded from the versions that are attached.
   func attached(
@@ -138,13 +139,26 @@ struct ScanKeeper {
       endsMissing: told["ends_missing"]?.bool ?? false,
       instant: record.instant
     )
-    let progress = Progress()
+    let progress = Progress(self.progress)
+    progress.note(["phase": "keeping", "scan": .integer(number)])
     defer { progress.clear() }
     do {
       let report = try await scan.run(number) { report in
-        progress.show("\(report.resources) resources judged and kept")
+        progress.show(
+          "\(report.resources) resources judged and kept",
+          [
+            "phase": "keeping", "scan": .integer(number),
+            "resources": .integer(Int64(report.resources)),
+          ]
+        )
       }
       removeSpool(record)
+      progress.note(
+        [
+          "phase": "kept", "scan": .integer(number),
+          "resources": .integer(Int64(report.resources)),
+        ]
+      )
       return report
     } catch let error as StoreError {
       // What belongs to another account will not belong to this one on the next try.

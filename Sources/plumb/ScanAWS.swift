@@ -28,6 +28,7 @@ struct ScanAWS: AsyncParsableCommand {
   @OptionGroup var output: ScanOptions
 
   func run() async throws {
+    output.watch.attend()
     try await reporting {
       let catalog = try AWSCatalog()
       let (choice, isChosen) = try await output.chosen(goals)

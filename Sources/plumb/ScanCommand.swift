@@ -3,6 +3,7 @@ import Collectors
 import Content
 import Engine
 import Foundation
+import JSON
 import Model
 import Operations
 import Reports
@@ -52,42 +53,6 @@ struct ScanTerraform: AsyncParsableCommand {
         subject: plans,
         account: "",
         mappingsOf: library
-      )
-    }
-  }
-}
-
-struct ScanKubernetes: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "kubernetes",
-    abstract: "Judges Kubernetes manifests: files, folders, rendered Helm charts.",
-    discussion: """
-      All files are judged as one cluster, so a namespace is judged by the network policies of
-      every file. A document that cannot be read is reported and the rest goes on.
-
-      Examples:
-        plumb scan kubernetes manifests/
-        helm template chart/ | plumb scan kubernetes -
-        plumb scan kubernetes manifests/ --format html --output report.html
-      """
-  )
-
-  @OptionGroup var goals: GoalOptions
-  @OptionGroup var output: ScanOptions
-
-  @Option(name: .long, help: "The cluster's name, kept as the resources' account.")
-  var cluster = ""
-
-  @Argument(help: ArgumentHelp("Files or folders, - for standard input.", valueName: "path"))
-  var paths: [String]
-
-  func run() async throws {
-    try await reporting {
-      try await output.scan(
-        KubernetesCollector(paths: paths, cluster: cluster),
-        goals,
-        subject: paths,
-        account: cluster
       )
     }
   }
@@ -145,6 +110,7 @@ struct ScanOptions: ParsableArguments {
 
   @OptionGroup var pages: RulePageOptions
   @OptionGroup var saving: SaveOptions
+  @OptionGroup var watch: WatchOptions
 
   func validate() throws {
     _ = try reportFormat
@@ -178,18 +144,22 @@ struct ScanOptions: ParsableArguments {
     return ScanKeeper(
       store: try await saving.store.open(),
       options: saving.store,
-      actor: saving.person.actor
+      actor: saving.person.actor,
+      progress: watch.format
     )
   }
 
   /// Scans, reports, keeps the results for `plumb why` and ends with the exit code they ask for.
+  ///
+  /// `figures` says what else a program that watches is told.
   func scan(
     _ collector: any Collector,
     _ goals: GoalOptions,
     subject: [String],
     account: String,
     mappingsOf library: ContentLibrary? = nil,
-    journal: CollectionJournal? = nil
+    journal: CollectionJournal? = nil,
+    figures: @escaping @Sendable () -> JSONObject = { [:] }
   ) async throws {
     let format = try reportFormat
     let threshold = try Severity(option: threshold)
@@ -210,7 +180,7 @@ struct ScanOptions: ParsableArguments {
       }
     }
     found += try excepted(choice)
-    let progress = Progress()
+    let progress = Progress(watch.format)
     let name = subject.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
     // Two plans have nothing to do with each other unless one account is named for both.
     let owner = saving.account ?? (account.isEmpty && saving.save ? name : account)
@@ -240,16 +210,25 @@ struct ScanOptions: ParsableArguments {
         try copy?.append(bytes)
       },
       checkpoint: { try journal?.note($0) },
-      progress: { text in progress.show(text) }
+      progress: { step in progress.show(step.text, figures().with(step)) }
     )
     report.rulePages = rulePages
     progress.clear()
     try copy?.finish()
-    LastScan.keep(report.results)
+    if watch.format == .text { LastScan.keep(report.results) }
     if let keeper, let spool {
       try writer?.finish()
       try journal?.share(as: spool)
-      try await save(report, choice, goals, keeper, spool, owner, instant) { journal?.finish() }
+      try await save(
+        report,
+        choice,
+        goals,
+        keeper,
+        spool,
+        owner,
+        isOpen: journal == nil,
+        instant
+      ) { journal?.finish() }
     }
     try write(report, format)
     if format != .text || output != nil {
@@ -266,6 +245,7 @@ struct ScanOptions: ParsableArguments {
     _ keeper: ScanKeeper,
     _ spool: String,
     _ account: String,
+    isOpen: Bool,
     _ instant: Instant,
     begun: () -> Void
   ) async throws {
@@ -276,7 +256,8 @@ struct ScanOptions: ParsableArguments {
       isSpool: true,
       subject: account,
       account: account,
-      isOpen: true,
+      // All of a live account is of that account; files may hold resources of any.
+      isOpen: isOpen,
       isComplete: false,
       // An account that is named after the files holds nothing else; of others a file may be a part.
       endsMissing: report.diagnostics.isEmpty && (saving.complete || account == report.subject),
@@ -329,5 +310,15 @@ struct ScanOptions: ParsableArguments {
     if !report.diagnostics.isEmpty { throw Exit.notJudged }
     if report.summary.hasFailure(from: threshold) { throw Exit.failed }
     if failOnUnknown, report.summary.hasUnknown(from: threshold) { throw Exit.notJudged }
+  }
+}
+
+extension JSONObject {
+  /// The figures with those of a step.
+  fileprivate func with(_ step: Scan.Step) -> JSONObject {
+    var figures = self
+    figures["phase"] = step.isJudging ? "judging" : "collecting"
+    figures["resources"] = .integer(Int64(step.resources))
+    return figures
   }
 }

@@ -26,6 +26,7 @@ struct ScanIBM: AsyncParsableCommand {
   @OptionGroup var output: ScanOptions
 
   func run() async throws {
+    output.watch.attend()
     try await reporting {
       let catalog = try IBMCatalog()
       let (choice, isChosen) = try await output.chosen(goals)

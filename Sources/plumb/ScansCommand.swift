@@ -152,12 +152,20 @@ struct ScansResume: AsyncParsableCommand {
   @OptionGroup var store: StoreOptions
   @OptionGroup var person: ActorOptions
 
+  @OptionGroup var watch: WatchOptions
+
   @Argument(help: "The scan's number; every open one when left out.")
   var scan: Int64?
 
   func run() async throws {
+    watch.attend()
     try await reporting {
-      let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
+      let keeper = ScanKeeper(
+        store: try await store.open(),
+        options: store,
+        actor: person.actor,
+        progress: watch.format
+      )
       let open = try await keeper.store.read { try $0.openScans() }
       var numbers = open.map(\.id).sorted()
       if let scan {

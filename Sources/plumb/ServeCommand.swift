@@ -16,7 +16,7 @@ import Web
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve",
-    abstract: "Serves the API until it is told to stop.",
+    abstract: "Serves the API and does what is due, until it is told to stop.",
     discussion: """
       Everything is kept where --data says: with a folder nothing else is needed, with PostgreSQL
       several servers share the work. On the first start it makes an administrator and prints a code
@@ -61,6 +61,10 @@ struct ServeCommand: AsyncParsableCommand {
   var openMetrics = false
 
   @OptionGroup var openID: OpenIDOptions
+  @OptionGroup var work: WorkOptions
+
+  @Flag(name: .long, help: "Only answer: plumb work does the jobs, and begins what is due.")
+  var noWork = false
 
   func validate() throws {
     guard (tlsCertificate == nil) == (tlsKey == nil) else {
@@ -113,7 +117,14 @@ struct ServeCommand: AsyncParsableCommand {
         }
         FileHandle.standardOutput.write(Data(text.utf8))
       }
+      let (place, key, work, isWorking) = (store, key, work, !noWork)
+      let working = Task {
+        if isWorking { await runWork(data, at: place, key: key, work) }
+      }
+      defer { working.cancel() }
       try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+      working.cancel()
+      await working.value
     }
   }
 

@@ -198,11 +198,11 @@ struct LeaseTests {
     database: TestDatabase,
     part: String
   ) async throws {
-    let process = ProcessInfo.processInfo
+    let own = ProcessInfo.processInfo.processIdentifier
     // A number that no process has, and this one's from before it started.
-    for number in ["2000000000", "\(process.processIdentifier)"] {
+    for number in ["2000000000", "\(own)"] {
       try await Bench.with(database) { bench in
-        let id = try await Self.begin(bench, part, "\(process.hostName) \(number) 1")
+        let id = try await Self.begin(bench, part, "\(LeaseOwner.machine) \(number) 1")
         let report = try await bench.saved(at: hour(1), try Kit.plan()).run(id)
         #expect(report.resources == 2)
         #expect(report.unchanged == 2)

@@ -5,7 +5,7 @@ import Testing
 import Vault
 
 /// Keys on tokens, with SoftHSM as the token.
-@Suite(.enabled(if: SoftToken.module != nil))
+@Suite(.enabled(if: SoftToken.isExpected))
 struct PKCS11Tests {
   /// One folder for the process, in which the module finds the token when it is first loaded.
   private static let soft: SoftToken? = {

@@ -11,6 +11,7 @@ package final class APIRates: Sendable {
   /// Calls per second at most, of one account, region and service.
   let ceiling: Double
   private let rates = Mutex<[Key: CallRate]>([:])
+  private let refusals = Atomic(0)
   private let start = ContinuousClock.now
 
   private let pause: @Sendable (Double) async throws -> Void
@@ -46,6 +47,7 @@ package final class APIRates: Sendable {
   /// Notes that a call was refused for going too fast.
   func refused(account: String, region: String, service: String) {
     let now = now
+    refusals.add(1, ordering: .relaxed)
     rates.withLock {
       $0[Key(account: account, region: region, service: service), default: new(now)]
         .refused(at: now)
@@ -53,6 +55,9 @@ package final class APIRates: Sendable {
   }
 
   private func new(_ now: Double) -> CallRate { CallRate(ceiling: ceiling, at: now) }
+
+  /// How many calls were refused for going too fast.
+  package var throttled: Int { refusals.load(ordering: .relaxed) }
 
   /// The lowest rate in force, and what it is for; nil while nothing was slowed down.
   package var slowest: (rate: Double, of: String)? {

@@ -1,5 +1,4 @@
 package import Engine
-import Foundation
 package import JSON
 package import Model
 
@@ -53,38 +52,6 @@ package enum AttachmentCheck {
     }
     _ = try Self.rules(of: profile, settings, index)
     return settings
-  }
-
-  /// How often something is done, as it is kept, from `24h`, `every 24h` or
-  /// `1d at 02:00 Europe/Zurich`; nil where the text says something else.
-  package static func schedule(_ text: String) -> String? {
-    var parts = text.split(separator: " ").map(String.init)
-    if parts.first == "every" { parts.removeFirst() }
-    guard let interval = parts.first, isInterval(interval),
-      parts.count == 1 || isTime(Array(parts[1...]))
-    else { return nil }
-    return "every " + parts.joined(separator: " ")
-  }
-
-  private static func isInterval(_ text: String) -> Bool {
-    guard let unit = text.last, "mhd".contains(unit) else { return false }
-    let digits = text.dropLast()
-    guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let count = Int(digits) else {
-      return false
-    }
-    return (1...100_000).contains(count)
-  }
-
-  /// Whether words are `at HH:MM ZONE`.
-  private static func isTime(_ words: [String]) -> Bool {
-    guard words.count == 3, words[0] == "at", TimeZone(identifier: words[2]) != nil,
-      words[1].allSatisfy({ $0 == ":" || ($0.isASCII && $0.isNumber) })
-    else { return false }
-    let parts = words[1].split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.map(\.count) == [2, 2], let hour = Int(parts[0]), let minute = Int(parts[1]) else {
-      return false
-    }
-    return (0...23).contains(hour) && (0...59).contains(minute)
   }
 }
 

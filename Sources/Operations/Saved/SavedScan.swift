@@ -223,30 +223,3 @@ private final class Totals: Sendable {
     }
   }
 }
-
-/// Who holds a lease: a process of a machine.
-enum LeaseOwner {
-  /// This process: machine, process and when it started, so that a number used again is told apart.
-  static let current: String = {
-    let pid = ProcessInfo.processInfo.processIdentifier
-    return "\(host) \(pid) \(startTime(of: pid) ?? "-")"
-  }()
-
-  private static let host = ProcessInfo.processInfo.hostName
-
-  /// Whether an owner is a process of this machine that has ended.
-  static func isDead(_ owner: String) -> Bool {
-    let parts = owner.split(separator: " ").map(String.init)
-    guard parts.count == 3, parts[0] == host, let pid = Int32(parts[1]) else { return false }
-    return startTime(of: pid) != parts[2]
-  }
-
-  /// When a process started, in clock ticks since boot: field 22 of proc(5)'s `stat`.
-  private static func startTime(of pid: Int32) -> String? {
-    guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
-      let name = text.lastIndex(of: ")")
-    else { return nil }
-    let fields = text[text.index(after: name)...].split(separator: " ")
-    return fields.count > 19 ? String(fields[19]) : nil
-  }
-}

@@ -137,8 +137,20 @@ package protocol SQLDatabase: Sendable {
   func write<R: Sendable>(_ body: @Sendable @escaping (any SQLSession) throws -> R) async throws
     -> R
 
+  /// What is sent to a channel from now on, an empty text first once listening has begun.
+  ///
+  /// It ends when the connection is lost; then listen again, after a pause.
+  ///
+  /// - Returns: nil where the database cannot send.
+  func notifications(on channel: String) -> AsyncStream<String>?
+
   /// Closes every connection; further calls throw.
   func close() async
+}
+
+extension SQLDatabase {
+  /// Nothing: most databases cannot send.
+  package func notifications(on channel: String) -> AsyncStream<String>? { nil }
 }
 
 /// The few things that databases say differently.

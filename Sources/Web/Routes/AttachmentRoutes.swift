@@ -57,15 +57,11 @@ enum AttachmentRoutes {
 
   private static func schedule(_ text: String) throws -> String {
     if text.isEmpty { return "" }
-    guard let schedule = AttachmentCheck.schedule(text) else {
-      throw Problem(
-        422,
-        "refused",
-        "What was sent makes no sense here",
-        "\"\(text)\" is no schedule: the interval is too long, or there is no such time or zone"
-      )
+    do {
+      return try Schedule(text).text
+    } catch {
+      throw Problem(422, "refused", "What was sent makes no sense here", "\(error)")
     }
-    return schedule
   }
 
   private static func detach(_ call: APICall) async throws -> APIReply {

@@ -1,0 +1,200 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+
+struct JobsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "jobs",
+    abstract: "Lists, shows, cancels and retries jobs, which plumb serve and plumb work do.",
+    subcommands: [JobsList.self, JobsShow.self, JobsRetry.self, JobsCancel.self]
+  )
+}
+
+extension JobState: ExpressibleByArgument {}
+
+struct JobsList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists jobs, newest first.",
+    discussion: """
+      Examples:
+        plumb jobs list
+        plumb jobs list --state set_aside --state failed
+        plumb jobs list --run 12 --format json
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Only jobs of this state: \(JobState.allCases.map(\.rawValue).joined(separator: ", ")); may be repeated.",
+      valueName: "state"
+    )
+  )
+  var state: [JobState] = []
+
+  @Option(name: .long, help: ArgumentHelp("Only jobs of this account.", valueName: "id"))
+  var account: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only jobs that this run of an attachment asked for.", valueName: "number")
+  )
+  var run: Int64?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only jobs before this one, for the next page.", valueName: "number")
+  )
+  var before: Int64?
+
+  @Option(name: .long, help: "How many at most.")
+  var limit = 30
+
+  @OptionGroup var output: FormatOptions
+
+  func validate() throws {
+    guard limit > 0 else { throw ValidationError("--limit expects a number above 0") }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let filter = JobFilter(states: Set(state), account: account, run: run)
+      let (before, limit) = (before, limit)
+      let jobs = try await store.openForReading().read { transaction in
+        try transaction.jobs(filter, before: before, limit: limit)
+      }
+      output.list(jobs, "job", cells: \.cells, json: \.json)
+    }
+  }
+}
+
+struct JobsShow: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Shows a job: how far it is, and why it failed.",
+    discussion: "Example: plumb jobs show 12"
+  )
+
+  @OptionGroup var store: StoreOptions
+
+  @Argument(help: "The job's number.")
+  var job: Int64
+
+  @OptionGroup var output: FormatOptions
+
+  func run() async throws {
+    try await reporting {
+      let number = job
+      let job = try await store.openForReading().read { try $0.job(number) }
+      output.show(job.json, job.lines)
+    }
+  }
+}
+
+struct JobsRetry: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retry",
+    abstract: "Lets a job be tried again that failed, was set aside or cancelled.",
+    discussion: "Example: plumb jobs retry 12"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+
+  @Argument(help: "The job's number.")
+  var job: Int64
+
+  func run() async throws {
+    try await reporting {
+      let number = job
+      try await store.open().write(as: person.actor, at: timeOfDay()) { try $0.retryJob(number) }
+      print("job \(number) waits")
+    }
+  }
+}
+
+struct JobsCancel: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cancel",
+    abstract: "Cancels a job that has not ended, and stops it where it is under way.",
+    discussion: "Example: plumb jobs cancel 12"
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+
+  @Argument(help: "The job's number.")
+  var job: Int64
+
+  func run() async throws {
+    try await reporting {
+      let number = job
+      try await store.open().write(as: person.actor, at: timeOfDay()) { try $0.cancelJob(number) }
+      print("job \(number) is cancelled")
+    }
+  }
+}
+
+extension Job {
+  /// The job as cells of a row, for people.
+  fileprivate var cells: [String] {
+    [
+      "\(id)", state.rawValue, target.key, "asked for at \(createdAt)",
+      scan.map { "scan \($0)" } ?? "", reason.isEmpty ? activity : reason,
+    ]
+  }
+
+  /// How far it is, in words.
+  private var activity: String {
+    guard state == .leased, let phase = progress["phase"]?.string else { return "" }
+    let figures = [
+      ("resources", "resources"), ("calls", "calls"), ("calls_per_second", "calls/s"),
+      ("throttled", "throttled"),
+    ].compactMap { name, word in progress[name].map { "\($0.text) \(word)" } }
+    return ([phase] + figures).joined(separator: ", ")
+  }
+
+  /// All of it, for people.
+  fileprivate var lines: [String] {
+    var lines = [
+      "job \(id)  \(state.rawValue)",
+      "  does      \(kind) of \(target.key), with the credential \(target.credential)",
+      "  asked     at \(createdAt) by \(createdBy)",
+      "  tries     \(attempts) of \(StoreTransaction.jobTries)",
+    ]
+    if state == .waiting { lines.append("  waits     till \(notBefore) at least") }
+    if state == .leased {
+      lines.append("  is with   \(owner), which was heard of till \(leasedUntil)")
+    }
+    if let startedAt { lines.append("  began     \(startedAt)") }
+    if let finishedAt { lines.append("  ended     \(finishedAt)") }
+    if !activity.isEmpty { lines.append("  progress  \(activity)") }
+    if let scan { lines.append("  scan      \(scan)") }
+    if !reason.isEmpty { lines.append("  reason    \(reason)") }
+    if !state.isOpen, state != .done { lines.append("  to try    plumb jobs retry \(id)") }
+    return lines
+  }
+
+  /// The job as a document.
+  var json: JSONValue {
+    [
+      "id": .integer(id), "kind": .string(kind), "provider": .string(target.provider),
+      "account": target.account.isEmpty ? .null : .string(target.account),
+      "credential": .string(target.credential), "state": .string(state.rawValue),
+      "attempts": .integer(Int64(attempts)), "not_before": .string("\(notBefore)"),
+      "owner": owner.isEmpty ? .null : .string(owner),
+      "leased_until": state == .leased ? .string("\(leasedUntil)") : .null,
+      "scan": scan.map { .integer($0) } ?? .null,
+      "reason": reason.isEmpty ? .null : .string(reason), "progress": progress,
+      "created_at": .string("\(createdAt)"), "created_by": .string(createdBy),
+      "started_at": startedAt.map { .string("\($0)") } ?? .null,
+      "finished_at": finishedAt.map { .string("\($0)") } ?? .null,
+    ]
+  }
+}
