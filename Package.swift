@@ -13,6 +13,10 @@ let package = Package(
       from: "2.28.1",
       traits: []
     ),
+    // Hummingbird's own, named where a type of theirs is used.
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.29.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
   ],
   targets: [
     // System libraries, reached through C headers.
@@ -40,6 +44,11 @@ let package = Package(
       name: "CExpat",
       pkgConfig: "expat",
       providers: [.apt(["libexpat1-dev"])]
+    ),
+    .systemLibrary(
+      name: "CZlib",
+      pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"])]
     ),
     // Its pkg-config file wants jansson's, which Debian does not install with it.
     .systemLibrary(name: "CJOSE", providers: [.apt(["libcjose-dev"])]),
@@ -91,17 +100,24 @@ let package = Package(
     .target(
       name: "Web",
       dependencies: [
-        "Model", "JSON", "YAML", "Operations", "Store",
+        "Model", "JSON", "YAML", "Operations", "Reports", "Store", "SignIn", "CZlib",
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ],
-      resources: [.copy("openapi")]
+      resources: [.embedInCode("openapi")]
     ),
     .executableTarget(
       name: "plumb",
       dependencies: [
         "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
-        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web",
+        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web", "SignIn",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -150,6 +166,17 @@ let package = Package(
         "Operations", "Store", "Vault", "SQLiteDriver", "PostgresDriver", "Engine", "Content",
         "YAML", "Model", "JSON", "TestSupport",
       ]
+    ),
+    .testTarget(
+      name: "WebTests",
+      dependencies: [
+        "Web", "Operations", "Store", "Vault", "Engine", "HTTP", "YAML", "Model", "JSON",
+        "TestSupport",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      exclude: ["authorisation.csv"]
     ),
     .testTarget(
       name: "AcceptanceTests",

@@ -24,6 +24,23 @@ package struct AuditEntry: Sendable, Equatable {
   }
 }
 
+/// Which entries of the audit log are asked for; what is empty selects everything.
+package struct AuditQuery: Sendable {
+  package var actor = ""
+  /// An action or, with `*` at the end, how it begins.
+  package var action = ""
+  package var subject = ""
+  package var from = Instant(milliseconds: .min)
+  /// The first instant that is too late.
+  package var to = Instant.never
+  /// The number behind which the entries begin, in their order; nil for the first.
+  package var beyond: Int64?
+  package var isNewestFirst = false
+  package var limit = 100
+
+  package init() {}
+}
+
 // The audit log: every change by actor, each entry chained to the one before.
 extension StoreTransaction {
   /// Appends an entry to the audit log.
@@ -65,25 +82,54 @@ extension StoreTransaction {
 
   /// Hands over the entries of the audit log, oldest first.
   package func auditLog(_ body: (AuditEntry) throws -> Void) throws {
-    try session.query(
-      """
-      SELECT id, at, actor, action, subject, detail, previous, digest FROM audit_log ORDER BY id
-      """,
-      []
-    ) { row in
-      try body(
-        AuditEntry(
-          number: row.integer(0),
-          at: row.instant(1),
-          actor: row.text(2),
-          action: row.text(3),
-          subject: row.text(4),
-          detail: row.text(5),
-          previous: row.text(6),
-          digest: row.text(7)
-        )
-      )
+    try session.query(Self.auditColumns + " ORDER BY id", []) { try body(Self.entry($0)) }
+  }
+
+  /// Entries of the audit log, by number.
+  package func auditEntries(_ query: AuditQuery) throws -> [AuditEntry] {
+    var (clauses, values): ([String], [SQLValue]) = ([], [])
+    func add(_ clause: (String) -> String, _ value: SQLValue) {
+      values.append(value)
+      clauses.append(clause("$\(values.count)"))
     }
+    if let beyond = query.beyond {
+      add({ "id \(query.isNewestFirst ? "<" : ">") \($0)" }, .integer(beyond))
+    }
+    if !query.actor.isEmpty { add({ "actor = \($0)" }, .text(query.actor)) }
+    if !query.subject.isEmpty { add({ "subject = \($0)" }, .text(query.subject)) }
+    if query.action.hasSuffix("*") {
+      let start = String(query.action.dropLast())
+      // A number of ours; LIKE would take what is in the text for a pattern.
+      add({ "substr(action, 1, \(start.unicodeScalars.count)) = \($0)" }, .text(start))
+    } else if !query.action.isEmpty {
+      add({ "action = \($0)" }, .text(query.action))
+    }
+    if query.from.milliseconds > .min { add({ "at >= \($0)" }, query.from.value) }
+    if !query.to.isNever { add({ "at < \($0)" }, query.to.value) }
+    let condition = clauses.isEmpty ? "" : " WHERE " + clauses.joined(separator: " AND ")
+    values.append(.integer(Int64(query.limit)))
+    let order = query.isNewestFirst ? "DESC" : "ASC"
+    return try session.rows(
+      Self.auditColumns + condition + " ORDER BY id \(order) LIMIT $\(values.count)",
+      values,
+      Self.entry
+    )
+  }
+
+  private static let auditColumns =
+    "SELECT id, at, actor, action, subject, detail, previous, digest FROM audit_log"
+
+  private static func entry(_ row: any SQLRow) -> AuditEntry {
+    AuditEntry(
+      number: row.integer(0),
+      at: row.instant(1),
+      actor: row.text(2),
+      action: row.text(3),
+      subject: row.text(4),
+      detail: row.text(5),
+      previous: row.text(6),
+      digest: row.text(7)
+    )
   }
 
   /// The first break of the chain, in words; nil where the log is whole.

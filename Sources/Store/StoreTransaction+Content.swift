@@ -64,6 +64,16 @@ extension StoreTransaction {
     return id
   }
 
+  /// A text that differs whenever accounts, kinds, goals, layouts or what people decide changed.
+  package func contentStamp() throws -> String {
+    try session.rows(
+      """
+      SELECT name, next FROM counters
+      WHERE name IN ('account', 'kind', 'goal', 'layout', 'audit log') ORDER BY name
+      """
+    ) { "\($0.text(0)) \($0.integer(1))" }.joined(separator: ", ")
+  }
+
   /// The accounts by number: provider, account, name and parent.
   package func accounts() throws -> [Int64: StoredAccount] {
     let found = try session.rows("SELECT id, provider, account, name, parent FROM accounts") {

@@ -87,6 +87,35 @@ extension StoreTransaction {
     )
   }
 
+  /// The states at an instant of some resources, in the order of their numbers.
+  ///
+  /// - Parameters:
+  ///   - after: the number after which they begin.
+  ///   - limit: how many resources are looked at; those that were not there are among them.
+  /// - Returns: the states, and the number of the last resource looked at; nil where none is left.
+  package func states(
+    at instant: Instant,
+    after: Int64,
+    limit: Int
+  ) throws -> (found: [StoredState], last: Int64?) {
+    try checkKept(instant)
+    let rows = try session.rows(
+      Self.presentColumns + " WHERE r.id > $1 ORDER BY r.id LIMIT $2",
+      [.integer(after), .integer(Int64(limit))],
+      Self.state
+    )
+    let instant = instant.bounded
+    let found = try rows.compactMap { state -> StoredState? in
+      if state.begins <= instant { return state.ends > instant ? state : nil }
+      return try session.first(
+        Self.pastColumns + " WHERE v.resource = $1 AND v.valid_from <= $2 AND v.valid_to > $2",
+        [.integer(state.resource), instant.value],
+        Self.state
+      )
+    }
+    return (found, rows.count < limit ? nil : rows.last?.resource)
+  }
+
   /// Every state that a resource had, oldest first.
   package func history(of resource: Int64) throws -> [StoredState] {
     let past = try session.rows(

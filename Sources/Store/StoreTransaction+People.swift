@@ -74,7 +74,8 @@ extension StoreTransaction {
     issuer: String = "",
     subject: String = ""
   ) throws -> Person {
-    guard try session.first("SELECT 1 FROM people WHERE name = $1", [.text(name)], { _ in 1 }) == nil
+    guard
+      try session.first("SELECT 1 FROM people WHERE name = $1", [.text(name)], { _ in 1 }) == nil
     else { throw StoreError.conflict("there is a person \"\(name)\" already") }
     if !issuer.isEmpty, try person(issuer: issuer, subject: subject) != nil {
       throw StoreError.conflict("somebody has the subject \"\(subject)\" of \(issuer) already")

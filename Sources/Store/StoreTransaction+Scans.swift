@@ -18,6 +18,8 @@ package struct ScanRecord: Sendable {
   package var id: Int64
   /// What is scanned, in words.
   package var subject: String
+  /// The account of all that it reads; nil where it may read several.
+  package var account: String?
   /// How to read it again, as the caller wrote it.
   package var instruction: JSONValue
   /// The instant of judgement, from which its results hold.
@@ -124,14 +126,15 @@ extension StoreTransaction {
     return id
   }
 
-  /// The scans, newest first; at most a number of them.
-  package func scans(limit: Int = 1000) throws -> [ScanRecord] {
+  /// The scans before a number, newest first; at most a number of them.
+  package func scans(before: Int64 = .max, limit: Int = 1000) throws -> [ScanRecord] {
     try session.rows(
       """
-      SELECT id, subject, instruction, instant, status, started, finished, actor, content, report
-      FROM scans ORDER BY id DESC LIMIT $1
+      SELECT id, subject, instruction, instant, status, started, finished, actor, content, report,
+        account
+      FROM scans WHERE id < $2 ORDER BY id DESC LIMIT $1
       """,
-      [.integer(Int64(limit))],
+      [.integer(Int64(limit)), .integer(before)],
       Self.scan
     )
   }
@@ -140,7 +143,8 @@ extension StoreTransaction {
   package func openScans() throws -> [ScanRecord] {
     try session.rows(
       """
-      SELECT id, subject, instruction, instant, status, started, finished, actor, content, report
+      SELECT id, subject, instruction, instant, status, started, finished, actor, content, report,
+        account
       FROM scans WHERE status IN ('collecting', 'running') ORDER BY id
       """,
       [],
@@ -154,7 +158,8 @@ extension StoreTransaction {
   package func scan(_ id: Int64) throws -> ScanRecord {
     let found = try session.first(
       """
-      SELECT id, subject, instruction, instant, status, started, finished, actor, content, report
+      SELECT id, subject, instruction, instant, status, started, finished, actor, content, report,
+        account
       FROM scans WHERE id = $1
       """,
       [.integer(id)],
@@ -168,6 +173,7 @@ extension StoreTransaction {
     ScanRecord(
       id: row.integer(0),
       subject: row.text(1),
+      account: row.optionalText(10),
       instruction: try JSONValue(parsing: row.text(2)),
       instant: row.instant(3),
       status: ScanStatus(rawValue: row.text(4)) ?? .failed,

@@ -201,6 +201,7 @@ extension StoreTransaction {
 package struct IdempotentAnswer: Sendable, Equatable {
   /// The digest of the request.
   package var request: String
+  /// 0 where the request was carried out and its answer was lost.
   package var status: Int
   /// The headers, as JSON.
   package var headers: String
@@ -227,23 +228,31 @@ extension StoreTransaction {
     }
   }
 
-  /// Keeps an answer under a key for a day.
+  /// Notes that the request of a key is carried out in this transaction.
   ///
-  /// - Throws: ``SQLError/constraint(_:)`` when another request of the same key came first.
-  package func keep(_ answer: IdempotentAnswer, under key: String) throws {
+  /// - Throws: ``StoreError/conflict(_:)`` when it was carried out already.
+  package func claim(_ key: String, request: String) throws {
     try session.run(
       "DELETE FROM idempotent_answers WHERE created_at <= $1",
       [now.advanced(days: -1).value]
     )
-    try session.run(
+    let claimed = try session.run(
       """
       INSERT INTO idempotent_answers (key, request, status, headers, body, created_at)
-      VALUES ($1, $2, $3, $4, $5, $6)
+      VALUES ($1, $2, 0, '', '', $3) ON CONFLICT (key) DO NOTHING
       """,
-      [
-        .text(key), .text(answer.request), .integer(Int64(answer.status)), .text(answer.headers),
-        .text(answer.body), now.value,
-      ]
+      [.text(key), .text(request), now.value]
+    )
+    guard claimed == 1 else {
+      throw StoreError.conflict("a request with this Idempotency-Key was carried out meanwhile")
+    }
+  }
+
+  /// Keeps the answer of a request that was claimed, for a day.
+  package func keep(_ answer: IdempotentAnswer, under key: String) throws {
+    try session.run(
+      "UPDATE idempotent_answers SET status = $2, headers = $3, body = $4 WHERE key = $1",
+      [.text(key), .integer(Int64(answer.status)), .text(answer.headers), .text(answer.body)]
     )
   }
 }

@@ -26,7 +26,9 @@ package struct SecretPlace: Sendable, Hashable {
 
   /// The place as bytes, its parts kept apart by their lengths.
   func context(_ purpose: String, _ field: String) -> [UInt8] {
-    let parts = ["plumb", purpose, tenant, provider, credential, field, "\(version)", details]
+    // Secrets that were there before tenants were are bound to none.
+    let bound = tenant.isEmpty ? [] : [tenant]
+    let parts = ["plumb", purpose] + bound + [provider, credential, field, "\(version)", details]
     return parts.flatMap { Array("\($0.utf8.count):\($0)".utf8) }
   }
 }

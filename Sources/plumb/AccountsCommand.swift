@@ -25,6 +25,16 @@ struct AccountsList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let list = APISketch.List(
+        noun: "account",
+        columns: ["id", "account", "provider", "name", "under=parent"]
+      )
+      if try await records.answers(
+        output.format,
+        { APISketch.list("accounts", show: list).asking("sort", "account") }
+      ) {
+        return
+      }
       let tree = try await records.read { transaction, now in
         var counts: [Int64: Int] = [:]
         try transaction.states(at: now) { counts[$0.account, default: 0] += 1 }
@@ -73,10 +83,38 @@ struct AccountsPlace: AsyncParsableCommand {
       guard !account.isEmpty, name != nil || under != nil else {
         throw ValidationError("accounts place expects an account, and --name or --under")
       }
+      if try await change.answers({ sketch }) { return }
       let placement = Placement(account: account, provider: provider, name: name, parent: under)
       let lines = try await change.write { try placement.run($0) }
       for line in lines { print(line.withoutControls) }
     }
+  }
+}
+
+extension AccountsPlace {
+  /// The same as an import of one node; the provider of an account that is known is asked for.
+  private var sketch: APISketch {
+    let known = FillIn(
+      name: "PROVIDER",
+      source: .lookup(
+        path: "/api/v1/accounts?q=\(APISketch.encoded(account))&limit=500",
+        member: "account",
+        value: account,
+        take: "provider",
+        missing: ""
+      )
+    )
+    var node: JSONObject = ["account": .string(account)]
+    node["provider"] = provider.map { .string($0) } ?? known.mark
+    node["name"] = name.map { .string($0) }
+    node["parent"] = under.map { .string($0) }
+    let sketch = APISketch.change(
+      "POST",
+      "accounts",
+      "import",
+      body: ["nodes": .array([.object(node)])]
+    ) { _ in ["account \(account) is placed"] }
+    return provider == nil ? sketch.filling(known) : sketch
   }
 }
 

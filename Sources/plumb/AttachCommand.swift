@@ -62,8 +62,9 @@ struct AttachCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try change.at.instant()
       let schedule = try Self.schedule(every)
+      if try await change.answers(local: content.given, { try sketch(schedule) }) { return }
+      let now = try change.at.instant()
       let library = try content.library()
       let profile = try GoalOptions.profile(named: self.profile, in: library)
       let settings = try settings(for: profile, in: library)
@@ -88,6 +89,28 @@ struct AttachCommand: AsyncParsableCommand {
     }
   }
 
+  /// The same on a server, which has profiles and rules of its own.
+  private func sketch(_ schedule: String) throws -> APISketch {
+    let index = try RuleIndex(ContentLibrary.layered().rules())
+    let settings = try GoalOptions.settings(parameters, file: parametersFile, index)
+    let values = settings.sorted { $0.key < $1.key }.map { rule, values in
+      let sorted = values.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) }
+      return (key: rule, value: JSONValue.object(JSONObject(sorted)))
+    }
+    var body: JSONObject = [
+      "profile": .string(profile), "scope": .string(scopeName(scope)),
+      "schedule": .string(schedule),
+    ]
+    if !values.isEmpty { body["parameters"] = .object(JSONObject(values)) }
+    return APISketch.change("POST", "attachments", body: .object(body)) { made in
+      let (id, version) = (made["id"]?.cell ?? "", made["version"]?.cell ?? "")
+      return [
+        "attachment \(id): \(made["profile"]?.cell ?? "") \(version) on "
+          + "\(scopeText(scopeName(scope))), \(schedule.isEmpty ? "on demand" : schedule)"
+      ]
+    }
+  }
+
   /// The parameters that are set, checked against the rules of the profile's goals.
   private func settings(
     for profile: Profile,
@@ -95,15 +118,7 @@ struct AttachCommand: AsyncParsableCommand {
   ) throws -> [String: [String: JSONValue]] {
     let index = try RuleIndex(library.rules())
     let settings = try GoalOptions.settings(parameters, file: parametersFile, index)
-    let goals = profile.with(settings, index).goals
-    warnOfDeprecated(try RuleSet(goals: goals, rules: index).members.map(\.rule))
-    let rules = Set(goals.map(\.rule))
-    if let other = settings.keys.filter({ !rules.contains($0) }).min() {
-      throw ValidationError(
-        "profile \(profile.id) has no goal of rule \(other); plumb profiles show \(profile.id) "
-          + "lists its goals"
-      )
-    }
+    warnOfDeprecated(try AttachmentCheck.rules(of: profile, settings, index))
     return settings
   }
 
@@ -142,6 +157,17 @@ struct AttachmentsList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let list = APISketch.List(
+        noun: "attachment",
+        columns: ["id", "profile", "version", "scope", "schedule", "since", "parameters"]
+      )
+      if try await records.answers(
+        output.format,
+        heedsInstant: true,
+        { APISketch.list("attachments", show: list) }
+      ) {
+        return
+      }
       let found = try await records.read { transaction, now in
         let states = try transaction.scheduleStates(at: now)
         return try transaction.attachments(at: now).map { attachment in
@@ -168,6 +194,10 @@ struct AttachmentsRemove: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let id = id
+      let sketch = APISketch.change("DELETE", "attachments", "\(id)") { _ in
+        ["attachment \(id) ends"]
+      }
+      if try await change.answers({ sketch.matching(.current(sketch.path)) }) { return }
       try await change.write { try $0.detach(id) }
       print("attachment \(id) ends")
     }

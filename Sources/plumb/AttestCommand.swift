@@ -60,6 +60,10 @@ struct AttestCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      guard statement.contains(where: { !$0.isWhitespace }) else {
+        throw ValidationError("--statement expects what is attested, in words")
+      }
+      if try await change.answers(local: content.given, { try sketch() }) { return }
       let now = try change.at.instant()
       let profile = try GoalOptions.profile(named: self.profile, in: content.library())
       guard profile.controls.contains(where: { $0.id == control }) else {
@@ -67,9 +71,6 @@ struct AttestCommand: AsyncParsableCommand {
           "profile \(profile.id) \(profile.version) has no control \"\(control)\"; "
             + "plumb profiles show \(profile.id) lists its controls"
         )
-      }
-      guard statement.contains(where: { !$0.isWhitespace }) else {
-        throw ValidationError("--statement expects what is attested, in words")
       }
       let bytes = try readEvidence()
       let attestation = Attestation(
@@ -94,6 +95,33 @@ struct AttestCommand: AsyncParsableCommand {
       print("attestation \(number) is kept; evidence SHA-256 \(attestation.evidenceDigest)")
       print("another person approves it: plumb attestations approve \(number)")
     }
+  }
+
+  private func sketch() throws -> APISketch {
+    let file = FillIn(
+      name: "EVIDENCE",
+      source: .local(shell: "$(base64 -w0 \(evidence.shellQuoted))") {
+        Data(try readEvidence()).base64EncodedString()
+      }
+    )
+    func instant(_ text: String, _ option: String, isEnd: Bool = false) throws -> JSONValue {
+      .string("\(try dayOrInstant(text, option: option, isEnd: isEnd))")
+    }
+    let body: JSONValue = [
+      "profile": .string(profile), "control": .string(control),
+      "scope": .string(scopeName(scope)), "met": .bool(!notMet), "statement": .string(statement),
+      "evidence_name": .string(URL(fileURLWithPath: evidence).lastPathComponent),
+      "evidence": file.mark, "observed_at": try instant(observed, "--observed"),
+      "period_from": try instant(from, "--from"),
+      "period_to": try instant(until, "--until", isEnd: true),
+    ]
+    return APISketch.change("POST", "attestations", body: body) { made in
+      let (id, digest) = (made["id"]?.cell ?? "", made["evidence_sha256"]?.cell ?? "")
+      return [
+        "attestation \(id) is kept; evidence SHA-256 \(digest)",
+        "another person approves it: plumb attestations approve \(id)",
+      ]
+    }.filling(file)
   }
 
   private func readEvidence() throws -> [UInt8] {
@@ -139,6 +167,20 @@ struct AttestationsList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let list = APISketch.List(
+        noun: "attestation",
+        columns: [
+          "id", "profile", "version", "control", "met", "state", "scope", "from=period_from",
+          "to=period_to", "observed=observed_at", "by=attested_by", "approved by=approved_by",
+          "statement",
+        ]
+      )
+      if try await records.answers(
+        output.format,
+        { APISketch.list("attestations", show: list) }
+      ) {
+        return
+      }
       let (found, now) = try await records.read { transaction, now in
         (try transaction.attestations().filter { $0.receivedAt <= now }, now)
       }
@@ -167,6 +209,10 @@ struct AttestationsApprove: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let id = id
+      let sketch = APISketch.change("POST", "attestations", "\(id)", "approval") { _ in
+        ["attestation \(id) is approved"]
+      }
+      if try await change.answers({ sketch }) { return }
       try await change.write { try $0.approveAttestation(id) }
       print("attestation \(id) is approved")
     }
@@ -194,19 +240,26 @@ struct AttestationsEvidence: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let id = id
+      let sketch = APISketch("GET", "attestations", "\(id)", "evidence")
+        .answering(.file { try write($0) })
+      if try await records.answers(.text, { sketch }) { return }
       let bytes = try await records.read { transaction, now in
         let found = try transaction.attestations().first { $0.id == id && $0.receivedAt <= now }
         guard found != nil else { throw StoreError.notFound(kind: "attestation", name: "\(id)") }
         return try transaction.evidence(of: id)
       }
-      if output == "-" { return try OutputFile.standardOutput.write(bytes) }
-      do {
-        try Data(bytes).write(to: URL(fileURLWithPath: output), options: .atomic)
-      } catch {
-        throw InputError.unreadable(output, reason: "cannot be written")
-      }
-      complain("wrote \(output)")
+      try write(bytes)
     }
+  }
+
+  private func write(_ bytes: [UInt8]) throws {
+    if output == "-" { return try OutputFile.standardOutput.write(bytes) }
+    do {
+      try Data(bytes).write(to: URL(fileURLWithPath: output), options: .atomic)
+    } catch {
+      throw InputError.unreadable(output, reason: "cannot be written")
+    }
+    complain("wrote \(output)")
   }
 }
 

@@ -24,6 +24,7 @@ struct AuditList: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var at: InstantOptions
 
   @Option(name: .long, help: "How many at most.")
@@ -46,7 +47,19 @@ struct AuditList: AsyncParsableCommand {
       guard self.limit > 0 else {
         throw ValidationError("--limit expects 1 or more, not \(self.limit)")
       }
-      let now = try at.given() ?? .never
+      let given = try at.given()
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let list = APISketch.List(
+        noun: "change",
+        columns: ["number", "at", "actor", "action", "subject", "detail"],
+        limit: limit,
+        isReversed: true
+      )
+      let sketch = APISketch.list("audit-log", show: list)
+        .asking("actor", actor).asking("action", action)
+        .asking("to", given.map { "\($0.advanced(milliseconds: 1))" })
+      if try await server.answers(context, { sketch }) { return }
+      let now = given ?? .never
       let (limit, actor, action) = (limit, actor, action)
       let found = try await store.openForReading().read { transaction in
         var found: [AuditEntry] = []
@@ -79,10 +92,14 @@ struct AuditVerify: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var at: InstantOptions
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: store.given, unheard: at.options)
+      let sketch = APISketch("GET", "audit-log", "fault").answering(.words(Self.words))
+      if try await server.answers(context, { sketch }) { return }
       let now = try at.given() ?? .never
       let (count, last, fault) = try await store.openForReading().read { transaction in
         var count = 0
@@ -101,6 +118,18 @@ struct AuditVerify: AsyncParsableCommand {
       print("the audit log is whole: \(count) entries were checked")
       if let last { print("last entry \(last.number) of \(last.at), SHA-256 \(last.digest)") }
     }
+  }
+}
+
+extension AuditVerify {
+  private static func words(_ answer: JSONValue) throws -> [String] {
+    let count = answer["entries"]?.cell ?? ""
+    guard answer["is_whole"]?.bool == true else {
+      complain("the audit log is broken: \(answer["fault"]?.cell ?? ""); it has \(count) entries")
+      throw Exit.notJudged
+    }
+    return ["the audit log is whole: \(count) entries were checked"]
+      + (answer["last_sha256"]?.string.map { ["last entry: SHA-256 \($0)"] } ?? [])
   }
 }
 

@@ -15,6 +15,9 @@ struct ContentOptions: ParsableArguments {
   )
   var content: [String] = []
 
+  /// The options that were given.
+  var given: [String] { content.isEmpty ? [] : ["--content"] }
+
   /// The shipped content with its overlays.
   func library() throws -> ContentLibrary { try ContentLibrary.layered(content) }
 }
@@ -33,12 +36,15 @@ struct ContentCommand: AsyncParsableCommand {
   )
 
   @OptionGroup var content: ContentOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: "text or json.")
   var format: ListFormat = .text
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: content.given, format: format.ofRows)
+      if try await server.answers(context, { APISketch("GET", "content") }) { return }
       let library = try content.library()
       let summary = ContentSummary(
         stamp: try library.stamp(),

@@ -17,6 +17,7 @@ struct ControlsCommand: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Argument(help: "The profile's id.")
   var profile: String
@@ -35,7 +36,12 @@ struct ControlsCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
+      let given = try moment(asOf, option: "--as-of")
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let sketch = APISketch.list("controls", show: APISketch.List(noun: "control"))
+        .asking("profile", profile).asking("scope", scope).asOf(given)
+      if try await server.answers(context, { sketch }) { return }
+      let instant = given ?? timeOfDay()
       let (profile, scope) = (profile, scope)
       let overview = try await store.openForReading().read { transaction in
         try ControlOverview(transaction, profile: profile, scope: scope, at: instant)
@@ -52,15 +58,6 @@ struct ControlsCommand: AsyncParsableCommand {
   }
 }
 
-extension ControlOverview {
-  fileprivate var json: JSONValue {
-    [
-      "profile": .string(profile.id), "version": .string(profile.version),
-      "controls": .array(entries.map(\.json)),
-    ]
-  }
-}
-
 extension ControlOverview.Entry {
   fileprivate var text: String {
     var line = "\(control.id)  \(state.rawValue)  \(control.title)"
@@ -73,32 +70,5 @@ extension ControlOverview.Entry {
         ", observed \(attestation.observedAt.day), until \(attestation.periodEnds.advanced(milliseconds: -1).day)"
     }
     return line
-  }
-
-  fileprivate var json: JSONValue {
-    var object: JSONObject = [
-      "id": .string(control.id), "title": .string(control.title),
-      "state": .string(state.rawValue), "excepted": .integer(Int64(excepted)),
-      "results": .object(
-        JSONObject(
-          zip(Verdict.allCases, counts).map { (key: $0.rawValue, value: .integer(Int64($1))) }
-        )
-      ),
-    ]
-    if let attestation {
-      object["attestation"] = [
-        "id": .integer(attestation.id), "met": .bool(attestation.isMet),
-        "statement": .string(attestation.statement),
-        "attested_by": .string(attestation.attestedBy),
-        "approved_by": .string(attestation.approvedBy ?? ""),
-        "observed_at": .string("\(attestation.observedAt)"),
-        "received_at": .string("\(attestation.receivedAt)"),
-        "from": .string("\(attestation.periodBegins)"),
-        "until": .string("\(attestation.periodEnds)"),
-        "evidence": .string(attestation.evidenceName),
-        "evidence_sha256": .string(attestation.evidenceDigest),
-      ]
-    }
-    return .object(object)
   }
 }

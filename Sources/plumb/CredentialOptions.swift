@@ -36,6 +36,21 @@ struct CredentialOptions: ParsableArguments {
   }
 }
 
+extension FillIn {
+  /// What stands for a secret in a call that is shown.
+  static var secret: FillIn { FillIn(name: "SECRET", source: .local(shell: "$SECRET") { "" }) }
+}
+
+extension KeyOptions {
+  /// What bears on a server, which has a key of its own.
+  func context(_ store: StoreOptions, _ person: ActorOptions) -> ServerOptions.Context {
+    ServerOptions.Context(
+      local: store.given + (vaultKey == nil ? [] : ["--vault-key"]),
+      actor: person.given
+    )
+  }
+}
+
 extension CredentialKeeper {
   /// The credential of a record, opened.
   func opened(_ record: CredentialRecord) async throws -> OpenedCredential {
@@ -123,6 +138,11 @@ struct SecretInput {
   private(set) var secrets: [String: Secret] = [:]
   /// The one that the provider always asks for.
   let main: Secret
+  /// The secrets as the API takes them, to be sent and not to be shown.
+  var body: JSONObject {
+    let sorted = secrets.sorted { $0.key < $1.key }
+    return JSONObject(sorted.map { (key: $0.key, value: .string($0.value.revealed)) })
+  }
   /// The id of the access key that the secret belongs to, where that was read too.
   private(set) var accessKeyID: String?
 

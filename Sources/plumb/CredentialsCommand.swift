@@ -44,20 +44,17 @@ struct CredentialsAdd: AsyncParsableCommand {
   @OptionGroup var secret: SecretOptions
   @OptionGroup var key: KeyOptions
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var person: ActorOptions
 
   func validate() throws { try details.check(provider) }
 
   func run() async throws {
     try await reporting {
+      let context = key.context(store, person)
+      if try await server.answers(context, { addition }) { return }
       let place = try key.place(store).place
-      let input = try secret.read(for: provider)
-      var object = details.object
-      if let id = try details.accessKeyID(input) {
-        object[CredentialDetail.accessKeyID.rawValue] = .string(id)
-      } else if provider == .aws {
-        throw ValidationError("--access-key-id is missing: the id that the secret belongs to")
-      }
+      let (input, object) = try read()
       try await CredentialKeeper(store.open(), place).add(
         name.text,
         provider: provider.rawValue,
@@ -71,6 +68,41 @@ struct CredentialsAdd: AsyncParsableCommand {
   }
 }
 
+extension CredentialsAdd {
+  /// The secret, and the public part with the id of the access key.
+  private func read() throws -> (SecretInput, JSONObject) {
+    let input = try secret.read(for: provider)
+    var object = details.object
+    if let id = try details.accessKeyID(input) {
+      object[CredentialDetail.accessKeyID.rawValue] = .string(id)
+    } else if provider == .aws {
+      throw ValidationError("--access-key-id is missing: the id that the secret belongs to")
+    }
+    return (input, object)
+  }
+
+  private func body(_ details: JSONObject, _ secrets: JSONObject) -> JSONValue {
+    [
+      "name": .string(name.text), "provider": .string(provider.rawValue),
+      "details": .object(details), "secret": .object(secrets),
+    ]
+  }
+
+  private var addition: APISketch {
+    let main = provider == .aws ? "secret_access_key" : "api_key"
+    var sketch = APISketch.change(
+      "POST",
+      "credentials",
+      body: body(details.object, [main: FillIn.secret.mark])
+    ) { _ in ["\(name.text) is kept on the server"] }
+    sketch.compose = { _ in
+      let (input, object) = try read()
+      return body(object, input.body)
+    }
+    return sketch.filling(.secret).secret()
+  }
+}
+
 struct CredentialsList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
@@ -79,11 +111,18 @@ struct CredentialsList: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: store.given, format: output.format.ofRows)
+      let list = APISketch.List(
+        noun: "credential",
+        columns: ["name", "provider", "version", "state", "created=created_at", "keys"]
+      )
+      if try await server.answers(context, { APISketch.list("credentials", show: list) }) { return }
       let found = try await store.openForReading().read { try $0.credentials() }
       output.list(found, "credential", cells: \.cells, json: \.json)
     }
@@ -101,12 +140,15 @@ struct CredentialsShow: AsyncParsableCommand {
   var name: CredentialName
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @OptionGroup var output: FormatOptions
 
   func run() async throws {
     try await reporting {
       let name = name.text
+      let context = ServerOptions.Context(local: store.given, format: output.format.ofRows)
+      if try await server.answers(context, { APISketch("GET", "credentials", name) }) { return }
       let found = try await store.openForReading().read { try $0.credential(name) }
       output.show(found.json, columns(found.rows))
     }
@@ -128,11 +170,17 @@ struct CredentialsRevoke: AsyncParsableCommand {
   var name: CredentialName
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var person: ActorOptions
 
   func run() async throws {
     try await reporting {
       let name = name.text
+      let context = ServerOptions.Context(local: store.given, actor: person.given)
+      let sketch = APISketch.change("DELETE", "credentials", name) { _ in
+        ["\(name) is revoked; delete the key at the provider too"]
+      }
+      if try await server.answers(context, { sketch.matching(.current(sketch.path)) }) { return }
       try await store.open().write(as: person.actor, at: timeOfDay()) {
         try $0.revokeCredential(name)
       }

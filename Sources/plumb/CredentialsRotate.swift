@@ -43,9 +43,9 @@ struct CredentialsRotate: AsyncParsableCommand {
 
   @OptionGroup var details: CredentialDetailOptions
   @OptionGroup var secret: SecretOptions
-  @OptionGroup var trial: TrialOptions
   @OptionGroup var key: KeyOptions
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var person: ActorOptions
 
   func validate() throws {
@@ -54,7 +54,7 @@ struct CredentialsRotate: AsyncParsableCommand {
     }
     guard replacesKey || !isLost else { throw ValidationError("--lost belongs to --key") }
     guard replacesKey || next == nil else { throw ValidationError("--to belongs to --key") }
-    let unheard = details.given + secret.given + trial.given
+    let unheard = details.given + secret.given + server.authorities.given
     guard !replacesKey || unheard.isEmpty else {
       throw ValidationError(
         "--key replaces the key and changes no credential; leave out "
@@ -65,6 +65,7 @@ struct CredentialsRotate: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      if try await isDoneElsewhere() { return }
       let found = try await store.open()
       let present = try key.place(store)
       let keeper = CredentialKeeper(found, present.place)
@@ -73,6 +74,45 @@ struct CredentialsRotate: AsyncParsableCommand {
       if let revokedAt = record.revokedAt { throw CredentialError.revoked(name, at: revokedAt) }
       try await rotate(record, keeper)
     }
+  }
+
+  /// Lets a server put the secret in its place, if one is meant; it is not tried there.
+  private func isDoneElsewhere() async throws -> Bool {
+    var context = key.context(store, person)
+    context.unheard = details.given.filter { $0 != CredentialDetail.accessKeyID.option }
+    guard let name = name?.text else {
+      // The key is where the server is, and only there.
+      context.unheard = ["--key"]
+      return try await server.answers(context) { APISketch() }
+    }
+    return try await server.answers(context) { rotation(name) }
+  }
+
+  private func rotation(_ name: String) -> APISketch {
+    let path = APISketch.path(["credentials", name])
+    var sketch = APISketch.change(
+      "PUT",
+      "credentials",
+      name,
+      "secret",
+      body: ["secret_access_key": FillIn.secret.mark]
+    ) {
+      ["\(name) has version \($0["version"]?.cell ?? ""); delete the former key at the provider"]
+    }
+    sketch.note = "the secret of a credential of ibm is its api_key"
+    sketch.compose = { caller in
+      let word = try await caller.object(path)["provider"]?.string ?? ""
+      guard let provider = LiveCollector(rawValue: word) else {
+        throw ServerError(
+          description: "the credential \"\(name)\" is for \(word), which is not known"
+        )
+      }
+      let input = try secret.read(for: provider)
+      var body = input.body
+      if let id = try details.accessKeyID(input) { body["access_key_id"] = .string(id) }
+      return .object(body)
+    }
+    return sketch.filling(.secret).matching(.current(path)).secret()
   }
 
   private func rotate(_ record: CredentialRecord, _ keeper: CredentialKeeper) async throws {
@@ -85,7 +125,7 @@ struct CredentialsRotate: AsyncParsableCommand {
       object[CredentialDetail.accessKeyID.rawValue] = .string(id)
     }
     let candidate = OpenedCredential(record.name, provider, object, input.secrets)
-    let test = try await trial.test(candidate)
+    let test = try await server.authorities.test(candidate)
     guard test.isAccepted else {
       complain("the new secret is not accepted, \(record.name) stays as it was: \(test.outcome)")
       throw Exit.failed

@@ -20,7 +20,7 @@ struct CredentialsTest: AsyncParsableCommand {
   @Argument(help: "The credential's name.")
   var name: CredentialName
 
-  @OptionGroup var trial: TrialOptions
+  @OptionGroup var authorities: AuthorityOptions
   @OptionGroup var key: KeyOptions
   @OptionGroup var store: StoreOptions
   @OptionGroup var person: ActorOptions
@@ -31,7 +31,7 @@ struct CredentialsTest: AsyncParsableCommand {
       let name = name.text
       let record = try await found.read { try $0.credential(name) }
       let opened = try await CredentialKeeper(found, key.place(store).place).opened(record)
-      let test = try await trial.test(opened)
+      let test = try await authorities.test(opened)
       try await found.write(as: person.actor, at: timeOfDay()) {
         try $0.note(test, of: name, version: record.version)
       }
@@ -44,16 +44,13 @@ struct CredentialsTest: AsyncParsableCommand {
   }
 }
 
-/// How a credential is tried.
-struct TrialOptions: ParsableArguments {
-  @OptionGroup var authorities: AuthorityOptions
-
+extension AuthorityOptions {
   /// The options that were given.
-  var given: [String] { authorities.bundle == nil ? [] : ["--ca-bundle"] }
+  var given: [String] { bundle == nil ? [] : ["--ca-bundle"] }
 
   /// Signs in, and says what came of it; no secret is in the outcome.
   func test(_ credential: OpenedCredential) async throws -> CredentialRecord.Test {
-    let authorities = try authorities.file(for: credential.provider)
+    let authorities = try file(for: credential.provider)
     do {
       let outcome = try await credential.signIn(authorities: authorities)
       return CredentialRecord.Test(

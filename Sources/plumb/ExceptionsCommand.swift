@@ -64,6 +64,7 @@ struct ExceptionsRequest: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      if try await change.answers({ try sketch() }) { return }
       let written = rule
       let shipped = try RuleIndex(ContentLibrary.layered().rules())[rule]?.id
       let request = ExceptionRequest(
@@ -88,6 +89,23 @@ struct ExceptionsRequest: AsyncParsableCommand {
   }
 }
 
+extension ExceptionsRequest {
+  private func sketch() throws -> APISketch {
+    let ends = try dayOrInstant(expires, option: "--expires", isEnd: true)
+    let body: JSONValue = [
+      "rule": .string(rule), "resource": .string(resource), "scope": .string(scopeName(scope)),
+      "reason": .string(reason), "owner": .string(owner),
+      "compensating_control": .string(control), "expires_at": .string("\(ends)"),
+    ]
+    return .change("POST", "exceptions", body: body) { made in
+      let name = made["name"]?.cell ?? ""
+      return [
+        "\(name) is requested; another person approves it: plumb exceptions approve \(name)"
+      ]
+    }
+  }
+}
+
 struct ExceptionsApprove: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "approve",
@@ -103,6 +121,11 @@ struct ExceptionsApprove: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = id.number
+      let sketch = APISketch.change("POST", "exceptions", "\(number)", "approval") { made in
+        let ends = made["expires_at"]?.string.flatMap { Instant($0) }
+        return ["EX-\(number) holds until \(ends?.lastDay ?? "its end")"]
+      }
+      if try await change.answers({ sketch }) { return }
       let found = try await change.write { transaction in
         try transaction.approveException(number)
         return try transaction.exception(number)
@@ -127,6 +150,10 @@ struct ExceptionsRevoke: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = id.number
+      let sketch = APISketch.change("DELETE", "exceptions", "\(number)") { _ in
+        ["EX-\(number) is revoked; what it covered counts from now on"]
+      }
+      if try await change.answers({ sketch.matching(.current(sketch.path)) }) { return }
       try await change.write { try $0.revokeException(number) }
       print("EX-\(number) is revoked; what it covered counts from now on")
     }
@@ -164,6 +191,12 @@ struct ExceptionsList: AsyncParsableCommand {
         }
         return state
       }
+      let list = APISketch.List(
+        noun: "exception",
+        columns: ExceptionRecord.columns
+      )
+      let sketch = APISketch.list("exceptions", show: list).asking("state", state)
+      if try await records.answers(output.format, { sketch }) { return }
       let (found, now) = try await records.read { transaction, now in
         let found = try transaction.exceptions().filter {
           $0.requestedAt <= now && (wanted == nil || $0.state(at: now) == wanted)
@@ -193,6 +226,12 @@ struct ExceptionsReport: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let columns = ExceptionRecord.columns
+      let answer = APISketch.Answer.object(
+        tables: ["unused": columns, "ending_soon": columns, "waiting": columns]
+      )
+      let sketch = APISketch("GET", "exception-report").answering(answer)
+      if try await records.answers(output.format, { sketch }) { return }
       let (report, now) = try await records.read { (try ExceptionReport($0, at: $1), $1) }
       output.show(report.json(at: now), report.lines(at: now))
     }
@@ -211,6 +250,11 @@ struct ExceptionName: ExpressibleByArgument {
 }
 
 extension ExceptionRecord {
+  /// The columns of a list of a server.
+  fileprivate static var columns: [Column] {
+    ["name", "state", "until=expires_at", "rule", "resource", "scope", "owner", "reason"]
+  }
+
   fileprivate func cells(at instant: Instant) -> [String] {
     [
       name, state(at: instant).rawValue, "until \(expiresAt.lastDay)", rule, resource,

@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import JSON
 import Model
+import Operations
 import YAML
 
 /// Which goals to judge, shared by every command that judges.
@@ -42,6 +43,16 @@ struct GoalOptions: ParsableArguments {
   var parametersFile: String?
 
   @OptionGroup var content: ContentOptions
+
+  /// The options that were given.
+  var given: [String] {
+    let all = [
+      ("--rules", !rules.isEmpty), ("--profile", !profile.isEmpty),
+      ("--param", !parameters.isEmpty),
+      ("--parameters", parametersFile != nil),
+    ]
+    return all.compactMap { $1 ? $0 : nil } + content.given
+  }
 
   /// Whether some goals were chosen rather than all shipped rules.
   var isChosen: Bool { !rules.isEmpty || !profile.isEmpty }
@@ -163,29 +174,5 @@ struct GoalOptions: ParsableArguments {
         try YAMLReader().document(parts[1], file: "--param").json
     }
     return settings
-  }
-}
-
-extension Goal {
-  /// The goal with settings put over its parameters.
-  fileprivate func with(_ settings: [String: [String: JSONValue]], _ index: RuleIndex) -> Goal {
-    let id = index[rule]?.id ?? rule
-    return Goal(
-      rule: id,
-      parameters: parameters.merging(settings[id] ?? [:], uniquingKeysWith: { $1 })
-    )
-  }
-}
-
-extension Profile {
-  /// The profile with settings put over its goals' parameters, and its goals under the rules' ids.
-  func with(_ settings: [String: [String: JSONValue]], _ index: RuleIndex) -> Profile {
-    var profile = self
-    for control in profile.controls.indices {
-      profile.controls[control].goals = profile.controls[control].goals.map {
-        $0.with(settings, index)
-      }
-    }
-    return profile
   }
 }

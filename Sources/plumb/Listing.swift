@@ -14,6 +14,9 @@ struct InstantOptions: ParsableArguments {
   )
   var now: String?
 
+  /// The options that were given.
+  var options: [String] { now == nil ? [] : ["--now"] }
+
   /// The instant that was given, or none.
   func given() throws -> Instant? { try moment(now, option: "--now") }
 

@@ -77,6 +77,7 @@ struct MarksSet: AsyncParsableCommand {
         let options = Mark.Kind.allCases.map { "--\($0.rawValue)" }.sorted()
         throw ValidationError("marks set expects one of \(options.joined(separator: ", "))")
       }
+      if try await change.answers({ marks.map(\.sketch) }) { return }
       try await change.write { transaction in
         for mark in marks { try transaction.set(mark) }
       }
@@ -98,6 +99,14 @@ struct MarksList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let list = APISketch.List(noun: "mark", columns: ["subject", "name", "mark", "value"])
+      if try await records.answers(
+        output.format,
+        heedsInstant: true,
+        { APISketch.list("marks", show: list) }
+      ) {
+        return
+      }
       let found = try await records.read { try $0.marks(at: $1) }.sorted {
         ($0.subject.rawValue, $0.name, $0.kind.rawValue)
           < ($1.subject.rawValue, $1.name, $1.kind.rawValue)
@@ -108,6 +117,14 @@ struct MarksList: AsyncParsableCommand {
 }
 
 extension Mark {
+  /// The call that sets it, or removes it where it is empty.
+  fileprivate var sketch: APISketch {
+    let body: JSONValue? = value.isEmpty ? nil : ["value": .string(value)]
+    let method = value.isEmpty ? "DELETE" : "PUT"
+    return .change(method, "marks", subject.rawValue, kind.rawValue, body: body) { _ in [text] }
+      .asking("name", name).matching(.any)
+  }
+
   fileprivate var text: String {
     value.isEmpty
       ? "\(kind.rawValue) of \(subject.rawValue) \(name) is removed"

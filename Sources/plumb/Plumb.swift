@@ -30,6 +30,7 @@ struct Plumb: AsyncParsableCommand {
       AccountsCommand.self,
       AttachCommand.self, AttachmentsCommand.self, ExceptionsCommand.self, MarksCommand.self,
       AttestCommand.self, AttestationsCommand.self, AuditCommand.self,
+      ServeCommand.self, PeopleCommand.self, KeysCommand.self,
       WorkCommand.self, JobsCommand.self,
     ]
   )
@@ -38,6 +39,10 @@ struct Plumb: AsyncParsableCommand {
 extension Plumb {
   /// Runs the command line; wrong usage ends with 2 like all that cannot be judged.
   static func main() async {
+    if let refusal = LocalCommands.refusal(Array(CommandLine.arguments.dropFirst())) {
+      complain(refusal)
+      exit(withError: Exit.notJudged)
+    }
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {

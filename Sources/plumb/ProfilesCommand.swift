@@ -23,12 +23,16 @@ struct ProfilesList: AsyncParsableCommand {
   )
 
   @OptionGroup var content: ContentOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: "text or json.")
   var format: ListFormat = .text
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: content.given, format: format.ofRows)
+      let list = APISketch.List(noun: "profile")
+      if try await server.answers(context, { APISketch.list("profiles", show: list) }) { return }
       let found = try content.library().layeredProfiles()
       if format == .json {
         let entries = found.map { entry -> JSONValue in
@@ -62,12 +66,19 @@ struct ProfilesShow: AsyncParsableCommand {
   var id: String
 
   @OptionGroup var content: ContentOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: "text or json.")
   var format: ListFormat = .text
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: content.given, format: format.ofRows)
+      let answer = APISketch.Answer.object(
+        tables: ["controls": ["id", "title", "goals", "manual", "reason"]]
+      )
+      let sketch = APISketch("GET", "profiles", id).answering(answer)
+      if try await server.answers(context, { sketch }) { return }
       let profile = try GoalOptions.profile(named: id, in: content.library())
       print(format == .json ? profile.fullJSON.text : profile.text)
     }

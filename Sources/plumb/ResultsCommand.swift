@@ -61,6 +61,34 @@ struct ResultOptions: ParsableArguments {
   @Flag(name: .long, help: "Leave out failures that an exception covers.")
   var withoutExcepted = false
 
+  /// The options that only what is kept here can be filtered by.
+  private var marks: [String] {
+    [
+      ("--data-kind", dataKind), ("--data-classification", dataClassification), ("--owner", owner),
+      ("--criticality", criticality),
+    ].compactMap { $1 == nil ? nil : $0 }
+  }
+
+  /// The list of the API by these options, and those that it does not know.
+  func sketch(_ limit: Int) throws -> (APISketch, unheard: [String]) {
+    let filter = try filter()
+    let columns: [Column] = [
+      "id", "verdict", "severity", "rule", "account=resource.account", "region=resource.region",
+      "kind=resource.service_name/resource.resource_kind", "resource=resource.id", "since",
+      "exception=exception.id",
+    ]
+    let sketch = APISketch.list(
+      "results",
+      show: APISketch.List(noun: "result", columns: columns, limit: limit)
+    )
+    .asking("verdict", filter.verdicts.map(\.rawValue).sorted())
+    .asking("severity", filter.threshold == .low ? nil : filter.threshold.rawValue)
+    .asking("scope", scope).asking("profile", profile).asking("rule", rule)
+    .asking("resource", resource).asking("kind", kind).asking("account", account)
+    .asking("without_excepted", withoutExcepted ? "true" : nil).asking("sort", "-severity")
+    return (sketch, marks)
+  }
+
   /// What the options come to.
   func filter() throws -> ResultFilter {
     var filter = ResultFilter()
@@ -101,6 +129,7 @@ struct ResultsCommand: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var options: ResultOptions
 
   @Option(
@@ -117,7 +146,11 @@ struct ResultsCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
+      let given = try moment(asOf, option: "--as-of")
+      let (sketch, unheard) = try options.sketch(limit)
+      let context = ServerOptions.Context(local: store.given, unheard: unheard, format: format)
+      if try await server.answers(context, { try sketch.asOf(given).checked() }) { return }
+      let instant = given ?? timeOfDay()
       let filter = try options.filter()
       let limit = max(0, limit)
       let (results, total) = try await store.openForReading().read { transaction in
@@ -180,6 +213,7 @@ struct DiffCommand: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Argument(help: "The earlier scan's number.")
   var first: Int64
@@ -192,6 +226,11 @@ struct DiffCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let list = APISketch.List(noun: "difference")
+      let sketch = APISketch.list("scans", "\(self.second)", "differences", show: list)
+        .asking("since", "\(self.first)")
+      if try await server.answers(context, { sketch }) { return }
       let (first, second) = (first, second)
       let diff = try await store.openForReading().read { transaction in
         let scans = try [transaction.scan(first), transaction.scan(second)]
@@ -223,27 +262,6 @@ extension PostureDiff.Entry {
       }
     }
     return lines.joined(separator: "\n")
-  }
-
-  fileprivate var json: JSONValue {
-    [
-      "change": .string(kind.rawValue), "account": .string(place.accounts.first ?? ""),
-      "kind": .string("\(place.kind)"), "id": .string(place.id),
-      "fields": .array(
-        fields.map {
-          ["path": .string($0.path), "before": $0.before ?? .null, "after": $0.after ?? .null]
-        }
-      ),
-      "verdicts": .array(
-        verdicts.map {
-          [
-            "rule": .string($0.rule), "severity": .string($0.severity.rawValue),
-            "before": $0.before.map { .string($0.rawValue) } ?? .null,
-            "after": $0.after.map { .string($0.rawValue) } ?? .null,
-          ]
-        }
-      ),
-    ]
   }
 }
 

@@ -27,6 +27,9 @@ struct RuleSource: ParsableArguments {
 
   @OptionGroup var content: ContentOptions
 
+  /// The options that were given.
+  var given: [String] { (rules == nil ? [] : ["--rules"]) + content.given }
+
   func read() throws -> [Rule] { try readWithOrigins().map(\.rule) }
 
   /// The rules with where they come from; nil for those of a file or folder that was named.
@@ -56,6 +59,7 @@ struct RulesList: AsyncParsableCommand {
   )
 
   @OptionGroup var source: RuleSource
+  @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: "Only rules about a service.")
   var service: String?
@@ -69,6 +73,14 @@ struct RulesList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let threshold = try severity.map(Severity.init(option:))
+      let context = ServerOptions.Context(local: source.given, format: format.ofRows)
+      let list = APISketch.List(
+        noun: "rule",
+        columns: ["id", "version", "severity", "status", "target", "title"]
+      )
+      let sketch = APISketch.list("rules", show: list)
+        .asking("service", service).asking("severity", severity)
+      if try await server.answers(context, { sketch }) { return }
       let found = try source.readWithOrigins().filter { rule, _ in
         (service == nil || rule.target.kinds.contains { $0.service == service })
           && (threshold.map { rule.severity >= $0 } ?? true)
@@ -100,6 +112,7 @@ struct RulesShow: AsyncParsableCommand {
   )
 
   @OptionGroup var source: RuleSource
+  @OptionGroup var server: ServerOptions
 
   @Argument(help: "The rule's id or an alias of it.")
   var id: String
@@ -109,6 +122,9 @@ struct RulesShow: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: source.given, format: format.ofRows)
+      let sketch = APISketch("GET", "rules", id)
+      if try await server.answers(context, { sketch }) { return }
       let rules = try source.read()
       guard let rule = rules.first(where: { $0.id == id || $0.aliases.contains(id) }) else {
         throw ValidationError(
@@ -126,7 +142,12 @@ struct RulesShow: AsyncParsableCommand {
 }
 
 /// The formats of lists.
-enum ListFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
+enum ListFormat: String, ExpressibleByArgument, CaseIterable {
+  case text, json
+
+  /// The same among the formats of rows.
+  var ofRows: RowFormat { self == .json ? .json : .text }
+}
 
 extension Severity {
   /// Reads a severity given as an option.

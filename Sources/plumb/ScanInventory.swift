@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JSON
 import Model
 import Operations
 import Store
@@ -17,6 +18,7 @@ struct ScanInventory: AsyncParsableCommand {
         plumb scan inventory estate.ndjson --complete
         plumb scan inventory - --account 123456789012 < account.ndjson
         plumb scan inventory estate.ndjson --profile cis-aws --data postgres://plumb@db/plumb
+        plumb scan inventory account.ndjson --account 123456789012 --server https://plumb.example.com
       """
   )
 
@@ -44,6 +46,7 @@ struct ScanInventory: AsyncParsableCommand {
   var now: String?
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var person: ActorOptions
 
   @Argument(help: ArgumentHelp("The inventory, or - for standard input.", valueName: "file"))
@@ -51,6 +54,7 @@ struct ScanInventory: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      if try await isDoneElsewhere() { return }
       let instant = try moment(now, option: "--now") ?? timeOfDay()
       let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
       let choice = try goals.choose(attached: try await keeper.attached(at: instant))
@@ -86,6 +90,35 @@ struct ScanInventory: AsyncParsableCommand {
         throw Exit.notJudged
       }
     }
+  }
+
+  /// Uploads the inventory, if a server is meant; it judges by what is attached there.
+  private func isDoneElsewhere() async throws -> Bool {
+    let context = ServerOptions.Context(
+      local: store.given,
+      unheard: goals.given + (now == nil ? [] : ["--now"]),
+      actor: person.given
+    )
+    return try await server.answers(context) {
+      guard let account else {
+        throw ValidationError("a server expects --account: whose resources they are")
+      }
+      var sketch = APISketch("POST", "scans")
+        .asking("account", account).asking("complete", complete ? "true" : nil)
+        .asking("subject", file == "-" ? "standard input" : file)
+        .answering(.words(Self.words))
+      sketch.upload = file
+      return sketch
+    }
+  }
+
+  /// What a scan on a server came to.
+  private static func words(_ scan: JSONValue) throws -> [String] {
+    let report = TaskReport(scan["report"] ?? [:])
+    for fault in report.faults { complain(fault) }
+    print(report.text(Int64(scan["id"]?.whole ?? 0)))
+    if report.faultCount > 0 { throw Exit.notJudged }
+    return []
   }
 
   private func absolute(_ path: String) -> String {

@@ -21,6 +21,7 @@ struct ScansList: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: "How many at most.")
   var limit = 30
@@ -30,6 +31,18 @@ struct ScansList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let list = APISketch.List(
+        noun: "scan",
+        columns: [
+          "id", "status", "instant", "subject", "account", "actor", "resources=report.resources",
+          "new=report.new", "changed=report.changed", "gone=report.gone",
+        ],
+        limit: limit
+      )
+      if try await server.answers(context, { try APISketch.list("scans", show: list).checked() }) {
+        return
+      }
       let limit = limit
       let scans = try await store.openForReading().read { try $0.scans(limit: limit) }
       if format == .json { return print(JSONValue.array(scans.map(\.json)).text) }
@@ -52,6 +65,7 @@ struct ScansShow: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Argument(help: "The scan's number.")
   var scan: Int64
@@ -61,7 +75,9 @@ struct ScansShow: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
       let number = scan
+      if try await server.answers(context, { APISketch("GET", "scans", "\(number)") }) { return }
       let (scan, tasks) = try await store.openForReading().read { transaction in
         (try transaction.scan(number), try transaction.tasks(of: number))
       }
@@ -96,6 +112,7 @@ struct ScansCancel: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var person: ActorOptions
 
   @Argument(help: "The scan's number.")
@@ -104,6 +121,11 @@ struct ScansCancel: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = scan
+      let context = ServerOptions.Context(local: store.given, actor: person.given)
+      let sketch = APISketch.change("POST", "scans", "\(number)", "cancellation") { _ in
+        ["scan \(number) is cancelled"]
+      }
+      if try await server.answers(context, { sketch }) { return }
       let keeper = ScanKeeper(store: try await store.open(), options: store, actor: person.actor)
       let record = try await keeper.store.write(as: person.actor, at: timeOfDay()) { transaction in
         let record = try transaction.scan(number)
@@ -176,14 +198,5 @@ extension ScanRecord {
     let report = TaskReport(report)
     return "\(report.resources) resources, \(report.new) new, \(report.changed) changed, "
       + "\(report.gone) gone"
-  }
-
-  var json: JSONValue {
-    [
-      "id": .integer(id), "subject": .string(subject), "status": .string(status.rawValue),
-      "instant": .string("\(instant)"), "started": .string("\(started)"),
-      "finished": finished.map { .string("\($0)") } ?? .null, "actor": .string(actor),
-      "goals_sha256": .string(content), "report": report,
-    ]
   }
 }

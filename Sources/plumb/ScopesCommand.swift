@@ -68,6 +68,15 @@ struct ScopesAdd: AsyncParsableCommand {
         includes: try include.map { try Scope.Selector($0) },
         excludes: try exclude.map { try Scope.Selector($0) }
       )
+      let body: JSONObject = [
+        "parent": .string(scope.parent),
+        "includes": .array(include.map { .string($0) }),
+        "excludes": .array(exclude.map { .string($0) }),
+      ]
+      let sketch = APISketch.change("PUT", "scopes", name, body: .object(body)) { _ in
+        ["scope \(name) is added, or changed from now on"]
+      }
+      if try await change.answers({ sketch.matching(.any) }) { return }
       let now = try change.at.instant()
       let isNew = try await change.write(at: now) { transaction in
         let isNew = try !transaction.scopes(at: now).contains { $0.name == scope.name }
@@ -92,6 +101,17 @@ struct ScopesList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let list = APISketch.List(
+        noun: "scope",
+        columns: ["name", "within=parent", "include=includes", "exclude=excludes"]
+      )
+      if try await records.answers(
+        output.format,
+        heedsInstant: true,
+        { APISketch.list("scopes", show: list) }
+      ) {
+        return
+      }
       let found = try await records.read { try ScopeSummary.all($0, at: $1) }
       output.list(found, "scope", cells: \.cells, json: \.json)
     }
@@ -115,6 +135,7 @@ struct ScopesShow: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let name = name
+      if try await records.answers(output.format, { APISketch("GET", "scopes", name) }) { return }
       let overview = try await records.read { try ScopeOverview($0, of: name, at: $1) }
       output.show(overview.json, overview.lines)
     }
@@ -136,33 +157,10 @@ struct ScopesRemove: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let name = name
+      let sketch = APISketch.change("DELETE", "scopes", name) { _ in ["scope \(name) is removed"] }
+      if try await change.answers({ sketch.matching(.current(sketch.path)) }) { return }
       try await change.write { try $0.removeScope(name) }
       print("scope \(name) is removed")
-    }
-  }
-}
-
-struct ScopesConflicts: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "conflicts",
-    abstract: "Lists scopes that overlap, and attachments that contradict each other.",
-    discussion: """
-      Two attachments of one profile contradict each other when they share resources and ask for
-      different versions or parameters. Exit code 1 says that some do.
-
-      Example: plumb scopes conflicts --format json
-      """
-  )
-
-  @OptionGroup var records: ReadOptions
-
-  @OptionGroup var output: FormatOptions
-
-  func run() async throws {
-    try await reporting {
-      let found = try await records.read { try ScopeConflicts($0, at: $1) }
-      output.show(found.json, found.lines)
-      if !found.conflicts.isEmpty { throw Exit.failed }
     }
   }
 }
@@ -253,50 +251,6 @@ extension ScopeOverview {
     section("Parts", rows(parts))
     section("Attached", attachments.map(\.cells))
     section("Overlaps, resources shared", rows(overlaps))
-    return lines
-  }
-}
-
-extension ScopeConflicts {
-  fileprivate var json: JSONValue {
-    [
-      "overlaps": .array(
-        overlaps.map {
-          [
-            "scopes": .array([.string($0.first), .string($0.second)]),
-            "resources": .integer(Int64($0.count)),
-          ]
-        }
-      ),
-      "conflicts": .array(
-        conflicts.map {
-          [
-            "profile": .string($0.first.profile),
-            "attachments": .array([$0.first.json, $0.second.json]),
-            "resources": .integer(Int64($0.count)),
-            "differences": .array($0.differences.map { .string($0) }),
-          ]
-        }
-      ),
-    ]
-  }
-
-  fileprivate var lines: [String] {
-    var lines = columns(
-      overlaps.map {
-        ["overlap", "\($0.first) and \($0.second)", "\(counted($0.count, "resource")) shared"]
-      }
-    )
-    for conflict in conflicts {
-      let (first, second) = (conflict.first, conflict.second)
-      lines.append(
-        "conflict  \(first.profile) on \(scopeText(first.scope)) (attachment \(first.id)) and on "
-          + "\(scopeText(second.scope)) (attachment \(second.id)), "
-          + "\(counted(conflict.count, "resource")) shared"
-      )
-      lines += conflict.differences.map { "    \($0)" }
-    }
-    lines.append("\(counted(overlaps.count, "overlap")), \(counted(conflicts.count, "conflict"))")
     return lines
   }
 }

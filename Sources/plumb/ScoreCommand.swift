@@ -25,6 +25,7 @@ struct ScoreExplain: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: ArgumentHelp("The first instant, ISO 8601.", valueName: "instant"))
   var from: String
@@ -50,8 +51,14 @@ struct ScoreExplain: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let start = try moment(from, option: "--from") ?? .never
-      let end = try moment(to, option: "--to") ?? timeOfDay()
+      let given = try moment(to, option: "--to")
+      let end = given ?? timeOfDay()
       guard start < end else { throw ValidationError("--from is not before --to") }
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let sketch = APISketch("GET", "score", "explanation")
+        .asking("from", "\(start)").asking("to", given.map { "\($0)" })
+        .asking("scope", scope).asking("profile", profile)
+      if try await server.answers(context, { sketch }) { return }
       let (scope, profile) = (scope, profile)
       let explanation = try await store.openForReading().read { transaction in
         try ScoreExplainer(transaction)
@@ -82,6 +89,7 @@ struct ScoreHistory: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: ArgumentHelp("The first instant, ISO 8601.", valueName: "instant"))
   var from: String?
@@ -91,7 +99,19 @@ struct ScoreHistory: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let start = try moment(from, option: "--from") ?? Instant(milliseconds: 0)
+      let given = try moment(from, option: "--from")
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let list = APISketch.List(
+        noun: "score",
+        columns: [
+          "scanned_at", "scan", "score", "with exceptions=score_with_exceptions", "profile",
+          "version=profile_version", "scope",
+        ]
+      )
+      let sketch = APISketch.list("score", "history", show: list)
+        .asking("from", given.map { "\($0)" })
+      if try await server.answers(context, { sketch }) { return }
+      let start = given ?? Instant(milliseconds: 0)
       let entries = try await store.openForReading().read { try $0.ledger(from: start, to: .never) }
       if format == .json {
         return print(
@@ -104,26 +124,5 @@ struct ScoreHistory: AsyncParsableCommand {
         print("\(entry.at)  scan \(entry.scan)  \(value)  \(Standing(entry: entry).title)")
       }
     }
-  }
-}
-
-extension ScoreExplanation {
-  fileprivate var json: JSONValue {
-    [
-      "from": .string("\(from)"), "to": .string("\(to)"),
-      "before": .integer(Int64(Self.millionths(before))),
-      "after": .integer(Int64(Self.millionths(after))),
-      "change": .integer(Int64(change)), "unit": "millionths of a point of 100",
-      "weights_before": before.json, "weights_after": after.json,
-      "parts": .array(
-        parts.map { part in
-          [
-            "cause": .string(part.cause.rawValue), "change": .integer(Int64(part.change)),
-            "results": .integer(Int64(part.results)),
-            "examples": .array(part.examples.map { .string($0) }),
-          ]
-        }
-      ),
-    ]
   }
 }

@@ -13,10 +13,12 @@ struct StatusCommand: AsyncParsableCommand {
       Examples:
         plumb status
         plumb status --as-of 2026-11-01T00:00Z --format json
+        plumb status --server https://plumb.example.com --token-file key.txt
       """
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(
     name: .long,
@@ -29,7 +31,10 @@ struct StatusCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
+      let given = try moment(asOf, option: "--as-of")
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      if try await server.answers(context, { APISketch.status.asOf(given) }) { return }
+      let instant = given ?? timeOfDay()
       let isNow = asOf == nil
       let status = try await store.openForReading().read { try Status($0, at: instant) }
       if format == .json { return print(status.json.text) }
@@ -47,6 +52,28 @@ struct StatusCommand: AsyncParsableCommand {
       print(Score.formula)
       for line in status.notices { print(line) }
     }
+  }
+}
+
+extension APISketch {
+  /// The score per scope and profile.
+  fileprivate static var status: APISketch {
+    APISketch("GET", "status").answering(
+      .object(
+        members: [
+          "as of=as_of", "last scan=scan.id", "subject=scan.subject", "as of scan=scan.instant",
+          "kinds not fully read=kinds_not_fully_read", "open scans=open_scans",
+          "exceptions ending=exceptions_expiring", "exceptions waiting=exceptions_requested",
+          "formula",
+        ],
+        tables: [
+          "standings": [
+            "score", "with exceptions=score_with_exceptions", "before=score_before", "profile",
+            "version=profile_version", "scope", "scan",
+          ]
+        ]
+      )
+    )
   }
 }
 
@@ -79,19 +106,6 @@ extension Standing {
     }
     return line
   }
-
-  var json: JSONValue {
-    var object: JSONObject = [
-      "scope": .string(entry.scope), "profile": .string(entry.profile),
-      "profile_version": .string(entry.version), "scan": .integer(entry.scan),
-      "scanned_at": .string("\(entry.at)"),
-    ]
-    object["score"] = entry.score.value.map { .number($0) } ?? .null
-    object["score_with_exceptions"] = entry.score.valueWithExceptions.map { .number($0) } ?? .null
-    object["score_before"] = before.map { $0.score.value.map { .number($0) } ?? .null }
-    object["weights"] = entry.score.json
-    return .object(object)
-  }
 }
 
 extension Status {
@@ -115,19 +129,6 @@ extension Status {
     }
     return lines.map(\.withoutControls)
   }
-
-  fileprivate var json: JSONValue {
-    [
-      "as_of": .string("\(instant)"),
-      "scan": scan?.json ?? .null,
-      "standings": .array(standings.map(\.json)),
-      "kinds_not_fully_read": .integer(Int64(gaps)),
-      "open_scans": .array(open.map { .integer($0.id) }),
-      "exceptions_expiring": .array(expiring.map { .string($0.name) }),
-      "exceptions_requested": .array(requested.map { .string($0.name) }),
-      "formula": .string(Score.formula),
-    ]
-  }
 }
 
 struct CoverageCommand: AsyncParsableCommand {
@@ -138,6 +139,7 @@ struct CoverageCommand: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(
     name: .long,
@@ -150,7 +152,11 @@ struct CoverageCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let instant = try moment(asOf, option: "--as-of") ?? .never
+      let given = try moment(asOf, option: "--as-of")
+      let context = ServerOptions.Context(local: store.given, format: format.ofRows)
+      let sketch = APISketch.list("coverage", show: APISketch.List(noun: "kind")).asOf(given)
+      if try await server.answers(context, { sketch }) { return }
+      let instant = given ?? .never
       let rows = try await store.openForReading().read { transaction in
         let accounts = try transaction.accounts()
         let kinds = try transaction.kinds()

@@ -17,6 +17,9 @@ struct StoreOptions: ParsableArguments {
   )
   var data: String?
 
+  /// The options that were given.
+  var given: [String] { data == nil ? [] : ["--data"] }
+
   /// The place: the option, the environment, or the folder of the XDG base directory specification.
   var place: String {
     let environment = ProcessInfo.processInfo.environment
@@ -77,6 +80,9 @@ struct ActorOptions: ParsableArguments {
     )
   )
   var person: String?
+
+  /// The options that were given.
+  var given: [String] { person == nil ? [] : ["--as"] }
 
   /// The person's name.
   var actor: String {

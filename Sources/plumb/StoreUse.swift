@@ -6,6 +6,26 @@ import Store
 struct ReadOptions: ParsableArguments {
   @OptionGroup var store: StoreOptions
   @OptionGroup var at: InstantOptions
+  @OptionGroup var server: ServerOptions
+
+  /// Lets a server answer, if one is meant.
+  ///
+  /// - Parameter heedsInstant: whether the API can answer as of an instant.
+  func answers(
+    _ format: ListFormat = .text,
+    heedsInstant: Bool = false,
+    _ sketch: () throws -> APISketch
+  ) async throws -> Bool {
+    let instant = try at.given()
+    let context = ServerOptions.Context(
+      local: store.given,
+      unheard: heedsInstant ? [] : at.options,
+      format: format.ofRows
+    )
+    return try await server.answers(context) {
+      heedsInstant ? try sketch().asOf(instant) : try sketch()
+    }
+  }
 
   /// Reads, all from one state; `body` is told the instant as of which the command answers.
   func read<R: Sendable>(
@@ -21,6 +41,29 @@ struct ChangeOptions: ParsableArguments {
   @OptionGroup var store: StoreOptions
   @OptionGroup var person: ActorOptions
   @OptionGroup var at: InstantOptions
+  @OptionGroup var server: ServerOptions
+
+  /// Lets a server make the change, if one is meant.
+  func answers(
+    unheard: [String] = [],
+    local: [String] = [],
+    _ sketch: () throws -> APISketch
+  ) async throws -> Bool {
+    try await server.answers(context(unheard, local), sketch)
+  }
+
+  /// Lets a server make several changes, if one is meant.
+  func answers(_ sketches: () throws -> [APISketch]) async throws -> Bool {
+    try await server.answers(context([], []), sketches)
+  }
+
+  private func context(_ unheard: [String], _ local: [String]) -> ServerOptions.Context {
+    ServerOptions.Context(
+      local: store.given + local,
+      unheard: at.options + unheard,
+      actor: person.given
+    )
+  }
 
   /// Changes, at the instant that the command needed before, if it did; kept whole or not at all.
   func write<R: Sendable>(

@@ -24,28 +24,30 @@ package struct ResourceHistory: Sendable {
   ) throws -> [ResourceHistory] {
     let found = try transaction.resources(named: name)
     if found.isEmpty { throw StoreError.notFound(kind: "resource", name: name) }
-    let places = try Places(transaction)
+    return try found.map { try ResourceHistory($0, transaction) }
+  }
+
+  /// The history of the resource of a state.
+  ///
+  /// - Throws: ``StoreError/damaged(_:)``.
+  package init(_ present: StoredState, _ transaction: StoreTransaction) throws {
     let goals = try transaction.goals()
     let layouts = try transaction.layouts()
     let parser = JSONParser()
-    return try found.map { present in
-      let states = try transaction.history(of: present.resource)
-      let lines = try transaction.lines(of: states).map { try parser.parse($0) }
-      let steps = states.indices.map { index in
-        let state = states[index]
-        let judged = zip(layouts[state.layout]?.goals ?? [], state.verdicts.utf8)
-        return Step(
-          state: state,
-          fields: index == 0 ? [] : FieldChange.all(lines[index - 1], lines[index]),
-          verdicts: judged.compactMap { number, letter in
-            guard let goal = goals[number], let verdict = Verdict(letter: letter) else {
-              return nil
-            }
-            return (goal, verdict)
-          }
-        )
-      }
-      return ResourceHistory(place: places.place(of: present), steps: steps)
+    let states = try transaction.history(of: present.resource)
+    let lines = try transaction.lines(of: states).map { try parser.parse($0) }
+    place = try Places(transaction).place(of: present)
+    steps = states.indices.map { index in
+      let state = states[index]
+      let judged = zip(layouts[state.layout]?.goals ?? [], state.verdicts.utf8)
+      return Step(
+        state: state,
+        fields: index == 0 ? [] : FieldChange.all(lines[index - 1], lines[index]),
+        verdicts: judged.compactMap { number, letter in
+          guard let goal = goals[number], let verdict = Verdict(letter: letter) else { return nil }
+          return (goal, verdict)
+        }
+      )
     }
   }
 }

@@ -8,6 +8,8 @@ package struct ResultFilter: Sendable {
   package var verdicts: Set<Verdict> = []
   /// The least severity.
   package var threshold = Severity.low
+  /// This severity only, where there is one.
+  package var band: Severity?
   /// Patterns of rule ids.
   package var rules: [String] = []
   /// Patterns of resource ids.

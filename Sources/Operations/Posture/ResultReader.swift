@@ -59,14 +59,24 @@ package struct ResultReader {
   private let tree: ScopeTree
   private let marks: MarkIndex
   private var resolver: ExceptionResolver
+  private let sight: Sight
 
   /// A reader as of an instant.
-  package init(_ transaction: StoreTransaction, at instant: Instant) throws {
+  ///
+  /// - Parameters:
+  ///   - sight: where its user may read; nothing else is handed over.
+  ///   - facts: the store's, where they are known already.
+  package init(
+    _ transaction: StoreTransaction,
+    at instant: Instant,
+    sight: Sight = .everything,
+    facts: PostureFacts? = nil
+  ) throws {
     self.transaction = transaction
     self.instant = instant
-    places = try Places(transaction)
-    layouts = try transaction.layouts()
-    goals = try transaction.goals()
+    self.sight = sight
+    let facts = try facts ?? PostureFacts(transaction)
+    (places, layouts, goals) = (facts.places, facts.layouts, facts.goals)
     tree = ScopeTree(try transaction.scopes(at: instant))
     marks = MarkIndex(try transaction.marks(at: instant), tree)
     resolver = ExceptionResolver(
@@ -83,18 +93,9 @@ package struct ResultReader {
     _ filter: ResultFilter,
     _ body: (StoredResult) throws -> Void
   ) throws {
-    let counted = try goals(of: filter)
-    var columns: [Int64: [StoredGoal?]] = [:]
-    for layout in layouts.values {
-      columns[layout.id] = layout.goals.map { number in
-        guard counted?.contains(number) ?? true, let goal = goals[number],
-          goal.severity >= filter.threshold, filter.selects(rule: goal.rule)
-        else { return nil }
-        return goal
-      }
-    }
+    let columns = try columns(of: filter)
     var known: [StatePlace: Bool] = [:]
-    let isAsked: (StatePlace) -> Bool = { [places, tree] spot in
+    let isAsked: (StatePlace) -> Bool = { [places, tree, sight] spot in
       if let found = known[spot] { return found }
       let place = places.place(
         spot.account,
@@ -102,35 +103,134 @@ package struct ResultReader {
         group: spot.group,
         kind: spot.kind
       )
-      let found = filter.maySelect(place) && tree.mayContain(place, in: filter.scope)
+      let found =
+        filter.maySelect(place) && tree.mayContain(place, in: filter.scope)
+        && sight.mayContain(place, tree)
       known[spot] = found
       return found
     }
-    let asksForTags = tree.asksForTags(filter.scope) || !marks.isEmpty || !resolver.isEmpty
+    let asksForTags = asksForTags(filter)
     try transaction.states(at: instant, where: isAsked) { state in
-      guard let columns = columns[state.layout] else { return }
-      // Most filters ask for few verdicts, which most vectors do not hold.
-      if !filter.verdicts.isEmpty,
-        !state.verdicts.utf8.contains(where: { letter in
-          Verdict(letter: letter).map(filter.verdicts.contains) ?? false
-        })
-      {
-        return
-      }
-      let place = places.place(of: state, withTags: asksForTags)
-      guard filter.selects(place), tree.contains(place, in: filter.scope), selects(place, filter)
-      else { return }
-      for (goal, letter) in zip(columns, state.verdicts.utf8) {
-        guard let goal, let verdict = Verdict(letter: letter),
-          filter.verdicts.isEmpty || filter.verdicts.contains(verdict)
-        else { continue }
-        var result = StoredResult(state: state, place: place, goal: goal, verdict: verdict)
-        if verdict == .fail, !resolver.isEmpty {
-          result.exception = resolver.exception(rule: goal.rule, resource: place.id) { place }
-          if filter.leavesOutExcepted, result.exception != nil { continue }
-        }
+      try results(of: state, columns, filter, withTags: asksForTags) { _, result in
         try body(result)
       }
+    }
+  }
+
+  /// Where a page of results begins or ends.
+  package struct Position: Sendable, Hashable {
+    /// The resource's number.
+    package var resource: Int64
+    /// The place in its verdict vector, from 0; what stands there is on the page before.
+    package var column: Int
+
+    package init(resource: Int64, column: Int) { (self.resource, self.column) = (resource, column) }
+  }
+
+  /// A page of the results that a filter selects, in the order of their resources' numbers.
+  ///
+  /// - Parameters:
+  ///   - after: where the page before ended; nil for the first page.
+  ///   - limit: how many results at most.
+  ///   - effort: how many resources are looked at, at most: a page may be shorter, or empty, where few
+  ///     are selected, and another follows.
+  /// - Returns: the results, and where the page ended; nil for the last page.
+  /// - Throws: as ``results(_:_:)``.
+  package mutating func page(
+    _ filter: ResultFilter,
+    after: Position?,
+    limit: Int,
+    effort: Int = 20_000
+  ) throws -> (results: [StoredResult], end: Position?) {
+    let columns = try columns(of: filter)
+    let asksForTags = asksForTags(filter)
+    var found: [StoredResult] = []
+    var end: Position?
+    var last = after?.resource ?? 0
+    // The resource in which the page before ended may have more.
+    if let after, after.column >= 0 { last -= 1 }
+    var looked = 0
+    while looked < effort {
+      let count = min(512, max(64, limit))
+      let states = try transaction.states(at: instant, after: last, limit: count)
+      looked += count
+      for state in states.found {
+        try results(of: state, columns, filter, withTags: asksForTags) { column, result in
+          guard found.count < limit, state.resource != after?.resource || column > (after?.column ?? -1)
+          else { return }
+          found.append(result)
+          end = Position(resource: state.resource, column: column)
+        }
+        if found.count == limit { return (found, end) }
+      }
+      guard let next = states.last else { return (found, nil) }
+      last = next
+    }
+    return (found, Position(resource: last, column: -1))
+  }
+
+  /// The results of one resource.
+  ///
+  /// - Throws: ``StoreError/notFound(kind:name:)`` for one that was not there, or is out of sight.
+  package mutating func results(ofResource number: Int64) throws -> [StoredResult] {
+    let filter = ResultFilter()
+    guard let state = try transaction.state(of: number, at: instant),
+      sight.contains(places.place(of: state), tree)
+    else { throw StoreError.notFound(kind: "resource", name: "\(number)") }
+    var found: [StoredResult] = []
+    try results(of: state, columns(of: filter), filter, withTags: true) { found.append($1) }
+    return found
+  }
+
+  /// For each layout the goals of its places that a filter asks for.
+  private func columns(of filter: ResultFilter) throws -> [Int64: [StoredGoal?]] {
+    let counted = try goals(of: filter)
+    return layouts.mapValues { layout in
+      layout.goals.map { number in
+        guard counted?.contains(number) ?? true, let goal = goals[number],
+          goal.severity >= filter.threshold, filter.band ?? goal.severity == goal.severity,
+          filter.selects(rule: goal.rule)
+        else { return nil }
+        return goal
+      }
+    }
+  }
+
+  private func asksForTags(_ filter: ResultFilter) -> Bool {
+    tree.asksForTags(filter.scope) || !marks.isEmpty || !resolver.isEmpty || sight.asksForScopes
+  }
+
+  /// The results of one state that a filter selects, with their places in its vector.
+  private mutating func results(
+    of state: StoredState,
+    _ columns: [Int64: [StoredGoal?]],
+    _ filter: ResultFilter,
+    withTags: Bool,
+    _ body: (Int, StoredResult) throws -> Void
+  ) throws {
+    guard let columns = columns[state.layout] else { return }
+    // Most filters ask for few verdicts, which most vectors do not hold.
+    if !filter.verdicts.isEmpty,
+      !state.verdicts.utf8.contains(where: { letter in
+        Verdict(letter: letter).map(filter.verdicts.contains) ?? false
+      })
+    {
+      return
+    }
+    let place = places.place(of: state, withTags: withTags)
+    guard filter.selects(place), tree.contains(place, in: filter.scope), selects(place, filter),
+      sight.contains(place, tree)
+    else { return }
+    for (column, (goal, letter)) in zip(columns, state.verdicts.utf8).enumerated() {
+      guard let goal, let verdict = Verdict(letter: letter),
+        filter.verdicts.isEmpty || filter.verdicts.contains(verdict)
+      else { continue }
+      var result = StoredResult(state: state, place: place, goal: goal, verdict: verdict)
+      if verdict == .fail, !resolver.isEmpty {
+        result.exception = resolver.exception(rule: goal.rule, resource: place.id) { place }
+        if filter.leavesOutExcepted, result.exception != nil { continue }
+      }
+      try body(column, result)
     }
   }
 

@@ -2,30 +2,36 @@
 ///
 /// Only literals and other ``HTML`` values go in unescaped, so text from outside cannot become
 /// markup by accident.
-struct HTML: ExpressibleByStringInterpolation {
-  let text: String
+package struct HTML: ExpressibleByStringInterpolation {
+  /// The markup.
+  package let text: String
 
-  init(stringLiteral value: String) { text = value }
+  package init(stringLiteral value: String) { text = value }
 
-  init(stringInterpolation: Interpolation) { text = stringInterpolation.text }
+  package init(stringInterpolation: Interpolation) { text = stringInterpolation.text }
 
   /// Pieces one after another.
-  init(_ pieces: [HTML]) { text = pieces.map(\.text).joined(separator: "\n") }
+  package init(_ pieces: [HTML]) { text = pieces.map(\.text).joined(separator: "\n") }
 
-  struct Interpolation: StringInterpolationProtocol {
+  /// Escapes what is no literal.
+  package struct Interpolation: StringInterpolationProtocol {
     var text = ""
 
-    init(literalCapacity: Int, interpolationCount: Int) {
+    package init(literalCapacity: Int, interpolationCount: Int) {
       text.reserveCapacity(literalCapacity + interpolationCount * 16)
     }
 
-    mutating func appendLiteral(_ literal: String) { text += literal }
+    /// Markup goes in as it is.
+    package mutating func appendLiteral(_ literal: String) { text += literal }
 
-    mutating func appendInterpolation(_ value: HTML) { text += value.text }
+    /// Markup goes in as it is.
+    package mutating func appendInterpolation(_ value: HTML) { text += value.text }
 
-    mutating func appendInterpolation(_ value: Int) { text += String(value) }
+    /// A number goes in as its digits.
+    package mutating func appendInterpolation(_ value: Int) { text += String(value) }
 
-    mutating func appendInterpolation(_ value: String) {
+    /// Text goes in escaped.
+    package mutating func appendInterpolation(_ value: String) {
       for character in value.unicodeScalars {
         switch character {
         case "&": text += "&amp;"

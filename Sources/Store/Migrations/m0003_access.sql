@@ -70,3 +70,6 @@ CREATE TABLE idempotent_answers (
   body TEXT NOT NULL,
   created_at BIGINT NOT NULL
 ) {by key};
+
+-- Secrets are bound to the database that they are in. Those that are there already are bound to none, and stay so.
+INSERT INTO facts (name, value) SELECT 'tenant', '' WHERE EXISTS (SELECT 1 FROM credentials);

@@ -1,0 +1,2 @@
+// zlib, for answers compressed with gzip.
+#include <zlib.h>

@@ -1,0 +1,158 @@
+import Engine
+package import JSON
+package import Model
+package import Store
+
+/// Which resources are asked for; what is empty selects everything.
+package struct ResourceFilter: Sendable {
+  package var scope = ""
+  /// Patterns of accounts or what stands above them, of regions and of kinds.
+  package var accounts: [String] = []
+  package var regions: [String] = []
+  package var kinds: [String] = []
+  /// Words, each of which stands somewhere in the id or the name, in any case.
+  package var words: [String] = []
+  /// Patterns of values by tag.
+  package var tags: [String: String] = [:]
+
+  package init() {}
+
+  func selects(_ place: Place, name: String) -> Bool {
+    func any(_ patterns: [String], _ texts: [String]) -> Bool {
+      patterns.isEmpty
+        || patterns.contains { pattern in
+          texts.contains { Wildcard.matches($0, pattern: pattern) }
+        }
+    }
+    guard any(accounts, place.accounts), any(regions, [place.region]),
+      any(kinds, ["\(place.kind)", place.kind.kind])
+    else { return false }
+    if !words.isEmpty {
+      let text = "\(place.id) \(name)".lowercased()
+      guard words.allSatisfy({ text.contains($0.lowercased()) }) else { return false }
+    }
+    return tags.allSatisfy { key, pattern in
+      place.tags[key].map { Wildcard.matches($0, pattern: pattern) } ?? false
+    }
+  }
+}
+
+/// A resource as of an instant.
+package struct StoredResource: Sendable {
+  package var state: StoredState
+  package var place: Place
+  /// How many of its goals have each verdict.
+  package var counts: [Verdict: Int]
+
+  /// The resource without its configuration.
+  package var json: JSONValue {
+    var object: JSONObject = [
+      "number": .integer(state.resource), "provider": .string(place.provider),
+      "account": .string(place.accounts.first ?? ""), "region": .string(place.region),
+      "resource_group": .string(place.group), "service_name": .string(place.kind.service),
+      "resource_kind": .string(place.kind.kind), "id": .string(place.id),
+      "name": .string(state.name),
+    ]
+    let tags = place.tags.sorted { $0.key < $1.key }
+    object["tags"] = .object(JSONObject(tags.map { (key: $0.key, value: .string($0.value)) }))
+    object["since"] = .string("\(state.begins)")
+    if !state.ends.isNever { object["until"] = .string("\(state.ends)") }
+    let verdicts = Verdict.allCases.map {
+      (key: $0.rawValue, value: JSONValue.integer(Int64(counts[$0] ?? 0)))
+    }
+    object["verdicts"] = .object(JSONObject(verdicts))
+    return .object(object)
+  }
+}
+
+/// Reads resources as of an instant.
+package struct ResourceReader {
+  private let transaction: StoreTransaction
+  private let instant: Instant
+  private let places: Places
+  private let tree: ScopeTree
+  private let sight: Sight
+
+  /// A reader as of an instant.
+  ///
+  /// - Parameters:
+  ///   - sight: where its user may read; nothing else is handed over.
+  ///   - facts: the store's, where they are known already.
+  package init(
+    _ transaction: StoreTransaction,
+    at instant: Instant,
+    sight: Sight,
+    facts: PostureFacts? = nil
+  ) throws {
+    (self.transaction, self.instant, self.sight) = (transaction, instant, sight)
+    places = try facts?.places ?? Places(transaction)
+    tree = ScopeTree(try transaction.scopes(at: instant))
+  }
+
+  /// A page of resources in the order of their numbers.
+  ///
+  /// - Parameters:
+  ///   - after: the number after which it begins.
+  ///   - effort: how many resources are looked at, at most: a page may be shorter, or empty, where few
+  ///     are selected, and another follows.
+  /// - Returns: the resources, and the number after which the next page begins; nil for the last.
+  /// - Throws: ``StoreError/notFound(kind:name:)`` for a scope that is not there.
+  package func page(
+    _ filter: ResourceFilter,
+    after: Int64,
+    limit: Int,
+    effort: Int = 20_000
+  ) throws -> (resources: [StoredResource], end: Int64?) {
+    if !filter.scope.isEmpty, !tree.has(filter.scope) {
+      throw StoreError.notFound(kind: "scope", name: filter.scope)
+    }
+    var found: [StoredResource] = []
+    var last = after
+    var looked = 0
+    while looked < effort {
+      let count = min(512, max(64, limit))
+      let states = try transaction.states(at: instant, after: last, limit: count)
+      looked += count
+      for state in states.found {
+        guard let resource = resource(state, filter) else { continue }
+        found.append(resource)
+        if found.count == limit { return (found, state.resource) }
+      }
+      guard let next = states.last else { return (found, nil) }
+      last = next
+    }
+    return (found, last)
+  }
+
+  /// One resource as of the instant.
+  ///
+  /// - Throws: ``StoreError/notFound(kind:name:)`` for one that was not there, or is out of sight.
+  package func resource(_ number: Int64) throws -> StoredResource {
+    guard let state = try transaction.state(of: number, at: instant),
+      let resource = resource(state, ResourceFilter())
+    else { throw StoreError.notFound(kind: "resource", name: "\(number)") }
+    return resource
+  }
+
+  /// The last state of a resource, whether it is still there or gone.
+  ///
+  /// - Throws: ``StoreError/notFound(kind:name:)`` for one that never was, or is out of sight.
+  package func lastState(of number: Int64) throws -> StoredState {
+    guard let state = try transaction.history(of: number).last,
+      sight.contains(places.place(of: state), tree)
+    else { throw StoreError.notFound(kind: "resource", name: "\(number)") }
+    return state
+  }
+
+  private func resource(_ state: StoredState, _ filter: ResourceFilter) -> StoredResource? {
+    let place = places.place(of: state)
+    guard filter.selects(place, name: state.name), tree.contains(place, in: filter.scope),
+      sight.contains(place, tree)
+    else { return nil }
+    var counts: [Verdict: Int] = [:]
+    for letter in state.verdicts.utf8 {
+      if let verdict = Verdict(letter: letter) { counts[verdict, default: 0] += 1 }
+    }
+    return StoredResource(state: state, place: place, counts: counts)
+  }
+}

@@ -1,0 +1,142 @@
+import JSON
+import Model
+import Operations
+
+/// Rules and profiles, which are the same for everybody.
+enum ContentRoutes {
+  static let handlers: [String: APIHandler] = [
+    "showContent": showContent, "listRules": listRules, "showRule": showRule,
+    "listProfiles": listProfiles, "showProfile": showProfile, "listControls": listControls,
+  ]
+
+  private static func showContent(_ call: APICall) async throws -> APIReply {
+    let content = try call.services.content()
+    var object = content.stamp.json.object ?? [:]
+    object["rules"] = .integer(Int64(content.rules.count))
+    object["profiles"] = .integer(Int64(content.profiles.count))
+    return .tagged(.object(object))
+  }
+
+  private static func listRules(_ call: APICall) async throws -> APIReply {
+    let (provider, service) = (call["provider"]?.string, call["service"]?.string)
+    let (kind, status) = (call["kind"]?.string, call["status"]?.string)
+    let threshold = Severity(rawValue: call.text("severity")) ?? .low
+    let words = call.words("q")
+    let found = try call.services.content().rules.filter { rule in
+      let kinds = rule.target.kinds
+      return rule.severity >= threshold && (status == nil || rule.status.rawValue == status)
+        && (provider.map { rule.id.hasPrefix("\($0).") } ?? true)
+        && (service == nil || kinds.contains { $0.service == service })
+        && (kind.map { kind in kinds.contains { Wildcard.matches("\($0)", pattern: kind) } } ?? true)
+        && words.stand(in: [rule.id, rule.title, rule.requirement, rule.rationale] + rule.aliases)
+    }
+    return try call.page(found.map(\.summary), sorts: ["id", "title"])
+  }
+
+  private static func showRule(_ call: APICall) async throws -> APIReply {
+    let name = call.text("id")
+    let content = try call.services.content()
+    guard let rule = content.rules.first(where: { $0.id == name || $0.aliases.contains(name) })
+    else { throw Problem.notFound("rule", name) }
+    let uses = content.profiles.flatMap { profile in
+      profile.controls.filter { $0.goals.contains { $0.rule == rule.id } }.map {
+        control -> JSONValue in
+        [
+          "profile": .string(profile.id), "version": .string(profile.version),
+          "control": .string(control.id),
+        ]
+      }
+    }
+    var object = rule.document.object ?? [:]
+    object["used_by"] = .array(uses)
+    return .tagged(.object(object))
+  }
+
+  private static func listProfiles(_ call: APICall) async throws -> APIReply {
+    let words = call.words("q")
+    let found = try call.services.content().profiles.filter {
+      words.stand(in: [$0.id, $0.title, $0.framework])
+    }
+    return try call.page(found.map(\.summary), sorts: ["id", "title"])
+  }
+
+  private static func profile(_ call: APICall) throws -> Profile {
+    let name = call.text("id")
+    let profiles = try call.services.content().profiles
+    guard let found = AttachmentCheck.profile(name, of: profiles) else {
+      throw Problem.notFound("profile", name)
+    }
+    return found
+  }
+
+  private static func showProfile(_ call: APICall) async throws -> APIReply {
+    .tagged(try profile(call).document)
+  }
+
+  private static func listControls(_ call: APICall) async throws -> APIReply {
+    let profile = try profile(call)
+    let isManual = call["manual"]?.bool
+    let controls = profile.controls.filter { isManual == nil || $0.isManual == isManual }
+    return try call.page(controls.map(\.json), sorts: ["position"])
+  }
+}
+
+extension APICall {
+  /// The words of a parameter, in lower case.
+  fileprivate func words(_ name: String) -> [String] {
+    text(name).lowercased().split(separator: " ").map(String.init)
+  }
+}
+
+extension [String] {
+  /// Whether each of the words stands in one of some texts.
+  fileprivate func stand(in texts: [String]) -> Bool {
+    if isEmpty { return true }
+    let texts = texts.map { $0.lowercased() }
+    return allSatisfy { word in texts.contains { $0.contains(word) } }
+  }
+}
+
+extension Rule {
+  fileprivate var summary: JSONValue {
+    var object: JSONObject = [
+      "id": .string(id), "version": .integer(Int64(version)), "title": .string(title),
+      "status": .string(status.rawValue), "severity": .string(severity.rawValue),
+      "target": .array(target.kinds.map { .string("\($0)") }),
+    ]
+    object["successor"] = successor.map { .string($0) }
+    return .object(object)
+  }
+}
+
+extension Profile {
+  fileprivate var summary: JSONValue {
+    let manual = controls.filter(\.isManual).count
+    return [
+      "id": .string(id), "version": .string(version), "title": .string(title),
+      "framework": .string(framework), "effective_date": .string(effectiveDate),
+      "controls": .integer(Int64(controls.count)),
+      "automated": .integer(Int64(controls.count - manual)), "manual": .integer(Int64(manual)),
+    ]
+  }
+}
+
+extension Profile.Control {
+  fileprivate var json: JSONValue {
+    var object: JSONObject = [
+      "id": .string(id), "title": .string(title), "manual": .bool(isManual),
+      "reason": .string(manualReason),
+      "goals": .array(
+        goals.map { goal in
+          let sorted = goal.parameters.sorted { $0.key < $1.key }
+          return [
+            "rule": .string(goal.rule),
+            "parameters": .object(JSONObject(sorted.map { (key: $0.key, value: $0.value) })),
+          ]
+        }
+      ),
+    ]
+    if !isManual { basis.add(to: &object) }
+    return .object(object)
+  }
+}

@@ -1,0 +1,98 @@
+import JSON
+import Model
+import Operations
+import Store
+
+/// Resources, their configurations and their histories.
+enum ResourceRoutes {
+  static let handlers: [String: APIHandler] = [
+    "listResources": list, "showResource": show, "showHistory": history,
+  ]
+
+  private static func list(_ call: APICall) async throws -> APIReply {
+    var filter = ResourceFilter()
+    filter.scope = call.text("scope")
+    filter.kinds = call.texts("kind")
+    filter.accounts = call.texts("account")
+    filter.regions = call.texts("region")
+    filter.words = call.text("q").split(separator: " ").map(String.init)
+    for text in call.texts("tag") {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else { throw Problem.invalid("tag", "must be NAME=PATTERN") }
+      filter.tags[parts[0]] = parts[1]
+    }
+    let asked = filter
+    var start: Int64 = 0
+    if let cursor = try call.cursor() {
+      guard case .integer(let number) = cursor else {
+        throw Problem.invalid("cursor", "is none that \(call.operation.id) gave out")
+      }
+      start = number
+    }
+    let after = start
+    let page = try await call.read { transaction in
+      let reader = try call.resources(transaction)
+      return try reader.page(asked, after: after, limit: call.limit)
+    }
+    return call.page(page.resources.map(\.json), next: page.end.map { .integer($0) })
+  }
+
+  private static func show(_ call: APICall) async throws -> APIReply {
+    let number = call.number()
+    let (resource, line) = try await call.read { transaction in
+      let reader = try call.resources(transaction)
+      let resource = try reader.resource(number)
+      return (resource, try transaction.lines(of: [resource.state])[0])
+    }
+    var object = resource.json.object ?? [:]
+    let read = try JSONParser().parse(line)
+    object["configuration"] = read["configuration"] ?? .null
+    object["unread"] = read["unread"]
+    object["relations"] = read["relations"]
+    return .tagged(.object(object))
+  }
+
+  private static func history(_ call: APICall) async throws -> APIReply {
+    let number = call.number()
+    let history = try await call.read { transaction in
+      let reader = try call.resources(transaction)
+      return try ResourceHistory(reader.lastState(of: number), transaction)
+    }
+    let steps = history.steps.reversed().map { step -> JSONValue in
+      var object: JSONObject = ["since": .string("\(step.state.begins)")]
+      if !step.state.ends.isNever { object["until"] = .string("\(step.state.ends)") }
+      object["changes"] = .array(
+        step.fields.map { change in
+          var field: JSONObject = ["path": .string(change.path)]
+          field["before"] = change.before
+          field["after"] = change.after
+          return .object(field)
+        }
+      )
+      object["verdicts"] = .array(
+        step.verdicts.map {
+          [
+            "rule": .string($0.goal.rule), "severity": .string($0.goal.severity.rawValue),
+            "verdict": .string($0.verdict.rawValue),
+          ]
+        }
+      )
+      return .object(object)
+    }
+    return try call.page(steps, sorts: ["position"])
+  }
+}
+
+extension APICall {
+  /// A reader of the results that the caller may see, as of the instant asked for.
+  func results(_ transaction: StoreTransaction) throws -> ResultReader {
+    let facts = try services.posture.facts(transaction)
+    return try ResultReader(transaction, at: instant(), sight: sight, facts: facts)
+  }
+
+  /// A reader of the resources that the caller may see, as of the instant asked for.
+  func resources(_ transaction: StoreTransaction) throws -> ResourceReader {
+    let facts = try services.posture.facts(transaction)
+    return try ResourceReader(transaction, at: instant(), sight: sight, facts: facts)
+  }
+}

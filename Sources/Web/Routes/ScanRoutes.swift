@@ -1,0 +1,130 @@
+import JSON
+import Model
+import Operations
+import Store
+
+/// Scans: what was read and judged when.
+enum ScanRoutes {
+  static let handlers: [String: APIHandler] = [
+    "listScans": list, "uploadScan": upload, "showScan": show, "cancelScan": cancel,
+    "listDifferences": differences,
+  ]
+
+  private static func list(_ call: APICall) async throws -> APIReply {
+    let (sight, status, account) = (call.sight, call["status"]?.string, call["account"]?.string)
+    var before = Int64.max
+    if let cursor = try call.cursor() {
+      guard case .integer(let number) = cursor else {
+        throw Problem.invalid("cursor", "is none that \(call.operation.id) gave out")
+      }
+      before = number
+    }
+    var items: [JSONValue] = []
+    var next: Int64? = before
+    // Few scans are out of sight; the bound keeps a page from reading them all.
+    for _ in 0..<20 where items.count < call.limit {
+      guard let start = next else { break }
+      let limit = call.limit
+      let (scans, names) = try await call.read { transaction in
+        (try transaction.scans(before: start, limit: limit), try Places(transaction).names)
+      }
+      next = nil
+      for scan in scans {
+        if items.count == call.limit { break }
+        next = scan.id
+        guard isInSight(scan, sight, names), status == nil || status == scan.status.rawValue,
+          account == nil || account == scan.account
+        else { continue }
+        items.append(scan.listed)
+      }
+      if scans.count < limit, next == scans.last?.id { next = nil }
+    }
+    return call.page(items, next: next.map { .integer($0) })
+  }
+
+  private static func isInSight(
+    _ scan: ScanRecord,
+    _ sight: Sight,
+    _ names: [String: [String]]
+  ) -> Bool {
+    guard let account = scan.account else { return sight.isEverything }
+    return sight.containsAccount(names[account] ?? [account])
+  }
+
+  /// The scan that the path names, if the caller sees it.
+  private static func find(_ transaction: StoreTransaction, _ call: APICall, _ number: Int64) throws
+    -> ScanRecord
+  {
+    let scan = try transaction.scan(number)
+    guard isInSight(scan, call.sight, try Places(transaction).names) else {
+      throw Problem.notFound("scan", number)
+    }
+    return scan
+  }
+
+  private static func show(_ call: APICall) async throws -> APIReply {
+    let number = call.number()
+    let (scan, tasks) = try await call.read { transaction in
+      (try find(transaction, call, number), try transaction.tasks(of: number))
+    }
+    var object = scan.listed.object ?? [:]
+    if !tasks.isEmpty {
+      let done = tasks.filter { $0.state == .done }.count
+      object["tasks"] = ["done": .integer(Int64(done)), "all": .integer(Int64(tasks.count))]
+    }
+    return .tagged(.object(object))
+  }
+
+  private static func cancel(_ call: APICall) async throws -> APIReply {
+    let number = call.number()
+    let scan = try await call.write { transaction in
+      let scan = try find(transaction, call, number)
+      try transaction.move(number, to: .cancelled, report: scan.report)
+      return try transaction.scan(number)
+    }
+    return .json(scan.listed)
+  }
+
+  private static func upload(_ call: APICall) async throws -> APIReply {
+    let account = call.text("account")
+    let names = try await call.read { try Places($0).names }
+    guard call.sight.containsAccount(names[account] ?? [account]) else {
+      throw Problem.forbidden(.run)
+    }
+    guard let upload = call.upload else { throw Problem.invalid("body", "is missing") }
+    let inventory = InventoryUpload(
+      account: account,
+      subject: call["subject"]?.string ?? "an inventory of \(account)",
+      isComplete: call["complete"]?.bool ?? false,
+      actor: call.principal.name,
+      at: call.now
+    )
+    // Judging has transactions of its own; a request that comes again is told apart before them.
+    if call.idempotency != nil { try await call.write { _ in } }
+    let number = try await call.services.judge(inventory, upload)
+    let scan = try await call.read { try $0.scan(number) }
+    return .created(scan.listed, at: "/api/v1/scans/\(number)")
+  }
+
+  private static func differences(_ call: APICall) async throws -> APIReply {
+    let (number, since, sight) = (call.number(), call.number("since"), call.sight)
+    let entries = try await call.read { transaction in
+      let scans = [try find(transaction, call, since), try find(transaction, call, number)]
+      guard scans[0].instant < scans[1].instant else {
+        throw Problem.invalid("since", "is not an earlier scan than \(number)")
+      }
+      let tree = ScopeTree(try transaction.scopes(at: scans[1].instant))
+      return try PostureDiff(transaction, from: scans[0].instant, to: scans[1].instant).entries
+        .filter { sight.contains($0.place, tree) }
+    }
+    return try call.page(entries.map(\.json), sorts: ["position"])
+  }
+}
+
+extension ScanRecord {
+  fileprivate var listed: JSONValue {
+    var object = json.object ?? [:]
+    object["account"] = account.map { .string($0) }
+    return .object(object)
+  }
+}

@@ -1,0 +1,198 @@
+package import Hummingbird
+import HummingbirdTLS
+import HTTPTypes
+import HummingbirdCore
+package import Logging
+import Model
+package import NIOSSL
+package import SignIn
+import Store
+
+/// How the server listens and whom it trusts.
+package struct ServerSettings: Sendable {
+  package var host: String
+  /// 0 for a free one.
+  package var port: Int
+  /// The certificate chain and key, of which TLS is made; nil for plain HTTP.
+  package var tls: TLSConfiguration?
+  /// Whether clients reach it over TLS that something before it ends.
+  package var isBehindTLS: Bool
+  /// Requests a second and caller; 0 for no limit.
+  package var requestsPerSecond: Double
+  /// Whether `/metrics` asks for no key.
+  package var hasOpenMetrics: Bool
+  /// The OpenID provider through which people sign in, and where it sends them back to.
+  package var openID: (provider: OpenIDProvider, redirect: String)?
+
+  package init(
+    host: String,
+    port: Int,
+    tls: TLSConfiguration? = nil,
+    isBehindTLS: Bool = false,
+    requestsPerSecond: Double = 50,
+    hasOpenMetrics: Bool = false
+  ) {
+    (self.host, self.port, self.tls, self.isBehindTLS) = (host, port, tls, isBehindTLS)
+    (self.requestsPerSecond, self.hasOpenMetrics) = (requestsPerSecond, hasOpenMetrics)
+  }
+
+  /// Whether clients reach the server over TLS.
+  package var isSecure: Bool { tls != nil || isBehindTLS }
+}
+
+/// What a request carries along.
+package struct WebContext: RequestContext {
+  package var coreContext: CoreRequestContextStorage
+  /// The client's address.
+  package let address: String
+
+  package init(source: ApplicationRequestContextSource) {
+    coreContext = .init(source: source)
+    address = source.channel.remoteAddress?.ipAddress ?? ""
+  }
+
+  /// The request's number in the log.
+  package var requestID: String {
+    if case .string(let id)? = logger[metadataKey: "hb.request.id"] { return id }
+    if case .stringConvertible(let id)? = logger[metadataKey: "hb.request.id"] {
+      return "\(id)"
+    }
+    return ""
+  }
+}
+
+extension ServerSettings {
+  /// The path to which an OpenID provider sends browsers back.
+  package static let openIDCallback = SignInPages.callback
+}
+
+/// The server: the API, health, metrics.
+package struct WebServer: Sendable {
+  private let services: Services
+  private let settings: ServerSettings
+  private let logger: Logger
+  private let metrics = Metrics()
+  private let api: APIServer
+
+  /// - Throws: ``DocumentError`` when the API's description and its handlers do not fit together.
+  package init(_ services: Services, _ settings: ServerSettings, logger: Logger) throws {
+    (self.services, self.settings, self.logger) = (services, settings, logger)
+    api = try APIServer(services, settings, metrics: metrics)
+  }
+
+  /// The application; `started` is called with the port on which it listens.
+  package func application(
+    started: @escaping @Sendable (Int) async -> Void
+  ) throws -> some ApplicationProtocol {
+    let router = Router(context: WebContext.self)
+    router.add(middleware: CommonHeaders(isSecure: settings.isSecure))
+    router.add(middleware: LastResort(api: api))
+    api.addRoutes(to: router)
+    if let openID = settings.openID {
+      SignInPages(
+        provider: openID.provider,
+        redirect: openID.redirect,
+        services: services,
+        isSecure: settings.isSecure,
+        api: api
+      ).addRoutes(to: router)
+    }
+    addHealth(to: router)
+    let configuration = ApplicationConfiguration(
+      address: .hostname(settings.host, port: settings.port),
+      serverName: nil
+    )
+    let server: HTTPServerBuilder =
+      if let tls = settings.tls { try .tls(.http1(), tlsConfiguration: tls) } else { .http1() }
+    return Application(
+      router: router,
+      server: server,
+      configuration: configuration,
+      onServerRunning: { channel in await started(channel.localAddress?.port ?? 0) },
+      logger: logger
+    )
+  }
+
+  /// Liveness, readiness and metrics, at the places where orchestrators look.
+  private func addHealth(to router: Router<WebContext>) {
+    router.get("/healthz") { _, _ in "ok\n" }
+    router.get("/readyz") { _, _ -> Response in
+      let isReady = (try? await services.store.read { try $0.changeCount() }) != nil
+      return Response(
+        status: isReady ? .ok : .serviceUnavailable,
+        body: .init(byteBuffer: ByteBuffer(string: isReady ? "ready\n" : "the database is away\n"))
+      )
+    }
+    router.get("/metrics") { request, context -> Response in
+      if !settings.hasOpenMetrics {
+        let caller = try? await Authenticator(services: services).caller(
+          request,
+          at: services.clock()
+        )
+        guard caller?.0.sight(.read).isEverything == true else {
+          return api.answer(
+            Problem(
+              401,
+              "not-signed-in",
+              "Not signed in",
+              "metrics need a key that sees everything"
+            ),
+            context
+          )
+        }
+      }
+      let open = (try? await services.store.read { try $0.openScans().count }) ?? 0
+      let text = metrics.text([
+        ("plumb_open_scans", "Scans that have not ended.", Double(open))
+      ])
+      var response = Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: text)))
+      response.headers[.contentType] = "text/plain; version=0.0.4"
+      return response
+    }
+  }
+}
+
+/// The headers that every answer has.
+private struct CommonHeaders: RouterMiddleware {
+  let isSecure: Bool
+
+  func handle(
+    _ request: Request,
+    context: WebContext,
+    next: @concurrent (Request, WebContext) async throws -> Response
+  ) async throws -> Response {
+    var response = try await next(request, context)
+    response.headers[.contentSecurityPolicy] =
+      response.headers[.contentSecurityPolicy]
+      ?? "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    response.headers[.xContentTypeOptions] = "nosniff"
+    response.headers[.init("Referrer-Policy")!] = "no-referrer"
+    response.headers[.init("X-Request-Id")!] = context.requestID
+    if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+    if isSecure { response.headers[.strictTransportSecurity] = "max-age=31536000" }
+    return response
+  }
+}
+
+/// Turns what nothing else answers into a problem.
+private struct LastResort: RouterMiddleware {
+  let api: APIServer
+
+  func handle(
+    _ request: Request,
+    context: WebContext,
+    next: @concurrent (Request, WebContext) async throws -> Response
+  ) async throws -> Response {
+    do {
+      return try await next(request, context)
+    } catch {
+      let status = (error as? any HTTPResponseError)?.status.code ?? 500
+      if status >= 500 { context.logger.error("failed", metadata: ["error": "\(error)"]) }
+      let problem =
+        status == 404
+        ? Problem(404, "not-found", "There is no such page", "\(request.uri.path)")
+        : Problem(status, "fault", "The request cannot be answered")
+      return api.answer(problem, context)
+    }
+  }
+}

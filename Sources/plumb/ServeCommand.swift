@@ -1,0 +1,233 @@
+import ArgumentParser
+import Content
+import Engine
+import Foundation
+import Hummingbird
+import JSON
+import Logging
+import Model
+import NIOSSL
+import Operations
+import Store
+import UnixSignals
+import Vault
+import Web
+
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Serves the API and does what is due, until it is told to stop.",
+    discussion: """
+      Everything is kept where --data says: with a folder nothing else is needed, with PostgreSQL
+      several servers share the work. On the first start it makes an administrator and prints a code
+      by which that one signs in once, within an hour.
+
+      Examples:
+        plumb serve
+        plumb serve --data postgres://plumb@db.example.com/plumb --host 0.0.0.0 --port 8443 \\
+          --tls-certificate chain.pem --tls-key key.pem
+      """
+  )
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var key: KeyOptions
+  @OptionGroup var content: ContentOptions
+
+  @Option(name: .long, help: "The address to listen on.")
+  var host = "127.0.0.1"
+
+  @Option(name: .long, help: "The port to listen on; 0 for a free one.")
+  var port = 8080
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Serve over TLS with this certificate chain, PEM.", valueName: "file")
+  )
+  var tlsCertificate: String?
+
+  @Option(name: .long, help: ArgumentHelp("The certificate's key, PEM.", valueName: "file"))
+  var tlsKey: String?
+
+  @Flag(name: .long, help: "Something before the server ends TLS: cookies are for TLS only.")
+  var behindTLS = false
+
+  @Option(
+    name: .long,
+    help: "Requests a second and caller, in bursts of four times as many; 0 for no limit."
+  )
+  var requestsPerSecond = 50.0
+
+  @Flag(name: .long, help: "Tell /metrics to everybody who can reach the server.")
+  var openMetrics = false
+
+  @OptionGroup var openID: OpenIDOptions
+  @OptionGroup var work: WorkOptions
+
+  @Flag(name: .long, help: "Only answer: plumb work does the jobs, and begins what is due.")
+  var noWork = false
+
+  func validate() throws {
+    guard (tlsCertificate == nil) == (tlsKey == nil) else {
+      throw ValidationError("--tls-certificate and --tls-key need each other")
+    }
+    guard (0...65_535).contains(port) else { throw ValidationError("--port \(port) is no port") }
+    guard requestsPerSecond >= 0 else {
+      throw ValidationError("--requests-per-second must not be negative")
+    }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let data = try await store.open()
+      let library = try content.library()
+      let shelf = ServedContent(
+        rules: try library.rules(),
+        profiles: try library.profiles(),
+        stamp: try library.stamp()
+      )
+      let services = Services(
+        store: data,
+        content: { shelf },
+        keeper: CredentialKeeper(data, try key.place(store).place),
+        clock: timeOfDay,
+        random: { try AESGCM.random($0) },
+        judge: { [store, content] in
+          try await InventoryJudging(store: data, options: store, content: content).run($0, $1)
+        },
+        explain: { $0 is GoalError || $0 is ContentError ? "\($0)" : nil }
+      )
+      LoggingSystem.bootstrap { JSONLines(label: $0) }
+      var logger = Logger(label: "plumb")
+      logger.logLevel = .info
+      var settings = ServerSettings(
+        host: host,
+        port: port,
+        tls: try tls(),
+        isBehindTLS: behindTLS,
+        requestsPerSecond: requestsPerSecond,
+        hasOpenMetrics: openMetrics
+      )
+      settings.openID = try openID.provider()
+      let (host, scheme) = (host, settings.tls == nil ? "http" : "https")
+      let application = try WebServer(services, settings, logger: logger).application { port in
+        let address = "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        var text = "plumb serves \(address)\n"
+        if let code = try? await FirstStart.code(data, services.random) {
+          text += "the first sign-in, within an hour, with the code \(code)\n"
+        }
+        FileHandle.standardOutput.write(Data(text.utf8))
+      }
+      let (place, key, work, isWorking) = (store, key, work, !noWork)
+      let working = Task {
+        if isWorking { await runWork(data, at: place, key: key, work) }
+      }
+      defer { working.cancel() }
+      try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+      working.cancel()
+      await working.value
+    }
+  }
+
+  private func tls() throws -> TLSConfiguration? {
+    guard let tlsCertificate, let tlsKey else { return nil }
+    do {
+      let chain = try NIOSSLCertificate.fromPEMFile(tlsCertificate)
+      let key = try NIOSSLPrivateKey(file: tlsKey, format: .pem)
+      return .makeServerConfiguration(
+        certificateChain: chain.map { .certificate($0) },
+        privateKey: .privateKey(key)
+      )
+    } catch {
+      throw ValidationError(
+        "--tls-certificate \(tlsCertificate), --tls-key \(tlsKey): \(error); expected PEM files"
+      )
+    }
+  }
+}
+
+/// Judges and keeps inventories that are sent to a server.
+struct InventoryJudging: Sendable {
+  let store: DataStore
+  let options: StoreOptions
+  let content: ContentOptions
+
+  /// Spools what comes, begins a scan of it and does it to its end; returns its number.
+  func run(_ inventory: InventoryUpload, _ body: UploadBody) async throws -> Int64 {
+    let keeper = ScanKeeper(store: store, options: options, actor: inventory.actor)
+    var goals = GoalOptions()
+    (goals.rules, goals.profile, goals.parameters) = ([], [], [])
+    goals.parametersFile = nil
+    let choice = try goals.choose(
+      attached: try await keeper.attached(at: inventory.at),
+      library: try content.library()
+    )
+    let path = try await keeper.spoolFile()
+    do {
+      let spool = try SpoolWriter(path)
+      try await body.forEach { try spool.append($0) }
+      try spool.finish()
+    } catch {
+      try? FileManager.default.removeItem(atPath: path)
+      throw error
+    }
+    let number = try await keeper.begin(
+      choice,
+      goals,
+      inventory: path,
+      isSpool: true,
+      subject: inventory.subject,
+      account: inventory.account,
+      isOpen: false,
+      isComplete: inventory.isComplete,
+      endsMissing: inventory.isComplete,
+      instant: inventory.at
+    )
+    _ = try await keeper.run(number, choice)
+    return number
+  }
+}
+
+/// The first start of a server over an empty store.
+enum FirstStart {
+  /// Makes the administrator and a code by which that one signs in; nil where there are people.
+  static func code(
+    _ store: DataStore,
+    _ random: @Sendable (Int) throws -> [UInt8]
+  ) async throws -> String? {
+    let code = try SignInCode.make(random)
+    let now = timeOfDay()
+    let isFirst = try await store.write(as: "plumb serve", at: now) { transaction in
+      guard try transaction.people().isEmpty else { return false }
+      let person = try transaction.addPerson("administrator")
+      _ = try transaction.grant(Grant(role: .administrator, extent: .everything), to: person.id)
+      let ends = now.advanced(milliseconds: 3_600_000)
+      try transaction.addCode(digest: SignInCode.digest(code), for: person.id, expiresAt: ends)
+      return true
+    }
+    return isFirst ? code : nil
+  }
+}
+
+/// The log as JSON, an entry a line, on standard error.
+struct JSONLines: LogHandler {
+  let label: String
+  var logLevel: Logger.Level = .info
+  var metadata: Logger.Metadata = [:]
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    var object: JSONObject = [
+      "at": .string("\(timeOfDay())"), "level": .string(event.level.rawValue),
+      "event": .string("\(event.message)"),
+    ]
+    let all = metadata.merging(event.metadata ?? [:]) { $1 }
+    for (key, value) in all.sorted(by: { $0.key < $1.key }) {
+      object[key == "hb.request.id" ? "request" : key] = .string("\(value)")
+    }
+    FileHandle.standardError.write(Data((JSONValue.object(object).text + "\n").utf8))
+  }
+}
