@@ -8,6 +8,7 @@ extension APISketch {
   /// - Parameters:
   ///   - server: the server's address, or a variable that holds it.
   ///   - authorities: the file of the authorities to trust, where it was named.
+  /// - Returns: the lines, of which the last makes the call and those before find what it needs.
   func curl(server: String, authorities: String?) -> [String] {
     let curl =
       "curl -sS" + (authorities.map { " --cacert \($0.shellQuoted)" } ?? "")
