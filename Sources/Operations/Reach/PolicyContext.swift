@@ -13,7 +13,8 @@ struct PolicyContext: Sendable {
     case unknown
   }
 
-  private var facts: [String: Fact] = [:]
+  /// What is known, by key, in layers of which the last counts first; so adding copies no facts.
+  private var layers: [[String: Fact]] = [[:]]
   /// Whether all tags of the principal are known.
   var knowsPrincipalTags = false
   /// Whether all tags of the resource are known.
@@ -22,19 +23,23 @@ struct PolicyContext: Sendable {
   /// What is known of a key.
   subscript(key: String) -> Fact {
     let name = Self.name(key)
-    if let fact = facts[name] { return fact }
+    for layer in layers.reversed() {
+      if let fact = layer[name] { return fact }
+    }
     if name.hasPrefix("aws:principaltag/"), knowsPrincipalTags { return .absent }
     if name.hasPrefix("resourcetag/"), knowsResourceTags { return .absent }
     return .unknown
   }
 
   /// Sets what is known of a key.
-  mutating func set(_ key: String, _ fact: Fact) { facts[Self.name(key)] = fact }
+  mutating func set(_ key: String, _ fact: Fact) {
+    layers[layers.count - 1][Self.name(key)] = fact
+  }
 
   /// Adds all facts of another context.
   func adding(_ other: PolicyContext) -> PolicyContext {
     var sum = self
-    sum.facts.merge(other.facts) { $1 }
+    sum.layers += other.layers
     sum.knowsPrincipalTags = knowsPrincipalTags || other.knowsPrincipalTags
     sum.knowsResourceTags = knowsResourceTags || other.knowsResourceTags
     return sum

@@ -46,7 +46,7 @@ struct PolicyStatement: Sendable {
   let sid: String
   let isAllow: Bool
   let principals: PolicyPrincipals?
-  private let actions: [PolicyPattern]
+  private let actions: PolicyActions
   private let isNotAction: Bool
   /// The texts, read beforehand where they hold no variable.
   private let resources: [(text: String, pattern: PolicyPattern?)]
@@ -64,7 +64,7 @@ struct PolicyStatement: Sendable {
     isNotAction = value["NotAction"] != nil
     let named = PolicyCondition.texts(value[isNotAction ? "NotAction" : "Action"])
     guard !named.isEmpty else { return nil }
-    actions = named.map { PolicyPattern($0.lowercased()) }
+    actions = PolicyActions(named)
     isNotResource = value["NotResource"] != nil
     resources = PolicyCondition.texts(value[isNotResource ? "NotResource" : "Resource"])
       .map { ($0, $0.contains("${") ? nil : PolicyPattern($0)) }
@@ -77,7 +77,7 @@ struct PolicyStatement: Sendable {
 
   /// Whether the statement names the action.
   func names(_ action: String) -> Bool {
-    actions.contains { $0.matches(action) } != isNotAction
+    actions.contains(action) != isNotAction
   }
 
   /// Whether the statement is about a request, whoever makes it.
@@ -119,5 +119,36 @@ struct PolicyStatement: Sendable {
         conditions: ["\(verb) \(partial.joined(separator: " or "))"]
       )
     }
+  }
+}
+
+/// The actions that a statement names, found by their service: AWS's own policies name hundreds.
+struct PolicyActions: Sendable {
+  private var exact: Set<String> = []
+  /// Patterns by the service before the colon; those that leave it open stand under an empty text.
+  private var patterns: [String: [PolicyPattern]] = [:]
+
+  init(_ names: [String]) {
+    for name in names.map({ $0.lowercased() }) {
+      guard name.contains(where: { "*?".contains($0) }) else {
+        exact.insert(name)
+        continue
+      }
+      let service = Self.service(name)
+      let isOpen = service.contains { "*?".contains($0) }
+      patterns[isOpen ? "" : service, default: []].append(PolicyPattern(name))
+    }
+  }
+
+  /// Whether an action, in small letters, is one of them.
+  func contains(_ action: String) -> Bool {
+    if exact.contains(action) { return true }
+    return [Self.service(action), ""].contains { service in
+      patterns[service]?.contains { $0.matches(action) } ?? false
+    }
+  }
+
+  private static func service(_ action: String) -> String {
+    action.firstIndex(of: ":").map { String(action[..<$0]) } ?? ""
   }
 }

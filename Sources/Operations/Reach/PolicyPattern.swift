@@ -60,6 +60,7 @@ struct PolicyPattern: Sendable, Hashable {
 
   /// How much of a target the pattern covers; a target may have wildcards itself.
   func cover(of target: PolicyPattern) -> Cover {
+    if tokens == [.many] { return isPartial ? .some : .all }
     if matches(target.tokens[...]) { return isPartial ? .some : .all }
     return target.hasWildcard && meets(target) ? .some : .none
   }
