@@ -27,9 +27,7 @@ struct KeysAdd: AsyncParsableCommand {
       """
   )
 
-  @OptionGroup var store: StoreOptions
-  @OptionGroup var actor: ActorOptions
-  @OptionGroup var at: InstantOptions
+  @OptionGroup var change: ChangeOptions
   @OptionGroup var on: ExtentOptions
 
   @Option(
@@ -62,12 +60,12 @@ struct KeysAdd: AsyncParsableCommand {
       let unheard = person == nil ? [] : ["--person"]
       if try await change.answers(unheard: unheard, { sketch(until: given) }) { return }
       guard let person else { throw ValidationError("--person is missing: for whom the key acts") }
-      let now = try at.instant()
+      let now = try change.at.instant()
       let ends = given ?? now.advanced(days: 90)
       let secret = try SignInCode.key { try AESGCM.random($0) }
       let name = name
       let limit = Grant(role: role, extent: on.extent)
-      _ = try await store.open().write(as: actor.actor, at: now) { transaction in
+      _ = try await change.write(at: now) { transaction in
         try transaction.addKey(
           name,
           digest: SignInCode.digest(secret),
@@ -102,14 +100,6 @@ struct KeysList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let list = APISketch.List(
-        noun: "key",
-        columns: [
-          "id", "name", "for=person", "role", "on=extent.kind", "extent=extent.name", "state",
-          "until=expires_at", "used on=used_on",
-        ]
-      )
-      if try await reading.answers(output.format, { APISketch.list("keys", show: list) }) { return }
       let list = APISketch.List(
         noun: "key",
         columns: [
@@ -156,10 +146,6 @@ struct KeysRevoke: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = key
-      let sketch = APISketch.change("DELETE", "keys", "\(number)") { _ in
-        ["key \(number) is revoked"]
-      }
-      if try await change.answers({ sketch.matching(.current(sketch.path)) }) { return }
       let sketch = APISketch.change("DELETE", "keys", "\(number)") { _ in
         ["key \(number) is revoked"]
       }

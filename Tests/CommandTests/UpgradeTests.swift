@@ -52,12 +52,7 @@ struct UpgradeTests {
 
     // 1: the secret was opened and its provider, which is nowhere, not reached; 2: not opened.
     let test = try plumb(["credentials", "test", "audit"])
-    withKnownIssue(
-      "secrets that were sealed before they were bound to a tenant",
-      isIntermittent: true
-    ) {
-      #expect(test.exitCode == 1, "\(test.errors)")
-    }
+    #expect(test.exitCode == 1, "\(test.errors)")
     let nowhere = folder.appendingPathComponent("none.key")
     #expect(try plumb(["credentials", "test", "audit"], key: nowhere).exitCode == 2)
 
