@@ -89,7 +89,12 @@ struct CollectorRouteTests {
   /// A collector that registered with a code of an administrator.
   private static func registered(_ server: TestServer, _ admin: Caller) async throws -> Player {
     var player = try Player(server)
-    let code = try await server.send("POST", "/api/v1/collector-codes", as: admin, ["name": "plant"])
+    let code = try await server.send(
+      "POST",
+      "/api/v1/collector-codes",
+      as: admin,
+      ["name": "plant"]
+    )
     #expect(code.status == 201, "\(code.text)")
     let made = try await player.send(
       "POST",
@@ -193,14 +198,19 @@ struct CollectorRouteTests {
         return
       }
       let told = try await player.poll("two", first.json["ticket"]?.string ?? "")
-      #expect(told.json["commands"]?[0]?["job"] == .integer(job), "\(told.text)")
+      #expect(told.json["commands"]?.array?.first?["job"] == .integer(job), "\(told.text)")
 
       let bytes = Array(Self.inventory.utf8)
       #expect(try await player.upload(job, bytes[..<40], at: 0).json["offset"] == 40)
       // Sent again, or out of turn: refused, and nothing is written.
       #expect(try await player.upload(job, bytes[..<40], at: 41).status == 409)
       #expect(try await player.upload(job, bytes[20..<60], at: 20).kind == "offset")
-      let place = try await player.send("GET", "/collectors/\(player.id)/uploads/\(job)", [], type: nil)
+      let place = try await player.send(
+        "GET",
+        "/collectors/\(player.id)/uploads/\(job)",
+        [],
+        type: nil
+      )
       #expect(place.json["offset"] == 40)
       let complete: JSONValue = [
         "sha256": .string(Digest.sha256(bytes)), "length": .integer(Int64(bytes.count)),
@@ -220,8 +230,8 @@ struct CollectorRouteTests {
       #expect(try await player.send("POST", path, complete).json == answer.json)
       let scans = try await server.send("GET", "/api/v1/scans", as: admin)
       #expect(scans.json["items"]?.array?.count == 1)
-      #expect(scans.json["items"]?[0]?["id"] == answer.json["scan"])
-      #expect(scans.json["items"]?[0]?["status"] == "finished")
+      #expect(scans.json["items"]?.array?.first?["id"] == answer.json["scan"])
+      #expect(scans.json["items"]?.array?.first?["status"] == "finished")
     }
   }
 
@@ -253,9 +263,6 @@ struct CollectorRouteTests {
   }
 
   /// An account with one bucket.
-  private static let inventory = """
-    {"provider":"test","kind":"test.bucket","account":"123456789012","region":"r","id":"b1",\
-    "configuration":{"kept":true}}
-
-    """
+  private static let inventory =
+    TestContent.bucket("b1", account: "123456789012", isEncrypted: true, name: "ledger") + "\n"
 }
