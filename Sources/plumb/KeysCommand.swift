@@ -59,8 +59,6 @@ struct KeysAdd: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let given = try until.map { try dayOrInstant($0, option: "--until", isEnd: true) }
-      let unheard = person == nil ? [] : ["--person"]
-      if try await change.answers(unheard: unheard, { sketch(until: given) }) { return }
       guard let person else { throw ValidationError("--person is missing: for whom the key acts") }
       let now = try at.instant()
       let ends = given ?? now.advanced(days: 90)
@@ -81,15 +79,6 @@ struct KeysAdd: AsyncParsableCommand {
   }
 }
 
-extension KeysAdd {
-  private func sketch(until ends: Instant?) -> APISketch {
-    let grant = Grant(role: role, extent: on.extent, expiresAt: ends ?? .never)
-    var body: JSONObject = ["name": .string(name)]
-    for (key, value) in grant.body.object?.members ?? [] { body[key] = value }
-    return .change("POST", "keys", body: .object(body)) { [$0["secret"]?.cell ?? ""] }.secret()
-  }
-}
-
 struct KeysList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
@@ -102,14 +91,6 @@ struct KeysList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let list = APISketch.List(
-        noun: "key",
-        columns: [
-          "id", "name", "for=person", "role", "on=extent.kind", "extent=extent.name", "state",
-          "until=expires_at", "used on=used_on",
-        ]
-      )
-      if try await reading.answers(output.format, { APISketch.list("keys", show: list) }) { return }
       let list = APISketch.List(
         noun: "key",
         columns: [
@@ -156,10 +137,6 @@ struct KeysRevoke: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = key
-      let sketch = APISketch.change("DELETE", "keys", "\(number)") { _ in
-        ["key \(number) is revoked"]
-      }
-      if try await change.answers({ sketch.matching(.current(sketch.path)) }) { return }
       let sketch = APISketch.change("DELETE", "keys", "\(number)") { _ in
         ["key \(number) is revoked"]
       }
