@@ -41,10 +41,7 @@ extension StoreTransaction {
   /// Prolongs the leases of jobs that a collector does, takes new ones for it, and tells what it is
   /// to do and what no more, as members of a reply.
   ///
-  /// - Parameters:
-  ///   - running: the jobs that it does, and how far each is.
-  ///   - room: how many jobs it may have.
-  ///   - until: the end of the leases.
+  /// `running` has the jobs that it does, and how far each is; it may have as many as there is room for.
   package func work(
     of collector: CollectorRecord,
     running: [Int64: JSONValue],

@@ -98,9 +98,9 @@ extension StoreTransaction {
     try record("collector.approve", former.name, ["key_sha256": .string(print)])
   }
 
-  /// Keeps a collector from working, or ends it for good; its jobs are for it alone, and wait.
+  /// Keeps a collector from working (`stopped`), or ends it for good (`revoked`); its jobs are for it
+  /// alone, and wait.
   ///
-  /// - Parameter state: `stopped` or `revoked`.
   /// - Throws: ``StoreError/conflict(_:)`` for one that was revoked,
   ///   ``StoreError/notFound(kind:name:)``.
   package func endCollector(_ id: Int64, as state: CollectorState, reason: String) throws {
@@ -200,11 +200,8 @@ extension StoreTransaction {
   ///
   /// Each reply holds a ticket for the next poll. Two that poll with one key cannot both have the
   /// latest ticket: whoever comes second with a former one shows that there are two, and the
-  /// collector is stopped.
-  ///
-  /// - Parameters:
-  ///   - ticket: drawn for the next poll.
-  ///   - work: what is to be done and no more, as members of the reply; asked only where it may work.
+  /// collector is stopped. The given ticket was drawn for the next poll; `work` says what is to be done
+  /// and what no more, as members of the reply, and is asked only of one that may work.
   package func answer(
     _ poll: CollectorPoll,
     of id: Int64,

@@ -70,9 +70,8 @@ extension StoreTransaction {
 
   /// Leases the job that waits longest to an owner until an instant; nil where none is free.
   ///
-  /// A job whose owner fell silent is free again, unless that happened at every try that it has.
-  ///
-  /// - Parameter prefix: what the credential begins with; empty for what is for no collector.
+  /// A job whose owner fell silent is free again, unless that happened at every try that it has. The
+  /// prefix is what the credential begins with of jobs for one collector; empty for all others.
   package func leaseJob(
     to owner: String,
     until: Instant,

@@ -71,6 +71,10 @@ struct CollectorCommand: AsyncParsableCommand {
   @Option(name: .long, help: .hidden)
   var interval: Double?
 
+  /// How many bytes a piece of an inventory has.
+  @Option(name: .long, help: .hidden)
+  var piece = 4 << 20
+
   func validate() throws {
     guard (1...64).contains(jobs) else {
       throw ValidationError("--jobs expects a number from 1 to 64")
@@ -159,6 +163,7 @@ struct CollectorCommand: AsyncParsableCommand {
     return CollectorSettings(
       interval: interval.map { .seconds($0) },
       pause: interval.map { .seconds($0) } ?? .seconds(15),
+      piece: piece,
       jobs: jobs,
       isOnce: once
     ) {

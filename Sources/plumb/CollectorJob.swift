@@ -12,13 +12,13 @@ struct CollectorJob: Sendable {
   let link: CollectorLink
   /// How long it waits after something went wrong on the way.
   let pause: Duration
+  /// How many bytes a piece of an inventory has.
+  let piece: Int
   /// Is told how far it is.
   let report: @Sendable (JSONValue) -> Void
 
   /// The credential by which a scan signs in as the machine does.
   static let surroundings = "surroundings"
-  /// How many bytes a piece has.
-  private static let piece = 4 << 20
 
   private var id: Int64 { assignment.job }
 
@@ -137,7 +137,7 @@ struct CollectorJob: Sendable {
         ["phase": "uploading", "uploaded": .integer(start), "bytes": .integer(length)]
       )
       try file.seek(toOffset: UInt64(start))
-      let piece = Array(try file.read(upToCount: Self.piece) ?? Data())
+      let piece = Array(try file.read(upToCount: self.piece) ?? Data())
       do {
         let from = start
         let answer = try await persistently { try await link.send(piece, of: id, at: from) }

@@ -152,7 +152,8 @@ final class CollectorLoop: Sendable {
       assignment: assignment,
       folder: folder,
       link: link,
-      pause: settings.pause
+      pause: settings.pause,
+      piece: settings.piece
     ) { [weak self] progress in self?.state.withLock { $0.running[id]?.progress = progress } }
     let place = "job \(id), \(assignment.provider) with \(assignment.credential)"
     tell("\(place): begun")
@@ -199,6 +200,8 @@ struct CollectorSettings: Sendable {
   var interval: Duration?
   /// After something went wrong on the way.
   var pause: Duration
+  /// How many bytes a piece of an inventory has.
+  var piece: Int
   /// How many jobs at a time.
   var jobs: Int
   /// Whether it ends when there is nothing to do.

@@ -30,9 +30,9 @@ struct CollectorProof: Sendable {
 }
 
 extension APICall {
-  /// The collector that the path names, after its signature was checked.
+  /// The collector that the path names, after its signature was checked; the body is given where the
+  /// operation takes other than JSON.
   ///
-  /// - Parameter body: the body, where the operation takes other than JSON.
   /// - Throws: a problem for a request that is not the collector's, or of one that was revoked.
   func signedCollector(body: [UInt8]? = nil) async throws -> CollectorRecord {
     let id = number()
