@@ -42,3 +42,38 @@ static inline bool plumb_gcm_open(
   if (!done) OPENSSL_cleanse(text, (size_t)count);
   return done;
 }
+
+// Ed25519 in one call each: a seed and a public key of 32 bytes, a signature of 64.
+
+static inline bool plumb_ed25519_public(const uint8_t *seed, uint8_t *public_key) {
+  EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, 32);
+  size_t count = 32;
+  bool done = key && EVP_PKEY_get_raw_public_key(key, public_key, &count) == 1 && count == 32;
+  EVP_PKEY_free(key);
+  return done;
+}
+
+static inline bool plumb_ed25519_sign(
+    const uint8_t *seed, const uint8_t *text, size_t text_count, uint8_t *signature
+) {
+  EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, 32);
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  size_t count = 64;
+  bool done = key && context && EVP_DigestSignInit(context, NULL, NULL, NULL, key) == 1
+      && EVP_DigestSign(context, signature, &count, text, text_count) == 1 && count == 64;
+  EVP_MD_CTX_free(context);
+  EVP_PKEY_free(key);
+  return done;
+}
+
+static inline bool plumb_ed25519_verify(
+    const uint8_t *public_key, const uint8_t *text, size_t text_count, const uint8_t *signature
+) {
+  EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, 32);
+  EVP_MD_CTX *context = EVP_MD_CTX_new();
+  bool done = key && context && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1
+      && EVP_DigestVerify(context, signature, 64, text, text_count) == 1;
+  EVP_MD_CTX_free(context);
+  EVP_PKEY_free(key);
+  return done;
+}

@@ -1,4 +1,5 @@
 internal import CCrypto
+import Foundation
 package import JSON
 
 /// SHA-256 digests, as lower-case hexadecimal.
@@ -11,12 +12,32 @@ package enum Digest {
         unsafe SHA256(source.baseAddress, source.count, target.baseAddress)
       }
     }
+    return hexadecimal(digest)
+  }
+
+  private static func hexadecimal(_ digest: [UInt8]) -> String {
     var text: [UInt8] = []
     text.reserveCapacity(digest.count * 2)
     for byte in digest {
       for nibble in [byte >> 4, byte & 15] { text.append(nibble < 10 ? 48 + nibble : 87 + nibble) }
     }
     return String(decoding: text, as: UTF8.self)
+  }
+
+  /// The digest of a file.
+  package static func sha256(ofFile path: String) throws -> String {
+    let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+    var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+    _ = unsafe digest.withUnsafeMutableBufferPointer { target in
+      unsafe data.withUnsafeBytes { source in
+        unsafe SHA256(
+          source.bindMemory(to: UInt8.self).baseAddress,
+          source.count,
+          target.baseAddress
+        )
+      }
+    }
+    return hexadecimal(digest)
   }
 
   /// The digest of a value's canonical form: the order of keys and white space do not matter.

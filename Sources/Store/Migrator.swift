@@ -17,6 +17,10 @@ package struct Migration: Sendable {
       script: String(decoding: PackageResources.m0003_access_sql, as: UTF8.self)
     ),
     Migration(number: 4, script: String(decoding: PackageResources.m0004_jobs_sql, as: UTF8.self)),
+    Migration(
+      number: 5,
+      script: String(decoding: PackageResources.m0005_collectors_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

@@ -57,23 +57,32 @@ extension StoreTransaction {
   package func hasFreeJob(at instant: Instant) throws -> Bool {
     try session.first(
       "SELECT 1 FROM jobs WHERE \(Self.isFree) LIMIT 1",
-      [.integer(instant.milliseconds)]
+      [.integer(instant.milliseconds), .text("")]
     ) { _ in true } ?? false
   }
 
-  private static let isFree =
-    "(state = 'waiting' AND not_before <= $1) OR (state = 'leased' AND leased_until < $1)"
+  // Jobs for a collector are its own, and nobody else's.
+  private static let isFree = """
+    ((state = 'waiting' AND not_before <= $1) OR (state = 'leased' AND leased_until < $1))
+      AND CASE WHEN $2 = '' THEN substr(credential, 1, 10) <> 'collector:'
+        ELSE substr(credential, 1, length($2)) = $2 END
+    """
 
   /// Leases the job that waits longest to an owner until an instant; nil where none is free.
   ///
-  /// A job whose owner fell silent is free again, unless that happened at every try that it has.
-  package func leaseJob(to owner: String, until: Instant) throws -> Job? {
+  /// A job whose owner fell silent is free again, unless that happened at every try that it has. The
+  /// prefix is what the credential begins with of jobs for one collector; empty for all others.
+  package func leaseJob(
+    to owner: String,
+    until: Instant,
+    from prefix: String = ""
+  ) throws -> Job? {
     let lock = session.dialect == .postgres ? " FOR UPDATE SKIP LOCKED" : ""
     while true {
       let question = "WHERE \(Self.isFree) ORDER BY not_before, id LIMIT 1"
       let free = try session.first(
         Self.jobColumns + question + lock,
-        [now.value],
+        [now.value, .text(prefix)],
         Self.job
       )
       guard var job = free else { return nil }

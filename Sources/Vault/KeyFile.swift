@@ -126,6 +126,9 @@ package struct FileKey: KeyEncryptionKey {
     id = String(Digest.sha256(Array("plumb key-encryption key:".utf8) + bytes).prefix(16))
   }
 
+  /// A key that signs, for a file that is used for nothing else: Ed25519 takes any 32 bytes.
+  package var signingKey: SigningKey? { SigningKey(seed: bytes.revealed) }
+
   /// Bytes that no dump of a value shows.
   private struct Secret: Sendable, CustomReflectable {
     let revealed: [UInt8]

@@ -7,8 +7,11 @@ import Model
 struct CollectorsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "collectors",
-    abstract: "Tells what collectors read, and what they must be allowed to.",
-    subcommands: [CollectorsPolicy.self, CollectorsKinds.self]
+    abstract: "Tells what collectors read, and steers those that work away from the server.",
+    subcommands: [
+      CollectorsPolicy.self, CollectorsKinds.self, CollectorsCode.self, CollectorsList.self,
+      CollectorsShow.self, CollectorsApprove.self, CollectorsStop.self, CollectorsScan.self,
+    ]
   )
 }
 

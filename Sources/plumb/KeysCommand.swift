@@ -57,8 +57,6 @@ struct KeysAdd: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let given = try until.map { try dayOrInstant($0, option: "--until", isEnd: true) }
-      let unheard = person == nil ? [] : ["--person"]
-      if try await change.answers(unheard: unheard, { sketch(until: given) }) { return }
       guard let person else { throw ValidationError("--person is missing: for whom the key acts") }
       let now = try change.at.instant()
       let ends = given ?? now.advanced(days: 90)
@@ -76,15 +74,6 @@ struct KeysAdd: AsyncParsableCommand {
       }
       print(secret)
     }
-  }
-}
-
-extension KeysAdd {
-  private func sketch(until ends: Instant?) -> APISketch {
-    let grant = Grant(role: role, extent: on.extent, expiresAt: ends ?? .never)
-    var body: JSONObject = ["name": .string(name)]
-    for (key, value) in grant.body.object?.members ?? [] { body[key] = value }
-    return .change("POST", "keys", body: .object(body)) { [$0["secret"]?.cell ?? ""] }.secret()
   }
 }
 

@@ -31,7 +31,7 @@ struct Plumb: AsyncParsableCommand {
       AttachCommand.self, AttachmentsCommand.self, ExceptionsCommand.self, MarksCommand.self,
       AttestCommand.self, AttestationsCommand.self, AuditCommand.self,
       ServeCommand.self, PeopleCommand.self, KeysCommand.self,
-      WorkCommand.self, JobsCommand.self,
+      WorkCommand.self, JobsCommand.self, CollectorCommand.self,
     ]
   )
 }

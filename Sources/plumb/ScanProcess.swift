@@ -148,7 +148,7 @@ extension KeyOptions {
 
 extension ScanProcess {
   /// Hears what a scan says of itself.
-  private final class Listener: Sendable {
+  final class Listener: Sendable {
     private struct State {
       var figures: JSONObject = [:]
       var isKept = false

@@ -85,7 +85,7 @@ struct ServeCommand: AsyncParsableCommand {
         profiles: try library.profiles(),
         stamp: try library.stamp()
       )
-      let services = Services(
+      var composed = Services(
         store: data,
         content: { shelf },
         keeper: CredentialKeeper(data, try key.place(store).place),
@@ -96,6 +96,8 @@ struct ServeCommand: AsyncParsableCommand {
         },
         explain: { $0 is GoalError || $0 is ContentError ? "\($0)" : nil }
       )
+      composed.uploadFolder = store.spoolFolder + "/uploads"
+      let services = composed
       LoggingSystem.bootstrap { JSONLines(label: $0) }
       var logger = Logger(label: "plumb")
       logger.logLevel = .info

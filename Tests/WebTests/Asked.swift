@@ -36,6 +36,7 @@ typealias Asking = @Sendable (World, Side, Int64) async throws -> Asked
 enum Askings {
   static let all: [String: Asking] = [
     content, decisions, statements, credentials, people, posture, session,
+    collectors,
   ].reduce(into: [:]) { all, group in all.merge(group) { first, _ in first } }
 
   private static let content: [String: Asking] = [

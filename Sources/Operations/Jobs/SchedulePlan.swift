@@ -46,7 +46,7 @@ package struct SchedulePlan: Sendable {
     self.init(
       attachments: try transaction.attachments(at: now),
       states: try transaction.scheduleStates(at: now),
-      credentials: try transaction.credentials(),
+      credentials: try transaction.credentials() + transaction.collectorCredentials(),
       scopes: ScopeTree(try transaction.scopes(at: now)),
       accounts: try Places(transaction).names,
       providers: providers

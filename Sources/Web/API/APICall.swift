@@ -1,3 +1,4 @@
+import Foundation
 package import JSON
 package import Model
 package import Operations
@@ -18,6 +19,8 @@ package struct Services: Sendable {
   package var judge: @Sendable (InventoryUpload, UploadBody) async throws -> Int64
   /// What an error of the composition's own types means; nil for a fault of the server.
   package var explain: @Sendable (any Error) -> String?
+  /// Where inventories are kept that collectors hand in, until they have come whole.
+  package var uploadFolder = FileManager.default.temporaryDirectory.path + "/plumb-uploads"
 
   package init(
     store: DataStore,
@@ -83,6 +86,8 @@ package struct APICall: Sendable {
   package let isSecure: Bool
   /// The body of an operation that takes other than JSON.
   let upload: UploadBody?
+  /// What a collector signed; nil where nothing is signed.
+  let proof: CollectorProof?
   let parameters: [String: JSONValue]
   let session: Session?
   /// What is in the session's cookie; nil where there is none.

@@ -130,7 +130,7 @@ struct APIServer: Sendable {
     _ caller: inout String
   ) async throws -> Response {
     let now = services.clock()
-    let signsIn = operation.id == "signIn"
+    let signsIn = ["signIn", "registerCollector"].contains(operation.id)
     // Who has to wait may not guess on; a key or session that is in force is no guess.
     let tooEarly = throttle.wait(context.address, at: now).map {
       Self.tooMany("too many failed sign-ins from this address", $0)
@@ -175,6 +175,7 @@ struct APIServer: Sendable {
       address: context.address,
       isSecure: settings.isSecure,
       upload: try reader.upload(request),
+      proof: CollectorProof(request, body: bytes),
       parameters: parameters,
       session: found?.1,
       sessionToken: found.flatMap { _ in Authenticator.cookie(request) },

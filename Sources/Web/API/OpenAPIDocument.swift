@@ -33,6 +33,7 @@ package struct OpenAPIDocument: Sendable {
     ("marks.yaml", PackageResources.marks_yaml),
     ("credentials.yaml", PackageResources.credentials_yaml),
     ("content.yaml", PackageResources.content_yaml), ("audit.yaml", PackageResources.audit_yaml),
+    ("collectors.yaml", PackageResources.collectors_yaml),
   ]
 
   init(_ parts: [JSONValue]) throws {
