@@ -46,7 +46,9 @@ struct UpgradeTests {
       let parts = answer.split(separator: "\n", maxSplits: 1)
       let run = try plumb(parts[0].split(separator: " ").map(String.init))
       #expect(run.exitCode == 0, "\(parts[0]): \(run.errors)")
+      // When something is due next depends on the day.
       let output = run.output.trimmingCharacters(in: .newlines)
+        .replacing(/, next [0-9T:Z.-]+/, with: "")
       #expect(output == parts[1].trimmingCharacters(in: .newlines), "\(parts[0])")
     }
 
