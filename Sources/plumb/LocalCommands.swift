@@ -13,6 +13,9 @@ enum LocalCommands {
       "keys are made where the data is, with --data, or by whoever signed in to the server",
     "credentials test": "only plumb scan signs in; run it where the data is, with --data",
     "credentials key show": keeping, "credentials key make": keeping,
+    "jobs list": queue, "jobs show": queue, "jobs retry": queue, "jobs cancel": queue,
+    "attachments run": queue, "attachments pause": queue, "attachments resume": queue,
+    "work": "a server does its jobs itself; plumb work shares them where the data is, with --data",
     "migrate": database, "doctor": database, "retention list": database, "retention set": database,
     "retention hold": database, "retention release": database, "retention prune": database,
     "judge": files, "rules new": files, "rules test": files, "rules pages": files,
@@ -27,6 +30,7 @@ enum LocalCommands {
   private static let keeping = "the key is where the server is; run it there"
   private static let database =
     "this is about the database itself; run it where that is, with --data"
+  private static let queue = "jobs and schedules are steered where the data is, with --data"
   private static let files = "this works on files and on what is installed here; leave out --server"
 
   /// Why a command line that asks for a server cannot be done by one; nil where it can be tried.

@@ -83,6 +83,12 @@ struct ServerOptions: ParsableArguments {
     return true
   }
 
+  /// Refuses a server for a command that has no call of the API.
+  func refuseUnanswered() throws {
+    guard server != nil || showsAPI else { return }
+    throw ValidationError("this command has no call of the API; leave out --server and --show-api")
+  }
+
   private func refuse(_ unheard: [String]) throws {
     guard let option = unheard.first else { return }
     throw ValidationError("\(option) is not for a server: the API has nothing like it")

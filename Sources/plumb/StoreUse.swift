@@ -8,9 +8,7 @@ struct ReadOptions: ParsableArguments {
   @OptionGroup var at: InstantOptions
   @OptionGroup var server: ServerOptions
 
-  /// Lets a server answer, if one is meant.
-  ///
-  /// - Parameter heedsInstant: whether the API can answer as of an instant.
+  /// Lets a server answer, if one is meant; with `heedsInstant` as of the instant that was given.
   func answers(
     _ format: ListFormat = .text,
     heedsInstant: Bool = false,
@@ -31,6 +29,7 @@ struct ReadOptions: ParsableArguments {
   func read<R: Sendable>(
     _ body: @Sendable @escaping (StoreTransaction, Instant) throws -> R
   ) async throws -> R {
+    try server.refuseUnanswered()
     let now = try at.instant()
     return try await store.openForReading().read { try body($0, now) }
   }
@@ -70,6 +69,7 @@ struct ChangeOptions: ParsableArguments {
     at now: Instant? = nil,
     _ body: @Sendable @escaping (StoreTransaction) throws -> R
   ) async throws -> R {
+    try server.refuseUnanswered()
     let now = try now ?? at.instant()
     return try await store.open().write(as: person.actor, at: now, body)
   }
