@@ -4,7 +4,7 @@ enum LocalCommands {
   static let reasons: [String: String] = [
     "scan aws": uploading, "scan ibm": uploading, "scan terraform": uploading,
     "scan cloudformation": uploading, "scan kubernetes": uploading,
-    "scans resume": "a server takes up its own scans; run it there",
+    "scans resume": "run it where the data is, with --data",
     "history":
       "plumb history reads what is kept here; the API has GET /api/v1/resources/ID/history",
     "why": "plumb why reads what is kept here; the API has GET /api/v1/resources/ID/results/GOAL",

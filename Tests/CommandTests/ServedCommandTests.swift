@@ -36,7 +36,7 @@ private struct Listing {
   ]
 
   static func rows(_ items: JSONValue, _ members: [String]) -> [String] {
-    (items.array ?? []).map { item in
+    (items.array ?? items["controls"]?.array ?? []).map { item in
       members.map { item[$0]?.text ?? "none" }.joined(separator: " ")
     }.sorted()
   }

@@ -175,6 +175,8 @@ package struct APIReply: Sendable {
   var text: (type: String, bytes: [UInt8])?
   var headers: [(name: String, value: String)] = []
   var hasTag = false
+  /// Whether it tells a secret, which is told once and kept nowhere.
+  var hasSecret = false
 
   /// A value.
   package static func json(_ value: JSONValue) -> APIReply { APIReply(body: value) }

@@ -165,7 +165,7 @@ struct APIServer: Sendable {
         request: Digest.sha256(Array("\(request.method) \(request.uri.path)\n".utf8) + bytes)
       )
     }
-    if let idempotency, let kept = try await answerAgain(idempotency) { return kept }
+    if let idempotency, let kept = try await answerAgain(idempotency, at: now) { return kept }
     let call = APICall(
       operation: operation,
       services: services,
@@ -213,8 +213,13 @@ struct APIServer: Sendable {
     }
   }
 
-  private func answerAgain(_ idempotency: APICall.Idempotency) async throws -> Response? {
-    guard let kept = try await services.store.read({ try $0.answer(under: idempotency.key) }) else {
+  private func answerAgain(
+    _ idempotency: APICall.Idempotency,
+    at now: Instant
+  ) async throws -> Response? {
+    guard let kept = try await services.store.read({
+      try $0.answer(under: idempotency.key, at: now)
+    }) else {
       return nil
     }
     guard kept.request == idempotency.request else {
@@ -264,7 +269,7 @@ struct APIServer: Sendable {
       response.headers[.contentType] = text.type
       bytes = text.bytes
     }
-    if let idempotency = call.idempotency {
+    if let idempotency = call.idempotency, !reply.hasSecret {
       let headers = response.headers.filter { $0.name != .setCookie }.map {
         (key: $0.name.rawName, value: JSONValue.string($0.value))
       }

@@ -17,9 +17,11 @@ enum CollectorRoutes {
     try await call.write { transaction in
       try transaction.addCollectorCode(name, digest: Session.digest(code), expiresAt: ends)
     }
-    return .json(
+    var reply = APIReply.json(
       ["name": .string(name), "code": .string(code), "expires_at": .string("\(ends)")]
     )
+    reply.hasSecret = true
+    return reply
   }
 
   private static func list(_ call: APICall) async throws -> APIReply {
