@@ -228,7 +228,7 @@ struct ExceptionsReport: AsyncParsableCommand {
     try await reporting {
       let columns = ExceptionRecord.columns
       let answer = APISketch.Answer.object(
-        tables: ["unused": columns, "ending_soon": columns, "waiting": columns]
+        tables: ["unused": columns, "orphaned": [], "ending_soon": columns, "waiting": columns]
       )
       let sketch = APISketch("GET", "exception-report").answering(answer)
       if try await records.answers(output.format, { sketch }) { return }
