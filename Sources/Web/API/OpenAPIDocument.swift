@@ -167,6 +167,7 @@ package struct OpenAPIDocument: Sendable {
 package struct APIOperation: Sendable {
   /// A value that a request names in its path, query or headers.
   package struct Parameter: Sendable {
+    /// Where it stands.
     package enum Place: String, Sendable { case path, query, header }
     package var name: String
     package var place: Place
