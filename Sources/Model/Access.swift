@@ -164,7 +164,7 @@ package struct Sight: Sendable, Hashable {
 
   /// Whether all of an account is in sight.
   ///
-  /// - Parameter accounts: the account's id and those of what stands above it.
+  /// `accounts` is the account's id and those of what stands above it.
   package func containsAccount(_ accounts: [String]) -> Bool {
     func holds(_ extent: Extent) -> Bool {
       switch extent {

@@ -89,9 +89,8 @@ extension StoreTransaction {
 
   /// The states at an instant of some resources, in the order of their numbers.
   ///
-  /// - Parameters:
-  ///   - after: the number after which they begin.
-  ///   - limit: how many resources are looked at; those that were not there are among them.
+  /// `after` is the number after which they begin.
+  /// `limit` is how many resources are looked at; those that were not there are among them.
   /// - Returns: the states, and the number of the last resource looked at; nil where none is left.
   package func states(
     at instant: Instant,

@@ -19,7 +19,7 @@ package struct APIKey: Sendable, Hashable {
 extension StoreTransaction {
   /// Adds a key, of which the caller keeps the digest's preimage to show it once.
   ///
-  /// - Parameter digest: SHA-256 of the key, in hexadecimal.
+  /// `digest` is SHA-256 of the key, in hexadecimal.
   /// - Throws: ``StoreError/conflict(_:)`` for an expiry that is past.
   package func addKey(
     _ name: String,

@@ -166,8 +166,8 @@ private struct CommonHeaders: RouterMiddleware {
       response.headers[.contentSecurityPolicy]
       ?? "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     response.headers[.xContentTypeOptions] = "nosniff"
-    response.headers[.init("Referrer-Policy")!] = "no-referrer"
-    response.headers[.init("X-Request-Id")!] = context.requestID
+    response.headers[.referrerPolicy] = "no-referrer"
+    response.headers[.requestID] = context.requestID
     if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
     if isSecure { response.headers[.strictTransportSecurity] = "max-age=31536000" }
     return response
@@ -195,4 +195,15 @@ private struct LastResort: RouterMiddleware {
       return api.answer(problem, context)
     }
   }
+}
+
+extension HTTPField.Name {
+  private static func of(_ name: String) -> HTTPField.Name {
+    guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is no header") }
+    return name
+  }
+
+  static let referrerPolicy = of("Referrer-Policy")
+  static let requestID = of("X-Request-Id")
+  static let idempotentReplayed = of("Idempotent-Replayed")
 }

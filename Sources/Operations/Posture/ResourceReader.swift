@@ -75,9 +75,8 @@ package struct ResourceReader {
 
   /// A reader as of an instant.
   ///
-  /// - Parameters:
-  ///   - sight: where its user may read; nothing else is handed over.
-  ///   - facts: the store's, where they are known already.
+  /// `sight` is where its user may read; nothing else is handed over.
+  /// `facts` is the store's, where they are known already.
   package init(
     _ transaction: StoreTransaction,
     at instant: Instant,
@@ -91,10 +90,9 @@ package struct ResourceReader {
 
   /// A page of resources in the order of their numbers.
   ///
-  /// - Parameters:
-  ///   - after: the number after which it begins.
-  ///   - effort: how many resources are looked at, at most: a page may be shorter, or empty, where few
-  ///     are selected, and another follows.
+  /// `after` is the number after which it begins.
+  /// `effort` is how many resources are looked at, at most: a page may be shorter, or empty, where few
+  /// are selected, and another follows.
   /// - Returns: the resources, and the number after which the next page begins; nil for the last.
   /// - Throws: ``StoreError/notFound(kind:name:)`` for a scope that is not there.
   package func page(

@@ -63,9 +63,8 @@ package struct ResultReader {
 
   /// A reader as of an instant.
   ///
-  /// - Parameters:
-  ///   - sight: where its user may read; nothing else is handed over.
-  ///   - facts: the store's, where they are known already.
+  /// `sight` is where its user may read; nothing else is handed over.
+  /// `facts` is the store's, where they are known already.
   package init(
     _ transaction: StoreTransaction,
     at instant: Instant,
@@ -129,11 +128,10 @@ package struct ResultReader {
 
   /// A page of the results that a filter selects, in the order of their resources' numbers.
   ///
-  /// - Parameters:
-  ///   - after: where the page before ended; nil for the first page.
-  ///   - limit: how many results at most.
-  ///   - effort: how many resources are looked at, at most: a page may be shorter, or empty, where few
-  ///     are selected, and another follows.
+  /// `after` is where the page before ended; nil for the first page.
+  /// `limit` is how many results at most.
+  /// `effort` is how many resources are looked at, at most: a page may be shorter, or empty, where few
+  /// are selected, and another follows.
   /// - Returns: the results, and where the page ended; nil for the last page.
   /// - Throws: as ``results(_:_:)``.
   package mutating func page(
@@ -156,7 +154,8 @@ package struct ResultReader {
       looked += count
       for state in states.found {
         try results(of: state, columns, filter, withTags: asksForTags) { column, result in
-          guard found.count < limit, state.resource != after?.resource || column > (after?.column ?? -1)
+          guard found.count < limit,
+            state.resource != after?.resource || column > (after?.column ?? -1)
           else { return }
           found.append(result)
           end = Position(resource: state.resource, column: column)

@@ -58,7 +58,8 @@ struct APIServer: Sendable {
   func addRoutes(to router: Router<WebContext>) {
     for (path, operations) in Dictionary(grouping: document.operations, by: \.path) {
       for operation in operations {
-        router.on(RouterPath(path), method: HTTPRequest.Method(operation.method)!) {
+        guard let method = HTTPRequest.Method(operation.method) else { continue }
+        router.on(RouterPath(path), method: method) {
           request,
           context in
           await respond(operation, request, context)
@@ -217,9 +218,11 @@ struct APIServer: Sendable {
     _ idempotency: APICall.Idempotency,
     at now: Instant
   ) async throws -> Response? {
-    guard let kept = try await services.store.read({
-      try $0.answer(under: idempotency.key, at: now)
-    }) else {
+    guard
+      let kept = try await services.store.read({
+        try $0.answer(under: idempotency.key, at: now)
+      })
+    else {
       return nil
     }
     guard kept.request == idempotency.request else {
@@ -237,7 +240,7 @@ struct APIServer: Sendable {
     for (name, value) in (try? JSONValue(parsing: kept.headers))?.object?.members ?? [] {
       if let name = HTTPField.Name(name) { response.headers[name] = value.string }
     }
-    response.headers[.init("Idempotent-Replayed")!] = "true"
+    response.headers[.idempotentReplayed] = "true"
     response.body = ResponseBody(byteBuffer: ByteBuffer(string: kept.body))
     return response
   }

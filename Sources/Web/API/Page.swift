@@ -19,7 +19,7 @@ extension APICall {
 
   /// A page of items that were read for it.
   ///
-  /// - Parameter next: where the next page begins; nil for the last page.
+  /// `next` is where the next page begins; nil for the last page.
   package func page(_ items: [JSONValue], next: JSONValue?) -> APIReply {
     var object: JSONObject = ["items": .array(items)]
     if let next {
@@ -31,7 +31,7 @@ extension APICall {
 
   /// A page of a list that is short enough to be read whole.
   ///
-  /// - Parameter sorts: the members by which `sort` may order; the first one orders by default. The
+  /// `sorts` is the members by which `sort` may order; the first one orders by default. The
   ///   parameter takes a name, or `-` and a name for the reverse.
   package func page(_ items: [JSONValue], sorts: [String] = ["id"]) throws -> APIReply {
     let asked = text("sort")
