@@ -213,11 +213,14 @@ package struct IdempotentAnswer: Sendable, Equatable {
 }
 
 extension StoreTransaction {
-  /// The answer kept under a key; nil where there is none.
-  package func answer(under key: String) throws -> IdempotentAnswer? {
+  /// The answer kept under a key at an instant; nil where there is none.
+  package func answer(under key: String, at instant: Instant) throws -> IdempotentAnswer? {
     try session.first(
-      "SELECT request, status, headers, body FROM idempotent_answers WHERE key = $1",
-      [.text(key)]
+      """
+      SELECT request, status, headers, body FROM idempotent_answers
+      WHERE key = $1 AND created_at > $2
+      """,
+      [.text(key), instant.advanced(days: -1).value]
     ) {
       IdempotentAnswer(
         request: $0.text(0),

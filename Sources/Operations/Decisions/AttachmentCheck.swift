@@ -16,7 +16,11 @@ package enum AttachmentCheck {
 
   /// The rules of a profile's goals with parameters set, which are then known to fit together.
   ///
-  /// - Parameter settings: values by the rule's own id and parameter.
+  /// - Parameters:
+  ///   - profile: what shall be attached.
+  ///   - settings: values by the rule's own id and parameter.
+  ///   - index: the rules that there are.
+  /// - Returns: the rules, each once.
   /// - Throws: ``GoalError`` for a parameter that is not there or has a wrong value, and
   ///   ``AttachmentError`` for a rule that the profile does not use.
   package static func rules(

@@ -175,6 +175,8 @@ package struct APIReply: Sendable {
   var text: (type: String, bytes: [UInt8])?
   var headers: [(name: String, value: String)] = []
   var hasTag = false
+  /// Whether it tells a secret, of which nothing is kept to be told again.
+  var isSecret = false
 
   /// A value.
   package static func json(_ value: JSONValue) -> APIReply { APIReply(body: value) }

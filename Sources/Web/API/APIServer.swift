@@ -162,10 +162,10 @@ struct APIServer: Sendable {
     let idempotency = parameters["Idempotency-Key"]?.string.map { key in
       APICall.Idempotency(
         key: Digest.sha256(Array("\(principal.name)\n\(key)".utf8)),
-        request: Digest.sha256(Array("\(request.method) \(request.uri.path)\n".utf8) + bytes)
+        request: Digest.sha256(Array("\(request.method) \(request.uri)\n".utf8) + bytes)
       )
     }
-    if let idempotency, let kept = try await answerAgain(idempotency) { return kept }
+    if let idempotency, let kept = try await answerAgain(idempotency, at: now) { return kept }
     let call = APICall(
       operation: operation,
       services: services,
@@ -213,10 +213,11 @@ struct APIServer: Sendable {
     }
   }
 
-  private func answerAgain(_ idempotency: APICall.Idempotency) async throws -> Response? {
-    guard let kept = try await services.store.read({ try $0.answer(under: idempotency.key) }) else {
-      return nil
-    }
+  private func answerAgain(_ idempotency: APICall.Idempotency, at now: Instant) async throws
+    -> Response?
+  {
+    let kept = try await services.store.read { try $0.answer(under: idempotency.key, at: now) }
+    guard let kept else { return nil }
     guard kept.request == idempotency.request else {
       throw Problem(422, "reused-key", "This Idempotency-Key belongs to another request")
     }
@@ -264,7 +265,7 @@ struct APIServer: Sendable {
       response.headers[.contentType] = text.type
       bytes = text.bytes
     }
-    if let idempotency = call.idempotency {
+    if let idempotency = call.idempotency, !reply.isSecret {
       let headers = response.headers.filter { $0.name != .setCookie }.map {
         (key: $0.name.rawName, value: JSONValue.string($0.value))
       }

@@ -106,7 +106,9 @@ enum PeopleRoutes {
       _ = try transaction.person(id)
       try transaction.addCode(digest: Session.digest(code), for: id, expiresAt: ends)
     }
-    return .json(["code": .string(code), "expires_at": .string("\(ends)")])
+    var reply = APIReply.json(["code": .string(code), "expires_at": .string("\(ends)")])
+    reply.isSecret = true
+    return reply
   }
 }
 

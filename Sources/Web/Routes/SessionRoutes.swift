@@ -91,7 +91,12 @@ enum SessionRoutes {
       )
     }
     let json = key.json(of: call.principal.name, at: call.now)
-    return .created(["key": json, "secret": .string(secret)], at: "/api/v1/keys/\(key.id)")
+    var reply = APIReply.created(
+      ["key": json, "secret": .string(secret)],
+      at: "/api/v1/keys/\(key.id)"
+    )
+    reply.isSecret = true
+    return reply
   }
 
   private static func showKey(_ call: APICall) async throws -> APIReply {
