@@ -32,7 +32,9 @@ struct Asked: Sendable {
 /// Prepares what a request needs, for a caller who is a person of a number.
 typealias Asking = @Sendable (World, Side, Int64) async throws -> Asked
 
-/// A request for every operation. Each finds what it changes new.
+/// A request for every operation.
+///
+/// Each finds what it changes new.
 enum Askings {
   static let all: [String: Asking] = [
     content, decisions, statements, credentials, people, posture, session,

@@ -65,7 +65,9 @@ struct TestServer: Sendable {
 
   /// Runs a test against a server, and stops it afterwards.
   ///
-  /// - Parameter certificate: the files of a chain and its key, to serve over TLS.
+  /// With the files of a certificate's chain and key it serves over TLS.
+  ///
+  /// - Throws: what `body` throws, and why the server does not start.
   static func with(
     requestsPerSecond: Double = 0,
     certificate: (chain: String, key: String)? = nil,
@@ -125,7 +127,7 @@ struct TestServer: Sendable {
     _ folder: URL
   ) throws -> Services {
     let content = try TestContent.served()
-    return Services(
+    var services = Services(
       store: store,
       content: { content },
       keeper: CredentialKeeper(
@@ -160,6 +162,8 @@ struct TestServer: Sendable {
       },
       explain: { $0 is GoalError || $0 is InputError ? "\($0)" : nil }
     )
+    services.uploadFolder = folder.appendingPathComponent("uploads").path
+    return services
   }
 
   /// Sends a request.
