@@ -176,7 +176,7 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
-      exclude: ["authorisation.csv"]
+      exclude: ["authorisation.csv", "schemathesis"]
     ),
     .testTarget(
       name: "AcceptanceTests",

@@ -163,7 +163,7 @@ struct APIServer: Sendable {
     let idempotency = parameters["Idempotency-Key"]?.string.map { key in
       APICall.Idempotency(
         key: Digest.sha256(Array("\(principal.name)\n\(key)".utf8)),
-        request: Digest.sha256(Array("\(request.method) \(request.uri.path)\n".utf8) + bytes)
+        request: Digest.sha256(Array("\(request.method) \(request.uri)\n".utf8) + bytes)
       )
     }
     if let idempotency, let kept = try await answerAgain(idempotency, at: now) { return kept }

@@ -96,7 +96,7 @@ struct RequestReader {
     let bytes = try await Self.bytes(request, limit: Self.bodyLimit)
     let value: JSONValue
     do {
-      value = try JSONParser().parse(bytes)
+      value = try JSONParser().parse(bytes).withWholeNumbers
     } catch {
       throw Problem(400, "invalid", "The body is no JSON", "\(error)")
     }
@@ -147,6 +147,19 @@ struct RequestReader {
         "The body is too large",
         "\(limit) bytes are taken at most"
       )
+    }
+  }
+}
+
+extension JSONValue {
+  /// The value with `7.0` as `7`, which JSON Schema takes for the same.
+  fileprivate var withWholeNumbers: JSONValue {
+    switch self {
+    case .number(let number): Int64(exactly: number).map { .integer($0) } ?? self
+    case .array(let elements): .array(elements.map(\.withWholeNumbers))
+    case .object(let object):
+      .object(JSONObject(object.members.map { ($0.key, $0.value.withWholeNumbers) }))
+    default: self
     }
   }
 }
