@@ -14,7 +14,6 @@ enum LocalCommands {
     "credentials test": "only plumb scan signs in; run it where the data is, with --data",
     "credentials key show": keeping, "credentials key make": keeping,
     "access": "the API does not tell who reaches what; run it where the data is, with --data",
-    "collector": "this is a collector's own command",
     "jobs list": queue, "jobs show": queue, "jobs retry": queue, "jobs cancel": queue,
     "attachments run": queue, "attachments pause": queue, "attachments resume": queue,
     "work": "a server does its jobs itself; plumb work shares them where the data is, with --data",
