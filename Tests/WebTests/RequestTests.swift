@@ -180,6 +180,24 @@ struct RequestTests {
     }
   }
 
+  @Test(
+    arguments: [
+      "q=bucket+encrypted", "q=bucket%20encrypted", "q=bucket+%65ncrypted", "%71=encrypted&limit=1",
+    ]
+  )
+  func `a query is read as forms are written`(query: String) async throws {
+    try await TestServer.with { server in
+      let caller = try await server.caller(.viewer)
+      let rules = try await server.send("GET", "/api/v1/rules?\(query)", as: caller)
+      let ids = rules.json["items"]?.array?.compactMap { $0["id"]?.string }
+      #expect(ids == ["test.bucket.encrypted"], "\(rules.text)")
+      for zone in ["Z", "+02:00", "%2B02:00", "-02:00"] {
+        let path = "/api/v1/scopes?as_of=2026-05-01T00:00:00\(zone)"
+        #expect(try await server.send("GET", path, as: caller).status == 200, "\(zone)")
+      }
+    }
+  }
+
   @Test func `pages follow each other and end`() async throws {
     try await TestServer.with { server in
       let admin = try await server.caller(.administrator)

@@ -14,10 +14,7 @@ struct RequestReader {
 
   /// The values of the parameters by name.
   func parameters(_ request: Request, path: Parameters) throws -> [String: JSONValue] {
-    var query: [String: [String]] = [:]
-    for (name, value) in request.uri.queryParameters {
-      query[String(name), default: []].append(String(value))
-    }
+    var query = Self.query(request.uri.query ?? "")
     var values: [String: JSONValue] = [:]
     var faults: [Schema.Fault] = []
     for parameter in operation.parameters {
@@ -53,6 +50,19 @@ struct RequestReader {
     return values
   }
 
+  /// The parts of a query as forms encode them, where `+` is a space.
+  private static func query(_ text: String) -> [String: [String]] {
+    var found: [String: [String]] = [:]
+    for pair in text.split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map {
+        let text = $0.replacing("+", with: " ")
+        return text.removingPercentEncoding ?? String(text)
+      }
+      found[parts[0], default: []].append(parts.count > 1 ? parts[1] : "")
+    }
+    return found
+  }
+
   private func missing(_ parameter: APIOperation.Parameter, _ faults: inout [Schema.Fault]) throws {
     if parameter.name == "If-Match" {
       throw Problem(
@@ -67,7 +77,11 @@ struct RequestReader {
 
   /// Texts of a request as the type of a schema; what does not fit stays text, and is refused then.
   private static func value(_ texts: [String], _ schema: JSONValue) -> JSONValue {
-    switch schema["type"]?.string {
+    // Few who write an instant escape the + of its zone.
+    if schema["format"]?.string == "date-time" {
+      return .string(texts[0].replacing(" ", with: "+"))
+    }
+    return switch schema["type"]?.string {
     case "array":
       .array(texts.map { value([$0], schema["items"] ?? [:]) })
     case "integer": Int64(texts[0]).map { .integer($0) } ?? .string(texts[0])
