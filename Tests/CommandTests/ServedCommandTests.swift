@@ -101,8 +101,8 @@ struct ServedCommandTests {
     }
   }
 
-  @Test func `commands on a server find what they find on its data`() throws {
-    try ServedStore.with { served in
+  @Test func `commands on a server find what they find on its data`() async throws {
+    try await ServedStore.with { served in
       try fill(served)
       for secret in ["the-first", "the-second"] {
         let verb = secret == "the-first" ? ["add", "c1", "--provider", "ibm"] : ["rotate", "c1"]
@@ -134,8 +134,8 @@ struct ServedCommandTests {
     }
   }
 
-  @Test func `what is shown does the same when a shell runs it`() throws {
-    try ServedStore.with { served in
+  @Test func `what is shown does the same when a shell runs it`() async throws {
+    try await ServedStore.with { served in
       for number in 1...3 {
         _ = try served.remote(["scopes", "add", "s \(number)", "--include", "id=\(number)*"])
       }
@@ -162,8 +162,8 @@ struct ServedCommandTests {
     }
   }
 
-  @Test func `what a server refuses is one line with the number of the request`() throws {
-    try ServedStore.with { served in
+  @Test func `what a server refuses is one line with the number of the request`() async throws {
+    try await ServedStore.with { served in
       let none = try served.remote(["scopes", "remove", "none"])
       #expect(none.exitCode == 2 && none.output.isEmpty)
       #expect(

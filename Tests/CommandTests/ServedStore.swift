@@ -10,7 +10,7 @@ struct ServedStore {
   let token: String
 
   /// Starts a server, hands it over, and stops it afterwards.
-  static func with(_ body: (ServedStore) throws -> Void) throws {
+  static func with(_ body: (ServedStore) async throws -> Void) async throws {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }
     let data = folder.appendingPathComponent("data").path
@@ -31,7 +31,7 @@ struct ServedStore {
     }
     var text = ""
     for _ in 0..<300 where !text.contains("the first sign-in") && process.isRunning {
-      Thread.sleep(forTimeInterval: 0.1)
+      try await Task.sleep(for: .milliseconds(100))
       text = try String(contentsOf: out, encoding: .utf8)
     }
     let line = text.split(separator: "\n").first { $0.hasPrefix("plumb serves ") }
@@ -40,7 +40,7 @@ struct ServedStore {
       "keys", "add", "test", "--person", "administrator", "--role", "administrator", "--data", data,
     ])
     let token = key.output.trimmingCharacters(in: .newlines)
-    try body(ServedStore(folder: folder, address: address, token: token))
+    try await body(ServedStore(folder: folder, address: address, token: token))
   }
 
   /// Runs a command on the server.
