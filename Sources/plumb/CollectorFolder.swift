@@ -106,10 +106,11 @@ struct CollectorFolder: Sendable {
   /// Where the inventory of a job is; the file is there only when it is whole.
   func inventory(of job: Int64) -> String { "\(path)/jobs/\(job).ndjson" }
 
-  /// Forgets a job and its inventory.
+  /// Forgets a job, its inventory, and what scans that were killed left of one.
   func forget(_ job: Int64) {
-    for name in ["\(path)/jobs/\(job).json", inventory(of: job)] {
-      try? FileManager.default.removeItem(atPath: name)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/jobs")) ?? []
+    for name in names where name.hasPrefix("\(job).") {
+      try? FileManager.default.removeItem(atPath: "\(path)/jobs/\(name)")
     }
   }
 

@@ -101,7 +101,7 @@ struct CollectorJob: Sendable {
     }
     let completion: JSONValue = [
       "sha256": .string(try Digest.sha256(ofFile: path)), "length": .integer(length),
-      "account": .string(account), "subject": .string("\(assignment.provider) account \(account)"),
+      "account": .string(account), "subject": .string(account),
     ]
     let place = "/collectors/\(link.collector)/uploads/\(id)"
     while true {

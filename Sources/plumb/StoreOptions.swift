@@ -57,7 +57,15 @@ struct StoreOptions: ParsableArguments {
       )
     }
     let file = place + "/plumb.sqlite"
-    let size = (try? FileManager.default.attributesOfItem(atPath: file))?[.size] as? Int
+    func fileSize() -> Int? {
+      (try? FileManager.default.attributesOfItem(atPath: file))?[.size] as? Int
+    }
+    var size = fileSize()
+    // It is empty for a moment while another process makes it.
+    for _ in 0..<60 where size == 0 {
+      try await Task.sleep(for: .milliseconds(50))
+      size = fileSize()
+    }
     if mustExist, size == nil {
       throw StoreError.noDatabase(place)
     }
