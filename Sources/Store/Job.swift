@@ -63,10 +63,16 @@ package struct JobFilter: Sendable {
   /// Any of these states; all of them where it is empty.
   package var states: Set<JobState> = []
   package var account: String?
+  package var kind: String?
   /// The run that asked for them.
   package var run: Int64?
 
-  package init(states: Set<JobState> = [], account: String? = nil, run: Int64? = nil) {
-    (self.states, self.account, self.run) = (states, account, run)
+  package init(
+    states: Set<JobState> = [],
+    account: String? = nil,
+    kind: String? = nil,
+    run: Int64? = nil
+  ) {
+    (self.states, self.account, self.kind, self.run) = (states, account, kind, run)
   }
 }

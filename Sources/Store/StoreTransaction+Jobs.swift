@@ -292,6 +292,10 @@ extension StoreTransaction {
       values.append(.text(account))
       conditions.append("account = $\(values.count)")
     }
+    if let kind = filter.kind {
+      values.append(.text(kind))
+      conditions.append("kind = $\(values.count)")
+    }
     if let run = filter.run {
       values.append(.integer(run))
       conditions.append("id IN (SELECT job FROM run_jobs WHERE run = $\(values.count))")

@@ -21,14 +21,25 @@ package struct AttachmentRun: Sendable, Hashable {
 package struct ScheduleState: Sendable, Hashable {
   /// The latest instant that was due and ran.
   package var lastDue: Instant?
-  /// Whether its schedule is stopped for now.
-  package var isPaused: Bool
+  /// Since when its schedule is stopped; nil where it is not.
+  package var pausedAt: Instant?
+  /// When it goes on by itself; nil where somebody has to resume it.
+  package var pausedUntil: Instant?
   /// When its schedule was last taken up again.
   package var resumedAt: Instant?
 
-  package init(lastDue: Instant? = nil, isPaused: Bool = false, resumedAt: Instant? = nil) {
-    (self.lastDue, self.isPaused, self.resumedAt) = (lastDue, isPaused, resumedAt)
+  package init(
+    lastDue: Instant? = nil,
+    pausedAt: Instant? = nil,
+    pausedUntil: Instant? = nil,
+    resumedAt: Instant? = nil
+  ) {
+    (self.lastDue, self.resumedAt) = (lastDue, resumedAt)
+    (self.pausedAt, self.pausedUntil) = (pausedAt, pausedUntil)
   }
+
+  /// Whether its schedule is stopped for now.
+  package var isPaused: Bool { pausedAt != nil }
 }
 
 // When what is attached is validated.
@@ -99,24 +110,44 @@ extension StoreTransaction {
       []
     ) { states[$0.integer(0), default: ScheduleState()].lastDue = $0.instant(1) }
     try session.query(
-      "SELECT attachment, max(valid_to) FROM attachment_pauses WHERE valid_from <= $1 GROUP BY attachment",
+      """
+      SELECT attachment, valid_from, valid_to FROM attachment_pauses WHERE valid_from <= $1
+      ORDER BY valid_from, id
+      """,
       [instant.value]
     ) { row in
-      let end = row.instant(1)
+      var state = states[row.integer(0)] ?? ScheduleState()
+      let end = row.instant(2)
       if end > instant {
-        states[row.integer(0), default: ScheduleState()].isPaused = true
+        (state.pausedAt, state.pausedUntil) = (row.instant(1), end.isNever ? nil : end)
       } else {
-        states[row.integer(0), default: ScheduleState()].resumedAt = end
+        state.resumedAt = end
       }
+      states[row.integer(0)] = state
     }
     return states
   }
 
-  /// The schedule of an attachment stops until it is resumed; what would be due is not missed.
+  /// Who paused an attachment that is paused since an instant.
+  package func pauser(of attachment: Int64, since: Instant?) throws -> String? {
+    var query = AuditQuery()
+    (query.action, query.subject) = ("attachment.pause", "\(attachment)")
+    if let since { query.from = since }
+    (query.isNewestFirst, query.limit) = (true, 1)
+    return try auditEntries(query).first?.actor
+  }
+
+  /// The schedule of an attachment stops until an instant, or until it is resumed; what would be due
+  /// is not missed.
   ///
-  /// - Throws: ``StoreError`` when there is no such attachment, or it is paused.
-  package func pause(attachment: Int64) throws {
+  /// - Throws: ``StoreError`` when there is no such attachment, it is paused, or the instant is past.
+  package func pause(attachment: Int64, until: Instant = .never) throws {
     try check(attachment)
+    guard until > now else {
+      throw StoreError.conflict(
+        "attachment \(attachment) cannot be paused until \(until), which is past"
+      )
+    }
     guard try scheduleStates(at: now)[attachment]?.isPaused != true else {
       throw StoreError.conflict("attachment \(attachment) is paused already")
     }
@@ -126,10 +157,14 @@ extension StoreTransaction {
       """,
       [
         .integer(try take(of: "attachment pause")), .integer(attachment), now.value,
-        Instant.never.value,
+        until.value,
       ]
     )
-    try record("attachment.pause", "\(attachment)")
+    try record(
+      "attachment.pause",
+      "\(attachment)",
+      until.isNever ? [:] : ["until": .string("\(until)")]
+    )
   }
 
   /// The schedule of an attachment goes on.

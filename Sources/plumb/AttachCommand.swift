@@ -138,8 +138,8 @@ struct AttachmentsCommand: AsyncParsableCommand {
     commandName: "attachments",
     abstract: "Lists, removes, runs and pauses attachments of profiles to scopes.",
     subcommands: [
-      AttachmentsList.self, AttachmentsRemove.self, AttachmentsRun.self, AttachmentsPause.self,
-      AttachmentsResume.self,
+      AttachmentsList.self, AttachmentsRemove.self, AttachmentsRun.self, AttachmentsRuns.self,
+      AttachmentsSchedule.self, AttachmentsPause.self, AttachmentsResume.self,
     ]
   )
 }
@@ -159,7 +159,10 @@ struct AttachmentsList: AsyncParsableCommand {
     try await reporting {
       let list = APISketch.List(
         noun: "attachment",
-        columns: ["id", "profile", "version", "scope", "schedule", "since", "parameters"]
+        columns: [
+          "id", "profile", "version", "scope", "schedule", "paused", "next_due", "since",
+          "parameters",
+        ]
       )
       if try await records.answers(
         output.format,
@@ -168,12 +171,7 @@ struct AttachmentsList: AsyncParsableCommand {
       ) {
         return
       }
-      let found = try await records.read { transaction, now in
-        let states = try transaction.scheduleStates(at: now)
-        return try transaction.attachments(at: now).map { attachment in
-          ListedAttachment(attachment, states[attachment.id], at: now)
-        }
-      }
+      let found = try await records.read { try ScheduledAttachment.all($0, at: $1) }
       output.list(found, "attachment", cells: \.cells, json: \.json)
     }
   }
@@ -221,14 +219,5 @@ extension Attachment {
     parameters.flatMap { rule, values in
       values.map { (key: "\(rule).\($0.key)", value: $0.value) }
     }.sorted { $0.key < $1.key }
-  }
-
-  var json: JSONValue {
-    [
-      "id": .integer(id), "profile": .string(profile), "version": .string(version),
-      "digest": .string(digest), "scope": .string(scope),
-      "parameters": .object(JSONObject(settings)),
-      "schedule": schedule.isEmpty ? .null : .string(schedule), "since": .string("\(begins)"),
-    ]
   }
 }

@@ -5,32 +5,13 @@ import Model
 import Operations
 import Store
 
-/// An attachment with when it is validated next.
-struct ListedAttachment: Sendable {
-  let attachment: Attachment
-  let isPaused: Bool
-  /// Nil where nothing comes round.
-  let nextDue: Instant?
-
-  init(_ attachment: Attachment, _ state: ScheduleState?, at now: Instant) {
-    self.attachment = attachment
-    isPaused = state?.isPaused ?? false
-    let schedule = isPaused ? nil : try? Schedule(attachment.schedule)
-    nextDue = schedule?.nextDue(after: now, since: attachment.begins)
-  }
-
+extension ScheduledAttachment {
   /// The attachment as cells of a row, for people.
   var cells: [String] {
     let schedule = attachment.schedule.isEmpty ? "on demand" : attachment.schedule
+    let until = state.pausedUntil.map { " until \($0)" } ?? ""
     let next = nextDue.map { ", next \($0)" } ?? ""
-    return attachment.cells(turn: schedule + (isPaused ? ", paused" : next))
-  }
-
-  var json: JSONValue {
-    var json = attachment.json.object ?? [:]
-    json["paused"] = .bool(isPaused)
-    json["next_due"] = nextDue.map { .string("\($0)") } ?? .null
-    return .object(json)
+    return attachment.cells(turn: schedule + (state.isPaused ? ", paused\(until)" : next))
   }
 }
 
@@ -41,20 +22,39 @@ struct AttachmentsPause: AsyncParsableCommand {
     discussion: """
       What would be due meanwhile is not caught up. Scans that somebody asks for go on judging it.
 
-      Example: plumb attachments pause 3
+      Examples:
+        plumb attachments pause 3
+        plumb attachments pause 3 --until 2026-12-27
       """
   )
 
   @OptionGroup var change: ChangeOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("When it goes on by itself, ISO 8601.", valueName: "instant")
+  )
+  var until: String?
 
   @Argument(help: "The attachment's number, as plumb attachments list shows it.")
   var id: Int64
 
   func run() async throws {
     try await reporting {
-      let id = id
-      try await change.write { try $0.pause(attachment: id) }
-      print("attachment \(id) is paused")
+      let (id, until) = (id, try moment(until, option: "--until"))
+      let says = "attachment \(id) is paused" + (until.map { " until \($0)" } ?? "")
+      var body: JSONObject = [:]
+      body["until"] = until.map { .string("\($0)") }
+      let sketch = APISketch.change(
+        "POST",
+        "attachments",
+        "\(id)",
+        "pause",
+        body: .object(body)
+      ) { _ in [says] }
+      if try await change.answers({ sketch }) { return }
+      try await change.write { try $0.pause(attachment: id, until: until ?? .never) }
+      print(says)
     }
   }
 }
@@ -73,15 +73,20 @@ struct AttachmentsResume: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let now = try change.at.instant()
       let id = id
+      func says(_ next: String?) -> String {
+        "attachment \(id) goes on" + (next.map { ", next at \($0)" } ?? "")
+      }
+      let sketch = APISketch.change("POST", "attachments", "\(id)", "resumption") { state in
+        [says(state["next_due"]?.string)]
+      }
+      if try await change.answers({ sketch }) { return }
+      let now = try change.at.instant()
       let next = try await change.write(at: now) { transaction in
         try transaction.resume(attachment: id)
-        return try transaction.attachments(at: now).first { $0.id == id }.flatMap { attachment in
-          (try? Schedule(attachment.schedule))?.nextDue(after: now, since: attachment.begins)
-        }
+        return try ScheduledAttachment.find(id, transaction, at: now).nextDue
       }
-      print("attachment \(id) goes on" + (next.map { ", next at \($0)" } ?? ""))
+      print(says(next.map { "\($0)" }))
     }
   }
 }
@@ -99,6 +104,7 @@ struct AttachmentsRun: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var person: ActorOptions
 
   @Argument(help: "The attachment's number, as plumb attachments list shows it.")
@@ -108,28 +114,101 @@ struct AttachmentsRun: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
+      let context = ServerOptions.Context(
+        local: store.given,
+        actor: person.given,
+        format: output.format.ofRows
+      )
+      if try await server.answers(context, { sketch }) { return }
       let scheduler = Scheduler(try await store.open(), providers: ScanProcess.providers)
       let run = try await scheduler.run(id, as: person.actor, at: timeOfDay())
-      output.show(run.json, [run.text])
-      if run.jobs.isEmpty { throw Exit.notJudged }
+      try show(run.json)
+    }
+  }
+
+  private var sketch: APISketch {
+    APISketch.change("POST", "attachments", "\(id)", "runs") { run in
+      try show(run)
+      return []
+    }
+  }
+
+  private func show(_ run: JSONValue) throws {
+    output.show(run, [Scheduler.StartedRun.text(run)])
+    let hidden = run["jobs_out_of_sight"]?.whole ?? 0
+    if run["jobs"]?.array?.isEmpty ?? true, hidden == 0 { throw Exit.notJudged }
+  }
+}
+
+struct AttachmentsRuns: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "runs",
+    abstract: "Lists when an attachment was validated, newest first.",
+    discussion: "Example: plumb attachments runs 3"
+  )
+
+  @OptionGroup var records: ReadOptions
+
+  @Option(name: .long, help: "How many at most.")
+  var limit = 30
+
+  @Argument(help: "The attachment's number, as plumb attachments list shows it.")
+  var id: Int64
+
+  @OptionGroup var output: FormatOptions
+
+  func validate() throws {
+    guard limit > 0 else { throw ValidationError("--limit expects a number above 0") }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let list = APISketch.List(
+        noun: "run",
+        columns: ["id", "due_at", "cause", "requested_by", "created_at"],
+        limit: limit
+      )
+      let (id, limit) = (id, limit)
+      let sketch = APISketch.list("attachments", "\(id)", "runs", show: list)
+      if try await records.answers(output.format, { sketch }) { return }
+      let runs = try await records.read { transaction, now in
+        _ = try ScheduledAttachment.find(id, transaction, at: now)
+        return try transaction.runs(of: id, limit: limit)
+      }
+      output.list(
+        runs,
+        "run",
+        cells: { ["\($0.id)", "due \($0.dueAt)", $0.cause.rawValue, "by \($0.requestedBy)"] },
+        json: \.json
+      )
     }
   }
 }
 
-extension Scheduler.StartedRun {
-  /// The run as a document.
-  var json: JSONValue {
-    [
-      "run": .integer(run), "attachment": .integer(attachment), "due_at": .string("\(dueAt)"),
-      "jobs": .array(
-        jobs.map { job in
-          [
-            "id": .integer(job.job), "provider": .string(job.target.provider),
-            "account": job.target.account.isEmpty ? .null : .string(job.target.account),
-            "credential": .string(job.target.credential), "new": .bool(job.isNew),
-          ]
-        }
-      ),
-    ]
+struct AttachmentsSchedule: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schedule",
+    abstract:
+      "Shows where the schedule of an attachment stands: what ran, what comes, who paused it.",
+    discussion: "Example: plumb attachments schedule 3"
+  )
+
+  @OptionGroup var records: ReadOptions
+
+  @Argument(help: "The attachment's number, as plumb attachments list shows it.")
+  var id: Int64
+
+  @OptionGroup var output: FormatOptions
+
+  func run() async throws {
+    try await reporting {
+      let id = id
+      let sketch = APISketch("GET", "attachments", "\(id)", "schedule")
+      if try await records.answers(output.format, { sketch }) { return }
+      let state = try await records.read { transaction, now in
+        try ScheduledAttachment.find(id, transaction, at: now).schedule(transaction)
+      }
+      try ServerAnswer(sketch, output.format.ofRows).show(ServerCaller.Outcome(value: state))
+    }
   }
 }

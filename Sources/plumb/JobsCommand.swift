@@ -28,6 +28,7 @@ struct JobsList: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Option(
     name: .long,
@@ -40,6 +41,12 @@ struct JobsList: AsyncParsableCommand {
 
   @Option(name: .long, help: ArgumentHelp("Only jobs of this account.", valueName: "id"))
   var account: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only jobs of this kind, such as scan.", valueName: "kind")
+  )
+  var kind: String?
 
   @Option(
     name: .long,
@@ -64,13 +71,32 @@ struct JobsList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let filter = JobFilter(states: Set(state), account: account, run: run)
+      let context = ServerOptions.Context(
+        local: store.given,
+        unheard: before == nil ? [] : ["--before"],
+        format: output.format.ofRows
+      )
+      if try await server.answers(context, { sketch }) { return }
+      let filter = JobFilter(states: Set(state), account: account, kind: kind, run: run)
       let (before, limit) = (before, limit)
       let jobs = try await store.openForReading().read { transaction in
         try transaction.jobs(filter, before: before, limit: limit)
       }
       output.list(jobs, "job", cells: \.cells, json: \.json)
     }
+  }
+
+  private var sketch: APISketch {
+    let list = APISketch.List(
+      noun: "job",
+      columns: [
+        "id", "state", "provider", "account", "credential", "created_at", "scan", "reason",
+        "phase=progress.phase",
+      ],
+      limit: limit
+    )
+    return APISketch.list("jobs", show: list).asking("state", state.map(\.rawValue))
+      .asking("kind", kind).asking("account", account).asking("run", run.map { "\($0)" })
   }
 }
 
@@ -82,6 +108,7 @@ struct JobsShow: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
 
   @Argument(help: "The job's number.")
   var job: Int64
@@ -91,6 +118,8 @@ struct JobsShow: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = job
+      let context = ServerOptions.Context(local: store.given, format: output.format.ofRows)
+      if try await server.answers(context, { APISketch("GET", "jobs", "\(number)") }) { return }
       let job = try await store.openForReading().read { try $0.job(number) }
       output.show(job.json, job.lines)
     }
@@ -105,6 +134,7 @@ struct JobsRetry: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var person: ActorOptions
 
   @Argument(help: "The job's number.")
@@ -113,8 +143,12 @@ struct JobsRetry: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = job
+      let context = ServerOptions.Context(local: store.given, actor: person.given)
+      let says = "job \(number) waits"
+      let sketch = APISketch.change("POST", "jobs", "\(number)", "retry") { _ in [says] }
+      if try await server.answers(context, { sketch }) { return }
       try await store.open().write(as: person.actor, at: timeOfDay()) { try $0.retryJob(number) }
-      print("job \(number) waits")
+      print(says)
     }
   }
 }
@@ -127,6 +161,7 @@ struct JobsCancel: AsyncParsableCommand {
   )
 
   @OptionGroup var store: StoreOptions
+  @OptionGroup var server: ServerOptions
   @OptionGroup var person: ActorOptions
 
   @Argument(help: "The job's number.")
@@ -135,8 +170,12 @@ struct JobsCancel: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let number = job
+      let context = ServerOptions.Context(local: store.given, actor: person.given)
+      let says = "job \(number) is cancelled"
+      let sketch = APISketch.change("POST", "jobs", "\(number)", "cancellation") { _ in [says] }
+      if try await server.answers(context, { sketch }) { return }
       try await store.open().write(as: person.actor, at: timeOfDay()) { try $0.cancelJob(number) }
-      print("job \(number) is cancelled")
+      print(says)
     }
   }
 }
@@ -179,22 +218,5 @@ extension Job {
     if !reason.isEmpty { lines.append("  reason    \(reason)") }
     if !state.isOpen, state != .done { lines.append("  to try    plumb jobs retry \(id)") }
     return lines
-  }
-
-  /// The job as a document.
-  var json: JSONValue {
-    [
-      "id": .integer(id), "kind": .string(kind), "provider": .string(target.provider),
-      "account": target.account.isEmpty ? .null : .string(target.account),
-      "credential": .string(target.credential), "state": .string(state.rawValue),
-      "attempts": .integer(Int64(attempts)), "not_before": .string("\(notBefore)"),
-      "owner": owner.isEmpty ? .null : .string(owner),
-      "leased_until": state == .leased ? .string("\(leasedUntil)") : .null,
-      "scan": scan.map { .integer($0) } ?? .null,
-      "reason": reason.isEmpty ? .null : .string(reason), "progress": progress,
-      "created_at": .string("\(createdAt)"), "created_by": .string(createdBy),
-      "started_at": startedAt.map { .string("\($0)") } ?? .null,
-      "finished_at": finishedAt.map { .string("\($0)") } ?? .null,
-    ]
   }
 }

@@ -14,8 +14,6 @@ enum LocalCommands {
     "credentials test": "only plumb scan signs in; run it where the data is, with --data",
     "credentials key show": keeping, "credentials key make": keeping,
     "access": "the API does not tell who reaches what; run it where the data is, with --data",
-    "jobs list": queue, "jobs show": queue, "jobs retry": queue, "jobs cancel": queue,
-    "attachments run": queue, "attachments pause": queue, "attachments resume": queue,
     "work": "a server does its jobs itself; plumb work shares them where the data is, with --data",
     "migrate": database, "doctor": database, "retention list": database, "retention set": database,
     "retention hold": database, "retention release": database, "retention prune": database,
@@ -31,7 +29,6 @@ enum LocalCommands {
   private static let keeping = "the key is where the server is; run it there"
   private static let database =
     "this is about the database itself; run it where that is, with --data"
-  private static let queue = "jobs and schedules are steered where the data is, with --data"
   private static let files = "this works on files and on what is installed here; leave out --server"
 
   /// Why a command line that asks for a server cannot be done by one; nil where it can be tried.

@@ -96,6 +96,7 @@ struct ServeCommand: AsyncParsableCommand {
         },
         explain: { $0 is GoalError || $0 is ContentError ? "\($0)" : nil }
       )
+      composed.providers = ScanProcess.providers
       composed.uploadFolder = store.spoolFolder + "/uploads"
       let services = composed
       LoggingSystem.bootstrap { JSONLines(label: $0) }

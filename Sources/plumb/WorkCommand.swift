@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JSON
 import Model
 import Operations
 import Store
@@ -127,14 +128,24 @@ func runWork(
 
 extension Scheduler.StartedRun {
   /// The run for people.
-  var text: String {
-    let names = jobs.map { job in
-      "job \(job.job) of \(job.target.key)" + (job.isNew ? "" : ", which was open already")
+  var text: String { Self.text(json) }
+
+  /// A run, as a document tells it, for people.
+  static func text(_ run: JSONValue) -> String {
+    var names = (run["jobs"]?.array ?? []).map { job in
+      let account = job["account"]?.string.map { "account \($0)" }
+      let target = account ?? "credential \(job["credential"]?.cell ?? "")"
+      let isNew = job["new"]?.bool ?? true
+      return "job \(job["id"]?.cell ?? "") of \(job["provider"]?.cell ?? "") \(target)"
+        + (isNew ? "" : ", which was open already")
     }
+    let hidden = run["jobs_out_of_sight"]?.whole ?? 0
+    if hidden > 0 { names.append("\(counted(hidden, "job")) of accounts that you do not see") }
     let what =
       names.isEmpty
       ? "no credential signs in to an account of its scope" : names.joined(separator: "; ")
-    return "run \(run) of attachment \(attachment), due \(dueAt): \(what)"
+    return "run \(run["run"]?.cell ?? "") of attachment \(run["attachment"]?.cell ?? ""), due "
+      + "\(run["due_at"]?.cell ?? ""): \(what)"
   }
 }
 

@@ -134,6 +134,53 @@ struct ServedCommandTests {
     }
   }
 
+  @Test func `jobs and schedules are steered on a server as they are on its data`() async throws {
+    try await ServedStore.with { served in
+      // Nobody answers there, so that every try goes wrong at once.
+      let added = try CommandRun(
+        [
+          "credentials", "add", "c1", "--provider", "aws", "--access-key-id", "AKIATEST",
+          "--account",
+          "123456789012", "--endpoint-url", "http://127.0.0.1:1",
+        ],
+        input: Data("secret".utf8),
+        environment: ["PLUMB_DATA": served.folder.appendingPathComponent("data").path]
+      )
+      #expect(added.exitCode == 0, "\(added.errors)")
+      let attach = ["attach", "best-practices", "all", "--every", "24h"]
+      #expect(try served.remote(attach).exitCode == 0)
+      func says(_ arguments: [String], _ start: String, exitCode: Int32 = 0) throws {
+        let run = try served.remote(arguments)
+        let text = exitCode == 0 ? run.output : run.errors
+        #expect(run.exitCode == exitCode && text.hasPrefix(start), "\(arguments): \(text)")
+      }
+      let account = "job 1 of aws account 123456789012"
+      let run = try served.remote(["attachments", "run", "1"])
+      #expect(run.output.hasSuffix(account + "\n"), "\(run.output) \(run.errors)")
+      try says(
+        ["attachments", "pause", "1", "--until", "2099-01-01"],
+        "attachment 1 is paused until"
+      )
+      try says(["attachments", "pause", "1"], "plumb: attachment 1 is paused already", exitCode: 2)
+      for arguments in [
+        ["attachments", "list"], ["attachments", "runs", "1"],
+        ["attachments", "schedule", "1"],
+      ] {
+        #expect(try served.remoteJSON(arguments) == served.localJSON(arguments), "\(arguments)")
+      }
+      try says(["attachments", "resume", "1"], "attachment 1 goes on, next at ")
+      let jobs = try served.remoteJSON(["jobs", "list", "--run", "1"]).array ?? []
+      #expect(jobs.map { $0["account"] } == ["123456789012"])
+      try says(["jobs", "cancel", "1"], "job 1 is cancelled")
+      for arguments in [["jobs", "list"], ["jobs", "show", "1"]] {
+        #expect(try served.remoteJSON(arguments) == served.localJSON(arguments), "\(arguments)")
+      }
+      try says(["jobs", "cancel", "1"], "plumb: job 1 has ended: cancelled (409", exitCode: 2)
+      try says(["jobs", "retry", "1"], "job 1 waits")
+      try says(["jobs", "show", "9"], "plumb: there is no job \"9\" (404", exitCode: 2)
+    }
+  }
+
   @Test func `what is shown does the same when a shell runs it`() async throws {
     try await ServedStore.with { served in
       for number in 1...3 {

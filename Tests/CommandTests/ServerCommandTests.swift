@@ -32,7 +32,15 @@ private let examples: [[String]] = [
   ["accounts", "list"], ["accounts", "place", "1234", "--name", "Ann's", "--under", "europe"],
   ["accounts", "place", "europe", "--provider", "", "--under", ""],
   ["attach", "cis-aws", "pay", "--param", "aws.iam.password-length.minimum=16", "--every", "24h"],
-  ["attachments", "list"], ["attachments", "remove", "3"],
+  ["attachments", "list"], ["attachments", "remove", "3"], ["attachments", "run", "3"],
+  ["attachments", "runs", "3", "--limit", "5"], ["attachments", "schedule", "3"],
+  ["attachments", "pause", "3"], ["attachments", "pause", "3", "--until", "2026-12-27T00:00:00Z"],
+  ["attachments", "resume", "3"],
+  [
+    "jobs", "list", "--state", "failed", "--state", "set_aside", "--kind", "scan", "--account", "1",
+    "--run", "4", "--limit", "10",
+  ],
+  ["jobs", "show", "12"], ["jobs", "retry", "12"], ["jobs", "cancel", "12"],
   [
     "exceptions", "request", "--rule", "aws.s3.versioning", "--resource", "scratch-*", "--reason",
     "It's rebuilt \"every\" night for $5", "--owner", "data", "--control", "a copy", "--expires",
@@ -145,6 +153,8 @@ struct ServerCommandTests {
     (["scopes", "list", "--server", "https://a", "--data", "b"], "--data and --server exclude"),
     (["scopes", "remove", "x", "--server", "https://a", "--as", "b"], "--as is not for a server"),
     (["scopes", "remove", "x", "--show-api", "--now", "2026-11-01"], "--now is not for a server"),
+    (["jobs", "list", "--show-api", "--before", "9"], "--before is not for a server"),
+    (["jobs", "cancel", "1", "--server", "https://a", "--as", "b"], "--as is not for a server"),
     (["results", "--server", "https://a", "--owner", "b"], "--owner is not for a server"),
     (["rules", "list", "--server", "https://a", "--rules", "b"], "--rules and --server exclude"),
     (

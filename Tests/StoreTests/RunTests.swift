@@ -95,11 +95,25 @@ struct RunTests {
       try await change(at: 2, "done") { try $0.pause(attachment: attachment) }
       try await change(at: 3, "conflict") { try $0.pause(attachment: attachment) }
       #expect(try await state(1) == nil)
-      #expect(try await state(3) == ScheduleState(isPaused: true))
+      #expect(try await state(3) == ScheduleState(pausedAt: .hour(2)))
       try await change(at: 5, "done") { try $0.resume(attachment: attachment) }
       #expect(try await state(6) == ScheduleState(resumedAt: .hour(5)))
       try await change(at: 7, "done") { try $0.pause(attachment: attachment) }
       #expect(try await state(8)?.isPaused == true)
+      #expect(
+        try await store.read { try $0.pauser(of: attachment, since: .hour(7)) } == "ann"
+      )
+      #expect(try await store.read { try $0.pauser(of: attachment, since: .hour(8)) } == nil)
+      try await change(at: 10, "done") { try $0.resume(attachment: attachment) }
+      try await change(at: 11, "conflict") {
+        try $0.pause(attachment: attachment, until: .hour(11))
+      }
+      try await change(at: 11, "done") { try $0.pause(attachment: attachment, until: .hour(20)) }
+      #expect(
+        try await state(12)
+          == ScheduleState(pausedAt: .hour(11), pausedUntil: .hour(20), resumedAt: .hour(10))
+      )
+      #expect(try await state(20) == ScheduleState(resumedAt: .hour(20)))
       try await change(at: 9, "not found") { try $0.pause(attachment: 99) }
     }
   }

@@ -37,7 +37,7 @@ typealias Asking = @Sendable (World, Side, Int64) async throws -> Asked
 /// Each finds what it changes new.
 enum Askings {
   static let all: [String: Asking] = [
-    content, decisions, statements, credentials, people, posture, session,
+    content, decisions, schedules, statements, credentials, people, posture, session,
     collectors,
   ].reduce(into: [:]) { all, group in all.merge(group) { first, _ in first } }
 
@@ -127,6 +127,54 @@ enum Askings {
       return Asked("GET", "/exception-report", mark: side.mark)
     },
   ]
+
+  private static let schedules: [String: Asking] = [
+    "listRuns": { world, side, _ in
+      let attachment = try await attach(world, side)
+      try await world.server.change { transaction in
+        _ = try transaction.beginRun(of: attachment, dueAt: transaction.now, cause: .person)
+      }
+      return Asked("GET", "/attachments/\(attachment)/runs", mark: "founder")
+    },
+    "runAttachment": { world, side, _ in
+      _ = try await credential(world, side)
+      return Asked("POST", "/attachments/\(try await attach(world, side))/runs", mark: "due_at")
+    },
+    "showSchedule": { world, side, _ in
+      Asked("GET", "/attachments/\(try await attach(world, side))/schedule", mark: "every 77h")
+    },
+    "pauseAttachment": { world, side, _ in
+      let path = "/attachments/\(try await attach(world, side))/pause"
+      return Asked("POST", path, [:], mark: "every 77h")
+    },
+    "resumeAttachment": { world, side, _ in
+      let attachment = try await attach(world, side)
+      try await world.server.change { try $0.pause(attachment: attachment) }
+      return Asked("POST", "/attachments/\(attachment)/resumption", mark: "every 77h")
+    },
+    "listJobs": { world, side, _ in
+      _ = try await job(world, side)
+      return Asked("GET", "/jobs?limit=500", mark: side.credential)
+    },
+    "showJob": { world, side, _ in
+      Asked("GET", "/jobs/\(try await job(world, side))", mark: side.credential)
+    },
+    "cancelJob": { world, side, _ in
+      let job = try await job(world, side)
+      return Asked("POST", "/jobs/\(job)/cancellation", mark: side.credential)
+    },
+    "retryJob": { world, side, _ in
+      let job = try await job(world, side)
+      try await world.server.change { try $0.cancelJob(job) }
+      return Asked("POST", "/jobs/\(job)/retry", mark: side.credential)
+    },
+  ]
+
+  /// An open job about the account.
+  private static func job(_ world: World, _ side: Side) async throws -> Int64 {
+    let target = JobTarget(provider: "aws", account: side.account, credential: side.credential)
+    return try await world.server.change { try $0.enqueue(target).job }
+  }
 
   private static func attach(_ world: World, _ side: Side) async throws -> Int64 {
     let scope = side.scope

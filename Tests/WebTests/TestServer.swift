@@ -160,6 +160,7 @@ struct TestServer: Sendable {
       },
       explain: { $0 is GoalError || $0 is InputError ? "\($0)" : nil }
     )
+    services.providers = ["aws", "ibm"]
     services.uploadFolder = folder.appendingPathComponent("uploads").path
     return services
   }

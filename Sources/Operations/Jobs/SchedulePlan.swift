@@ -69,14 +69,6 @@ package struct SchedulePlan: Sendable {
     }
   }
 
-  /// When an attachment is due next; nil where it has no schedule or is paused.
-  package func nextDue(_ attachment: Attachment, after now: Instant) -> Instant? {
-    guard states[attachment.id]?.isPaused != true,
-      let schedule = try? Schedule(attachment.schedule)
-    else { return nil }
-    return schedule.nextDue(after: now, since: attachment.begins)
-  }
-
   /// The accounts that an attachment is about, as far as a credential signs in to them, each once.
   ///
   /// Of several credentials of an account one that was not refused comes first, then by name. One that

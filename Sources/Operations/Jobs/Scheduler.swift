@@ -63,15 +63,27 @@ package struct Scheduler: Sendable {
   ) async throws -> StartedRun {
     let providers = providers
     return try await store.write(as: actor, at: now) { transaction in
-      let plan = try SchedulePlan(transaction, at: now, providers: providers)
-      guard let found = plan.attachments.first(where: { $0.id == attachment }) else {
-        throw StoreError.notFound(kind: "attachment", name: "\(attachment)")
-      }
-      guard let run = try plan.begin(found, dueAt: now, cause: .person, transaction) else {
-        throw StoreError.conflict("attachment \(attachment) has a run of \(now) already")
-      }
-      return run
+      try Self.run(attachment, of: providers, transaction, at: now)
     }
+  }
+
+  /// Begins a run of an attachment within a transaction of whoever asks for it.
+  ///
+  /// - Throws: as ``run(_:as:at:)``.
+  package static func run(
+    _ attachment: Int64,
+    of providers: Set<String>,
+    _ transaction: StoreTransaction,
+    at now: Instant
+  ) throws -> StartedRun {
+    let plan = try SchedulePlan(transaction, at: now, providers: providers)
+    guard let found = plan.attachments.first(where: { $0.id == attachment }) else {
+      throw StoreError.notFound(kind: "attachment", name: "\(attachment)")
+    }
+    guard let run = try plan.begin(found, dueAt: now, cause: .person, transaction) else {
+      throw StoreError.conflict("attachment \(attachment) has a run of \(now) already")
+    }
+    return run
   }
 }
 

@@ -19,6 +19,8 @@ package struct Services: Sendable {
   package var judge: @Sendable (InventoryUpload, UploadBody) async throws -> Int64
   /// What an error of the composition's own types means; nil for a fault of the server.
   package var explain: @Sendable (any Error) -> String?
+  /// The providers whose accounts jobs can scan.
+  package var providers: Set<String> = []
   /// Where inventories are kept that collectors hand in, until they have come whole.
   package var uploadFolder = FileManager.default.temporaryDirectory.path + "/plumb-uploads"
 

@@ -1,5 +1,6 @@
 import Foundation
 package import JSON
+package import Store
 
 extension APICall {
   /// How many items a page has at most.
@@ -27,6 +28,40 @@ extension APICall {
       object["next_cursor"] = .string(Data(cursor.text.utf8).base64EncodedString())
     }
     return .json(.object(object))
+  }
+
+  /// A page of a list that is kept by number, newest first.
+  ///
+  /// `batch` reads at most so many entries before a number, each with what is told of it: nil where
+  /// the caller does not see it.
+  package func page(
+    newestFirst batch:
+      @Sendable @escaping (
+        _ transaction: StoreTransaction, _ before: Int64, _ limit: Int
+      ) throws -> [(number: Int64, item: JSONValue?)]
+  ) async throws -> APIReply {
+    var next: Int64? = .max
+    if let cursor = try cursor() {
+      guard case .integer(let number) = cursor else {
+        throw Problem.invalid("cursor", "is none that \(operation.id) gave out")
+      }
+      next = number
+    }
+    var items: [JSONValue] = []
+    // Few entries are out of sight; the bound keeps a page from reading them all.
+    for _ in 0..<20 where items.count < limit {
+      guard let start = next else { break }
+      let limit = limit
+      let found = try await read { try batch($0, start, limit) }
+      next = nil
+      for entry in found {
+        if items.count == limit { break }
+        next = entry.number
+        if let item = entry.item { items.append(item) }
+      }
+      if found.count < limit, next == found.last?.number { next = nil }
+    }
+    return page(items, next: next.map { .integer($0) })
   }
 
   /// A page of a list that is short enough to be read whole.

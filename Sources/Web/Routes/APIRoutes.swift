@@ -6,7 +6,7 @@ enum APIRoutes {
     AccountRoutes.handlers, AttachmentRoutes.handlers, ExceptionRoutes.handlers,
     MarkRoutes.handlers, AttestationRoutes.handlers, CredentialRoutes.handlers,
     ContentRoutes.handlers, AuditRoutes.handlers,
-    CollectorRoutes.handlers, CollectorWorkRoutes.handlers,
+    JobRoutes.handlers, CollectorRoutes.handlers, CollectorWorkRoutes.handlers,
   ].reduce(into: [:]) { all, group in
     all.merge(group) { _, _ in preconditionFailure("two handlers of one operation") }
   }

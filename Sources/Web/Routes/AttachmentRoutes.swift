@@ -7,14 +7,16 @@ import Store
 enum AttachmentRoutes {
   static let handlers: [String: APIHandler] = [
     "listAttachments": list, "showAttachment": show, "attach": attach, "detach": detach,
+    "listRuns": listRuns, "runAttachment": run, "showSchedule": showSchedule,
+    "pauseAttachment": pause, "resumeAttachment": resume,
   ]
 
   private static func list(_ call: APICall) async throws -> APIReply {
     let (instant, sight) = (call.instant(), call.sight)
     let (scope, profile) = (call["scope"]?.string, call["profile"]?.string)
-    let found = try await call.read { try $0.attachments(at: instant) }.filter {
-      sight.containsScope($0.scope) && (scope == nil || $0.scope == scope)
-        && (profile == nil || $0.profile == profile)
+    let found = try await call.read { try ScheduledAttachment.all($0, at: instant) }.filter {
+      sight.containsScope($0.attachment.scope) && (scope == nil || $0.attachment.scope == scope)
+        && (profile == nil || $0.attachment.profile == profile)
     }
     return try call.page(found.map(\.json), sorts: ["id", "profile", "scope"])
   }
@@ -49,10 +51,9 @@ enum AttachmentRoutes {
         parameters: settings,
         schedule: schedule
       )
-      return try transaction.attachments(at: now).first { $0.id == number }
+      return try ScheduledAttachment.find(number, transaction, at: now)
     }
-    guard let made else { throw Problem.notFound("attachment", "") }
-    return .created(made.json, at: "/api/v1/attachments/\(made.id)")
+    return .created(made.json, at: "/api/v1/attachments/\(made.attachment.id)")
   }
 
   private static func schedule(_ text: String) throws -> String {
@@ -66,35 +67,70 @@ enum AttachmentRoutes {
 
   private static func detach(_ call: APICall) async throws -> APIReply {
     try await call.write { transaction in
-      let attachment = try find(transaction, call)
-      try call.match(attachment.json)
-      try transaction.detach(attachment.id)
+      let found = try find(transaction, call)
+      try call.match(found.json)
+      try transaction.detach(found.attachment.id)
     }
     return .done
   }
 
-  private static func find(_ transaction: StoreTransaction, _ call: APICall) throws -> Attachment {
-    let found = try transaction.attachments(at: call.now).first { $0.id == call.number() }
-    guard let found, call.sight.containsScope(found.scope) else {
+  /// The attachment that the path names, if the caller sees its scope.
+  private static func find(
+    _ transaction: StoreTransaction,
+    _ call: APICall
+  ) throws -> ScheduledAttachment {
+    let found = try ScheduledAttachment.find(call.number(), transaction, at: call.now)
+    guard call.sight.containsScope(found.attachment.scope) else {
       throw Problem.notFound("attachment", call.number())
     }
     return found
   }
-}
 
-extension Attachment {
-  fileprivate var json: JSONValue {
-    let settings = parameters.sorted { $0.key < $1.key }.map { rule, values in
-      let sorted = values.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) }
-      return (key: rule, value: JSONValue.object(JSONObject(sorted)))
+  private static func listRuns(_ call: APICall) async throws -> APIReply {
+    try await call.page { transaction, before, limit in
+      let attachment = try find(transaction, call).attachment.id
+      return try transaction.runs(of: attachment, before: before, limit: limit).map {
+        ($0.id, $0.json)
+      }
     }
-    var object: JSONObject = [
-      "id": .integer(id), "profile": .string(profile), "version": .string(version),
-      "digest": .string(digest), "scope": .string(scope),
-      "parameters": .object(JSONObject(settings)), "schedule": .string(schedule),
-      "since": .string("\(begins)"),
-    ]
-    if !ends.isNever { object["until"] = .string("\(ends)") }
-    return .object(object)
+  }
+
+  private static func run(_ call: APICall) async throws -> APIReply {
+    let providers = call.services.providers
+    let (run, hidden) = try await call.write { transaction in
+      let attachment = try find(transaction, call).attachment.id
+      var run = try Scheduler.run(attachment, of: providers, transaction, at: call.now)
+      let (count, names) = (run.jobs.count, try Places(transaction).names)
+      run.jobs.removeAll { !call.sight.contains($0.target, names) }
+      return (run, count - run.jobs.count)
+    }
+    var object = run.json.object ?? [:]
+    // Accounts of the scope that the caller does not see whole are scanned without being named.
+    object["jobs_out_of_sight"] = .integer(Int64(hidden))
+    return .json(.object(object))
+  }
+
+  private static func showSchedule(_ call: APICall) async throws -> APIReply {
+    .json(try await call.read { try find($0, call).schedule($0) })
+  }
+
+  private static func pause(_ call: APICall) async throws -> APIReply {
+    let until = call.body["until"]?.string.flatMap { Instant($0) } ?? .never
+    return try await change(call) { try $0.pause(attachment: $1, until: until) }
+  }
+
+  private static func resume(_ call: APICall) async throws -> APIReply {
+    try await change(call) { try $0.resume(attachment: $1) }
+  }
+
+  private static func change(
+    _ call: APICall,
+    _ body: @Sendable @escaping (StoreTransaction, Int64) throws -> Void
+  ) async throws -> APIReply {
+    let schedule = try await call.write { transaction in
+      try body(transaction, find(transaction, call).attachment.id)
+      return try find(transaction, call).schedule(transaction)
+    }
+    return .json(schedule)
   }
 }

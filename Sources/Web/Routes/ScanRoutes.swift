@@ -12,34 +12,15 @@ enum ScanRoutes {
 
   private static func list(_ call: APICall) async throws -> APIReply {
     let (sight, status, account) = (call.sight, call["status"]?.string, call["account"]?.string)
-    var before = Int64.max
-    if let cursor = try call.cursor() {
-      guard case .integer(let number) = cursor else {
-        throw Problem.invalid("cursor", "is none that \(call.operation.id) gave out")
+    return try await call.page { transaction, before, limit in
+      let names = try Places(transaction).names
+      return try transaction.scans(before: before, limit: limit).map { scan in
+        let isShown =
+          isInSight(scan, sight, names) && (status == nil || status == scan.status.rawValue)
+          && (account == nil || account == scan.account)
+        return (scan.id, isShown ? scan.listed : nil)
       }
-      before = number
     }
-    var items: [JSONValue] = []
-    var next: Int64? = before
-    // Few scans are out of sight; the bound keeps a page from reading them all.
-    for _ in 0..<20 where items.count < call.limit {
-      guard let start = next else { break }
-      let limit = call.limit
-      let (scans, names) = try await call.read { transaction in
-        (try transaction.scans(before: start, limit: limit), try Places(transaction).names)
-      }
-      next = nil
-      for scan in scans {
-        if items.count == call.limit { break }
-        next = scan.id
-        guard isInSight(scan, sight, names), status == nil || status == scan.status.rawValue,
-          account == nil || account == scan.account
-        else { continue }
-        items.append(scan.listed)
-      }
-      if scans.count < limit, next == scans.last?.id { next = nil }
-    }
-    return call.page(items, next: next.map { .integer($0) })
   }
 
   private static func isInSight(

@@ -70,12 +70,15 @@ struct SchedulePlanTests {
   }
 
   @Test func `what would be due in a pause is not missed`() {
-    #expect(Self.due(ScheduleState(isPaused: true), at: 100) == nil)
+    #expect(Self.due(ScheduleState(pausedAt: hour(1)), at: 100) == nil)
     #expect(Self.due(ScheduleState(lastDue: hour(24), resumedAt: hour(90)), at: 95) == nil)
     #expect(Self.due(ScheduleState(lastDue: hour(24), resumedAt: hour(90)), at: 96) == hour(96))
-    let plan = Self.plan([Self.attachment()], [1: ScheduleState(isPaused: true)])
-    #expect(plan.nextDue(plan.attachments[0], after: hour(1)) == nil)
-    #expect(Self.plan([]).nextDue(Self.attachment(), after: hour(1)) == hour(24))
+    func next(_ state: ScheduleState?) -> Instant? {
+      ScheduledAttachment(Self.attachment(), state, at: hour(1)).nextDue
+    }
+    #expect(next(nil) == hour(24))
+    #expect(next(ScheduleState(pausedAt: hour(0))) == nil)
+    #expect(next(ScheduleState(pausedAt: hour(0), pausedUntil: hour(25))) == hour(48))
   }
 
   @Test func `without a schedule, or one that can be read, nothing is due and others are`() {

@@ -1,0 +1,54 @@
+package import JSON
+package import Store
+
+// Jobs and runs as JSON: the same on standard output and through the API.
+
+extension Job {
+  /// All of the job.
+  package var json: JSONValue {
+    [
+      "id": .integer(id), "kind": .string(kind), "provider": .string(target.provider),
+      "account": target.account.isEmpty ? .null : .string(target.account),
+      "credential": .string(target.credential), "state": .string(state.rawValue),
+      "attempts": .integer(Int64(attempts)), "not_before": .string("\(notBefore)"),
+      "owner": owner.isEmpty ? .null : .string(owner),
+      "leased_until": state == .leased ? .string("\(leasedUntil)") : .null,
+      "scan": scan.map { .integer($0) } ?? .null,
+      "reason": reason.isEmpty ? .null : .string(reason), "progress": progress,
+      "created_at": .string("\(createdAt)"), "created_by": .string(createdBy),
+      "started_at": startedAt.map { .string("\($0)") } ?? .null,
+      "finished_at": finishedAt.map { .string("\($0)") } ?? .null,
+    ]
+  }
+}
+
+extension AttachmentRun {
+  /// All of the run.
+  package var json: JSONValue {
+    [
+      "id": .integer(id), "attachment": .integer(attachment), "due_at": .string("\(dueAt)"),
+      "cause": .string(cause.rawValue), "requested_by": .string(requestedBy),
+      "created_at": .string("\(createdAt)"),
+    ]
+  }
+}
+
+extension Scheduler.StartedRun {
+  /// The run with its jobs.
+  package var json: JSONValue {
+    [
+      "run": .integer(run), "attachment": .integer(attachment), "due_at": .string("\(dueAt)"),
+      "jobs": .array(jobs.map(\.json)),
+    ]
+  }
+}
+
+extension Scheduler.StartedJob {
+  fileprivate var json: JSONValue {
+    [
+      "id": .integer(job), "provider": .string(target.provider),
+      "account": target.account.isEmpty ? .null : .string(target.account),
+      "credential": .string(target.credential), "new": .bool(isNew),
+    ]
+  }
+}
