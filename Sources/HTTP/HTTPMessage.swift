@@ -8,6 +8,8 @@ package struct HTTPRequest: Sendable {
   package var body: [UInt8]
   /// How long the whole exchange may take, in seconds.
   package var timeout: Double
+  /// Takes the body of a good response piece by piece as it comes; the response is without it then.
+  package var receive: (@Sendable ([UInt8]) -> Void)?
   /// Whether a proxy that the environment names is gone through; metadata of the machine never is.
   package var usesProxy = true
 

@@ -106,6 +106,10 @@ import Glibc
   }
 
   private func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+    if let receive = request.receive, (200..<300).contains(status) {
+      unsafe receive(Array(bytes))
+      return bytes.count
+    }
     guard response.body.count + bytes.count <= limit else {
       isTooLarge = true
       return 0
@@ -126,10 +130,14 @@ import Glibc
   /// Tells whoever waits how the exchange ended.
   func finish(_ outcome: CURLcode) {
     guard outcome == CURLE_OK else { return waiter.resume(throwing: error(outcome)) }
-    var status = 0
-    _ = unsafe plumb_curl_status(easy, &status)
     response.status = status
     waiter.resume(returning: response)
+  }
+
+  private var status: Int {
+    var status = 0
+    _ = unsafe plumb_curl_status(easy, &status)
+    return status
   }
 
   private func error(_ outcome: CURLcode) -> HTTPError {

@@ -271,9 +271,13 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``.
   package func job(_ id: Int64) throws -> Job {
-    let found = try session.first(Self.jobColumns + "WHERE id = $1", [.integer(id)], Self.job)
-    guard let found else { throw StoreError.notFound(kind: "job", name: "\(id)") }
+    guard let found = try jobIfKept(id) else { throw StoreError.notFound(kind: "job", name: "\(id)") }
     return found
+  }
+
+  /// One job; nil where there is none, or it is not kept any more.
+  package func jobIfKept(_ id: Int64) throws -> Job? {
+    try session.first(Self.jobColumns + "WHERE id = $1", [.integer(id)], Self.job)
   }
 
   /// Jobs, newest first: those before a number where one is given, at most so many.

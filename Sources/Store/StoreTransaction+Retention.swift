@@ -7,6 +7,8 @@ package enum RetentionClass: String, Sendable, CaseIterable {
   case history
   /// Scores after each scan.
   case scores
+  /// Jobs that have ended, and runs of attachments.
+  case jobs
 }
 
 /// Something for which history is kept, however old it is.
@@ -50,19 +52,24 @@ package struct PruneReport: Sendable, Equatable {
   package var proofs = 0
   package var blocks = 0
   package var scores = 0
+  package var runs = 0
+  package var jobs = 0
 
   package init(
     states: Int = 0,
     resources: Int = 0,
     proofs: Int = 0,
     blocks: Int = 0,
-    scores: Int = 0
+    scores: Int = 0,
+    runs: Int = 0,
+    jobs: Int = 0
   ) {
     self.states = states
     self.resources = resources
     self.proofs = proofs
     self.blocks = blocks
     self.scores = scores
+    (self.runs, self.jobs) = (runs, jobs)
   }
 }
 
@@ -196,6 +203,9 @@ extension StoreTransaction {
       }
       report.scores = try session.run("DELETE FROM score_ledger WHERE " + old, values)
     }
+    if let days = retention[.jobs] {
+      (report.runs, report.jobs) = try pruneJobs(before: now.advanced(days: -days))
+    }
     if report != PruneReport() {
       try record(
         "retention.prune",
@@ -203,6 +213,7 @@ extension StoreTransaction {
         [
           "states": .integer(Int64(report.states)), "resources": .integer(Int64(report.resources)),
           "blocks": .integer(Int64(report.blocks)), "scores": .integer(Int64(report.scores)),
+          "runs": .integer(Int64(report.runs)), "jobs": .integer(Int64(report.jobs)),
         ]
       )
     }

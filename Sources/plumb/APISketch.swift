@@ -39,6 +39,8 @@ struct APISketch {
     case object(members: [Column] = [], tables: [String: [Column]] = [:])
     /// Words of one's own, the same as without a server.
     case words((JSONValue) throws -> [String])
+    /// Events, each told as it comes; then what the last of them held.
+    case events(@Sendable (JSONValue) -> Void, end: (JSONValue) throws -> Void)
     /// A file.
     case file(([UInt8]) throws -> Void)
   }

@@ -269,13 +269,6 @@ struct CredentialDetailOptions: ParsableArguments {
 }
 
 extension CredentialRecord {
-  /// Where it is in its life, in one word.
-  private var state: String {
-    if revokedAt != nil { return "revoked" }
-    guard let test else { return "untested" }
-    return test.isAccepted ? "accepted" : "refused"
-  }
-
   fileprivate var cells: [String] {
     [
       name, provider, "version \(version)", state, "since \((rotatedAt ?? createdAt).day)",
@@ -294,22 +287,5 @@ extension CredentialRecord {
     if let test { rows.append(["tested", "\(test.at): \(test.outcome)"]) }
     rows += secrets.map { [$0.field.replacing("_", with: " "), "sealed under key \($0.keyID)"] }
     return rows
-  }
-
-  fileprivate var json: JSONValue {
-    var object: JSONObject = [
-      "name": .string(name), "provider": .string(provider), "state": .string(state),
-      "version": .integer(version), "details": .object(details),
-      "created_at": .string("\(createdAt)"),
-      "keys": .array(keyIDs.map { .string($0) }),
-    ]
-    object["rotated_at"] = rotatedAt.map { .string("\($0)") }
-    object["revoked_at"] = revokedAt.map { .string("\($0)") }
-    object["test"] = test.map {
-      [
-        "at": .string("\($0.at)"), "accepted": .bool($0.isAccepted), "outcome": .string($0.outcome),
-      ]
-    }
-    return .object(object)
   }
 }

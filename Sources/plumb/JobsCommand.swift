@@ -8,8 +8,10 @@ import Store
 struct JobsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "jobs",
-    abstract: "Lists, shows, cancels and retries jobs, which plumb serve and plumb work do.",
-    subcommands: [JobsList.self, JobsShow.self, JobsRetry.self, JobsCancel.self]
+    abstract: "Lists, shows, watches, cancels and retries jobs, which plumb serve and plumb work do.",
+    subcommands: [
+      JobsList.self, JobsShow.self, JobsWatch.self, JobsRetry.self, JobsCancel.self,
+    ]
   )
 }
 
@@ -185,18 +187,8 @@ extension Job {
   fileprivate var cells: [String] {
     [
       "\(id)", state.rawValue, target.key, "asked for at \(createdAt)",
-      scan.map { "scan \($0)" } ?? "", reason.isEmpty ? activity : reason,
+      scan.map { "scan \($0)" } ?? "", reason.isEmpty ? Self.activity(json) : reason,
     ]
-  }
-
-  /// How far it is, in words.
-  private var activity: String {
-    guard state == .leased, let phase = progress["phase"]?.string else { return "" }
-    let figures = [
-      ("resources", "resources"), ("calls", "calls"), ("calls_per_second", "calls/s"),
-      ("throttled", "throttled"),
-    ].compactMap { name, word in progress[name].map { "\($0.text) \(word)" } }
-    return ([phase] + figures).joined(separator: ", ")
   }
 
   /// All of it, for people.
@@ -213,6 +205,7 @@ extension Job {
     }
     if let startedAt { lines.append("  began     \(startedAt)") }
     if let finishedAt { lines.append("  ended     \(finishedAt)") }
+    let activity = Self.activity(json)
     if !activity.isEmpty { lines.append("  progress  \(activity)") }
     if let scan { lines.append("  scan      \(scan)") }
     if !reason.isEmpty { lines.append("  reason    \(reason)") }

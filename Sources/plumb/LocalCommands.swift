@@ -11,7 +11,6 @@ enum LocalCommands {
     "scopes conflicts": "the API does not tell conflicts; run it where the data is, with --data",
     "keys add":
       "keys are made where the data is, with --data, or by whoever signed in to the server",
-    "credentials test": "only plumb scan signs in; run it where the data is, with --data",
     "credentials key show": keeping, "credentials key make": keeping,
     "access": "the API does not tell who reaches what; run it where the data is, with --data",
     "work": "a server does its jobs itself; plumb work shares them where the data is, with --data",

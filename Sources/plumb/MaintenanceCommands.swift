@@ -187,18 +187,19 @@ struct RetentionList: AsyncParsableCommand {
 struct RetentionSet: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set",
-    abstract: "Keeps a class, history or scores, for some days or for ever.",
+    abstract: "Keeps a class, history, scores or jobs, for some days or for ever.",
     discussion: """
       Examples:
         plumb retention set history 730
         plumb retention set scores ever
+        plumb retention set jobs 90
       """
   )
 
   @OptionGroup var store: StoreOptions
   @OptionGroup var person: ActorOptions
 
-  @Argument(help: "history or scores.")
+  @Argument(help: "history, scores or jobs.")
   var kind: String
 
   @Argument(help: "How many days, or ever.")
@@ -207,7 +208,7 @@ struct RetentionSet: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       guard let kind = RetentionClass(rawValue: kind) else {
-        throw ValidationError("\"\(kind)\" is neither history nor scores")
+        throw ValidationError("\"\(kind)\" is none of history, scores and jobs")
       }
       let number = Int(days)
       guard days == "ever" || number != nil else {
@@ -291,7 +292,8 @@ struct RetentionPrune: AsyncParsableCommand {
       }
       print(
         "removed \(report.states) former states, \(report.resources) resources that are gone, "
-          + "\(report.blocks) blocks of configurations, \(report.scores) scores"
+          + "\(report.blocks) blocks of configurations, \(report.scores) scores, \(report.runs) runs of "
+          + "attachments, \(report.jobs) jobs"
       )
     }
   }

@@ -52,10 +52,9 @@ struct ScanProcess: JobExecutor {
   private func leftovers(of job: Job) async throws -> [ScanRecord] {
     try await store.read { transaction in
       try transaction.openScans().filter { scan in
-        guard let text = scan.actor.wholeMatch(of: /worker\/job-([0-9]+)/)?.1,
-          let number = Int64(text)
-        else { return false }
-        return try number == job.id || transaction.job(number).target.key == job.target.key
+        guard let number = scan.job, scan.actor == Self.actor(of: number) else { return false }
+        return try number == job.id
+          || transaction.jobIfKept(number)?.target.key == job.target.key
       }
     }
   }

@@ -94,6 +94,12 @@ struct ServeCommand: AsyncParsableCommand {
         judge: { [store, content] in
           try await InventoryJudging(store: data, options: store, content: content).run($0, $1)
         },
+        test: { [key, store] record in
+          var authorities = AuthorityOptions()
+          authorities.bundle = nil
+          let keeper = CredentialKeeper(data, try key.place(store).place)
+          return try await authorities.test(try await keeper.opened(record), within: 60)
+        },
         explain: { $0 is GoalError || $0 is ContentError ? "\($0)" : nil }
       )
       composed.providers = ScanProcess.providers

@@ -17,6 +17,7 @@ struct ServerAnswer {
     switch answer {
     case .words(let say):
       for line in try say(outcome.value) { print(line.withoutControls) }
+    case .events(_, let end): try end(outcome.value)
     case .file(let take): try take(outcome.bytes)
     case .object(let members, let tables):
       if format != .text { return print(outcome.value.text) }

@@ -19,6 +19,9 @@ struct ServerCaller {
   /// How long the server may take to judge what is uploaded, in seconds.
   private static let uploadTime = 6 * 3600.0
 
+  /// How long a stream of events may be open, in seconds; a server closes it before.
+  private static let streamTime = 900.0
+
   /// What a call came to.
   struct Outcome {
     var value = JSONValue.null
@@ -31,6 +34,7 @@ struct ServerCaller {
   func perform(_ sketch: APISketch) async throws -> Outcome {
     var sketch = sketch
     for fillIn in sketch.fillIns { try await fill(fillIn, &sketch) }
+    if case .events(let take, _) = sketch.answer { return try await follow(sketch, take) }
     if case .page(let list) = sketch.answer { return try await page(list, sketch) }
     var request = request(sketch.method, sketch.target)
     switch sketch.match {
@@ -54,6 +58,33 @@ struct ServerCaller {
     let response = try await send(request)
     if case .file = sketch.answer { return Outcome(bytes: response.body) }
     return Outcome(value: response.body.isEmpty ? .null : try json(response))
+  }
+
+  /// Hears events until there are no more, over a stream after the other.
+  private func follow(
+    _ sketch: APISketch,
+    _ take: @escaping @Sendable (JSONValue) -> Void
+  ) async throws -> Outcome {
+    let events = ServerEvents(take)
+    var failures = 0
+    while !events.hasEnded {
+      var request = request("GET", sketch.target)
+      request[header: "Accept"] = "text/event-stream"
+      if !events.lastID.isEmpty { request[header: "Last-Event-ID"] = events.lastID }
+      request.timeout = Self.streamTime
+      request.receive = { events.add($0) }
+      events.begin()
+      do {
+        _ = try await send(request)
+        failures = 0
+      } catch let error as HTTPError {
+        // A server that is started anew is away for a while.
+        failures += 1
+        guard !events.lastID.isEmpty, failures < 30 else { throw error }
+      }
+      if !events.hasEnded { try await Task.sleep(for: .seconds(1)) }
+    }
+    return Outcome(value: events.last)
   }
 
   /// The object at a path.

@@ -26,6 +26,7 @@ extension APISketch {
       )
     }
     var words = [curl]
+    if case .events = answer { words.append("-N") }
     if method != "GET" { words.append("-X \(method)") }
     switch match {
     case .none: break

@@ -175,6 +175,10 @@ struct ServedCommandTests {
       for arguments in [["jobs", "list"], ["jobs", "show", "1"]] {
         #expect(try served.remoteJSON(arguments) == served.localJSON(arguments), "\(arguments)")
       }
+      for run in [try served.remote(["jobs", "watch", "1"]), try served.local(["jobs", "watch", "1"])] {
+        #expect(run.exitCode == 1, "\(run.errors)")
+        #expect(run.output == "job 1  cancelled  cancelled by administrator\n", "\(run.output)")
+      }
       try says(["jobs", "cancel", "1"], "plumb: job 1 has ended: cancelled (409", exitCode: 2)
       try says(["jobs", "retry", "1"], "job 1 waits")
       try says(["jobs", "show", "9"], "plumb: there is no job \"9\" (404", exitCode: 2)

@@ -25,7 +25,7 @@ private let examples: [[String]] = [
   ],
   ["credentials", "add", "bank", "--provider", "ibm"],
   ["credentials", "list"], ["credentials", "show", "audit"], ["credentials", "rotate", "audit"],
-  ["credentials", "revoke", "audit"],
+  ["credentials", "revoke", "audit"], ["credentials", "test", "audit"],
   ["scopes", "add", "pay", "--within", "production", "--include", "tag:app=pay,tag:app=ledger"],
   ["scopes", "list", "--now", "2026-11-01"], ["scopes", "show", "R&D 1"],
   ["scopes", "remove", "pay"],
@@ -40,7 +40,7 @@ private let examples: [[String]] = [
     "jobs", "list", "--state", "failed", "--state", "set_aside", "--kind", "scan", "--account", "1",
     "--run", "4", "--limit", "10",
   ],
-  ["jobs", "show", "12"], ["jobs", "retry", "12"], ["jobs", "cancel", "12"],
+  ["jobs", "show", "12"], ["jobs", "watch", "12"], ["jobs", "retry", "12"], ["jobs", "cancel", "12"],
   [
     "exceptions", "request", "--rule", "aws.s3.versioning", "--resource", "scratch-*", "--reason",
     "It's rebuilt \"every\" night for $5", "--owner", "data", "--control", "a copy", "--expires",

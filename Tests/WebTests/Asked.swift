@@ -159,6 +159,15 @@ enum Askings {
     "showJob": { world, side, _ in
       Asked("GET", "/jobs/\(try await job(world, side))", mark: side.credential)
     },
+    "followJob": { world, side, _ in
+      let job = try await job(world, side)
+      // One that is over is told of at once.
+      try await world.server.change { try $0.cancelJob(job) }
+      return Asked("GET", "/jobs/\(job)/events", mark: "event: end")
+    },
+    "followScan": { _, side, _ in
+      Asked("GET", "/scans/\(side.scans[1])/events", mark: "event: end")
+    },
     "cancelJob": { world, side, _ in
       let job = try await job(world, side)
       return Asked("POST", "/jobs/\(job)/cancellation", mark: side.credential)
@@ -285,6 +294,10 @@ enum Askings {
     },
     "revokeCredential": { world, side, _ in
       Asked("DELETE", "/credentials/\(try await credential(world, side))")
+    },
+    "testCredential": { world, side, _ in
+      let path = "/credentials/\(try await credential(world, side))/test"
+      return Asked("POST", path, mark: side.account)
     },
     "rotateCredential": { world, side, _ in
       let path = "/credentials/\(try await credential(world, side))/secret"

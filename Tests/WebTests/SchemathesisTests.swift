@@ -26,7 +26,11 @@ struct SchemathesisTests {
   ]
 
   @Test func `every operation keeps to its description, whatever it is sent`() async throws {
-    try await TestServer.with { server in
+    // What goes on for long is told of for a moment only.
+    var streams = EventStreams.Limits()
+    streams.longest = .milliseconds(200)
+    streams.pause = .milliseconds(100)
+    try await TestServer.with(streams: streams) { server in
       let world = try await World(server)
       guard case .key(let key) = world.administrator else { return }
       let folder = try Fixtures.temporaryFolder()

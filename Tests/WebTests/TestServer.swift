@@ -58,6 +58,8 @@ struct Answer {
 
 /// A server in this process over a store of its own, on a free port.
 struct TestServer: Sendable {
+  /// Asks it to stop, as a signal does.
+  let stop: @Sendable () async -> Void
   let url: String
   let store: DataStore
   let clock: TestClock
@@ -70,6 +72,7 @@ struct TestServer: Sendable {
     requestsPerSecond: Double = 0,
     certificate: (chain: String, key: String)? = nil,
     clock: TestClock = TestClock(),
+    streams: EventStreams.Limits = EventStreams.Limits(),
     _ body: (TestServer) async throws -> Void
   ) async throws {
     let folder = try Fixtures.temporaryFolder()
@@ -91,7 +94,9 @@ struct TestServer: Sendable {
       }
       let logger = Logger(label: "test") { _ in SilentLog() }
       let (ports, continuation) = AsyncStream<Int>.makeStream()
-      let web = try WebServer(services(store, clock, folder), settings, logger: logger)
+      var services = try services(store, clock, folder)
+      services.streams = EventStreams(streams)
+      let web = try WebServer(services, settings, logger: logger)
       let application = try web.application { continuation.yield($0) }
       let group = ServiceGroup(services: [application], logger: logger)
       let running = Task { try await group.run() }
@@ -102,6 +107,7 @@ struct TestServer: Sendable {
       }
       let scheme = certificate == nil ? "http" : "https"
       let server = TestServer(
+        stop: { await group.triggerGracefulShutdown() },
         url: "\(scheme)://127.0.0.1:\(try #require(port))",
         store: store,
         clock: clock,
@@ -157,6 +163,13 @@ struct TestServer: Sendable {
         )
         _ = try await scan.run(number)
         return number
+      },
+      test: { record in
+        CredentialRecord.Test(
+          at: clock.now,
+          isAccepted: true,
+          outcome: "account \(record.details["account"]?.string ?? "")"
+        )
       },
       explain: { $0 is GoalError || $0 is InputError ? "\($0)" : nil }
     )

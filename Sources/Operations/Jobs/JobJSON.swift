@@ -22,6 +22,35 @@ extension Job {
   }
 }
 
+extension Job {
+  /// How far the job is: what a heartbeat changes, but for the lease itself.
+  package var standing: JSONValue {
+    let told = ["id", "state", "attempts", "scan", "reason", "progress", "started_at", "finished_at"]
+    let all = json
+    return .object(JSONObject(told.map { (key: $0, value: all[$0] ?? .null) }))
+  }
+}
+
+extension ScanRecord {
+  /// The job that the scan is made for, by a worker or a collector; nil where a person made it.
+  package var job: Int64? {
+    actor.wholeMatch(of: /(worker|collector)\/job-([0-9]+)/).flatMap { Int64($0.2) }
+  }
+
+  /// How far the scan is.
+  package func standing(_ transaction: StoreTransaction) throws -> JSONValue {
+    let tasks = try transaction.tasks(of: id)
+    let done = tasks.filter { $0.state == .done }.count
+    let job = try job.flatMap { try transaction.jobIfKept($0) }
+    return [
+      "id": .integer(id), "status": .string(status.rawValue),
+      "tasks": ["done": .integer(Int64(done)), "all": .integer(Int64(tasks.count))],
+      "finished": finished.map { .string("\($0)") } ?? .null, "report": report,
+      "job": job?.standing ?? .null,
+    ]
+  }
+}
+
 extension AttachmentRun {
   /// All of the run.
   package var json: JSONValue {

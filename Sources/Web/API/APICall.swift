@@ -19,8 +19,12 @@ package struct Services: Sendable {
   package var judge: @Sendable (InventoryUpload, UploadBody) async throws -> Int64
   /// What an error of the composition's own types means; nil for a fault of the server.
   package var explain: @Sendable (any Error) -> String?
+  /// What is sent while it happens.
+  package var streams = EventStreams()
   /// The providers whose accounts jobs can scan.
   package var providers: Set<String> = []
+  /// Signs in with a credential, and says what came of it.
+  package var test: @Sendable (CredentialRecord) async throws -> CredentialRecord.Test
   /// Where inventories are kept that collectors hand in, until they have come whole.
   package var uploadFolder = FileManager.default.temporaryDirectory.path + "/plumb-uploads"
 
@@ -31,10 +35,12 @@ package struct Services: Sendable {
     clock: @escaping @Sendable () -> Instant,
     random: @escaping @Sendable (Int) throws -> [UInt8],
     judge: @escaping @Sendable (InventoryUpload, UploadBody) async throws -> Int64,
+    test: @escaping @Sendable (CredentialRecord) async throws -> CredentialRecord.Test,
     explain: @escaping @Sendable (any Error) -> String?
   ) {
     (self.store, self.content, self.keeper) = (store, content, keeper)
-    (self.clock, self.random, self.judge, self.explain) = (clock, random, judge, explain)
+    (self.clock, self.random, self.judge) = (clock, random, judge)
+    (self.test, self.explain) = (test, explain)
   }
 }
 
@@ -177,6 +183,8 @@ package struct APIReply: Sendable {
   var text: (type: String, bytes: [UInt8])?
   var headers: [(name: String, value: String)] = []
   var hasTag = false
+  /// Instead of a body, events that are told as they happen.
+  var events: EventStream?
   /// Whether it tells a secret, which is told once and kept nowhere.
   var hasSecret = false
 

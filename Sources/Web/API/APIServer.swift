@@ -271,6 +271,11 @@ struct APIServer: Sendable {
     } else if let text = reply.text {
       response.headers[.contentType] = text.type
       bytes = text.bytes
+    } else if let events = reply.events {
+      response.headers[.contentType] = "text/event-stream"
+      let body = request.body
+      response.body = ResponseBody { try await events.write(&$0, body) }
+      return response
     }
     if let idempotency = call.idempotency, !reply.hasSecret {
       let headers = response.headers.filter { $0.name != .setCookie }.map {

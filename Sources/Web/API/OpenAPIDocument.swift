@@ -112,6 +112,7 @@ package struct OpenAPIDocument: Sendable {
     let hasETag = operation["x-etag"]?.bool ?? false
     if hasETag { parameters.append(common(method == "get" ? "ifNoneMatch" : "ifMatch")) }
     if method == "post" { parameters.append(common("idempotencyKey")) }
+    if operation["x-events"] != nil { parameters.append(common("lastEventID")) }
     if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
     if let body = operation["x-takes"] {
       operation["requestBody"] = [
@@ -121,7 +122,7 @@ package struct OpenAPIDocument: Sendable {
     if operation["responses"] == nil {
       operation["responses"] = responses(operation, isPage: isPage, hasETag: hasETag)
     }
-    for key in ["x-takes", "x-answer", "x-page", "x-etag", "x-status"] { operation[key] = nil }
+    for key in ["x-takes", "x-answer", "x-events", "x-page", "x-etag", "x-status"] { operation[key] = nil }
     return operation
   }
 
@@ -130,7 +131,7 @@ package struct OpenAPIDocument: Sendable {
     isPage: Bool,
     hasETag: Bool
   ) -> JSONValue {
-    let status = operation["x-status"]?.whole ?? (operation["x-answer"] == nil ? 204 : 200)
+    let status = operation["x-status"]?.whole ?? (operation["x-answer"] == nil && operation["x-events"] == nil ? 204 : 200)
     var good: JSONObject = ["description": operation["summary"] ?? "Done"]
     if let answer = operation["x-answer"] {
       let one = schema(answer)
@@ -144,6 +145,19 @@ package struct OpenAPIDocument: Sendable {
           ],
         ] : one
       good["content"] = ["application/json": ["schema": whole]]
+    }
+    if let events = operation["x-events"] {
+      let event: JSONValue = [
+        "type": "object", "required": ["event", "id", "data"],
+        "properties": [
+          "event": ["type": "string", "enum": ["progress", "end"]], "id": ["type": "string"],
+          "data": [
+            "type": "string", "contentMediaType": "application/json",
+            "contentSchema": schema(events),
+          ],
+        ],
+      ]
+      good["content"] = ["text/event-stream": ["schema": event]]
     }
     if hasETag { good["headers"] = ["ETag": ["schema": ["type": "string"]]] }
     var all: JSONObject = [:]

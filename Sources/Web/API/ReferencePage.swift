@@ -141,6 +141,7 @@ struct ReferencePage {
       return "<a href=\"#schema-\(name)\">\(name)</a>"
     }
     if let items = schema["items"] { return "list of \(text(items))" }
+    if let told = schema["properties"]?["data"]?["contentSchema"] { return "events: \(text(told))" }
     if let listed = schema["properties"]?["items"] { return "page: \(text(listed))" }
     var facts: [String] = []
     if let choices = schema["enum"]?.array {

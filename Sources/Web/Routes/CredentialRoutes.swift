@@ -8,6 +8,7 @@ enum CredentialRoutes {
   static let handlers: [String: APIHandler] = [
     "listCredentials": list, "showCredential": show, "addCredential": add,
     "rotateCredential": rotate, "revokeCredential": revoke,
+    "testCredential": test,
   ]
 
   private static func list(_ call: APICall) async throws -> APIReply {
@@ -117,6 +118,14 @@ enum CredentialRoutes {
     return .tagged(try await call.read { try $0.credential(former.name) }.json)
   }
 
+  private static func test(_ call: APICall) async throws -> APIReply {
+    let record = try await call.read { try find($0, call) }
+    // Signing in takes as long as the provider does; nothing is held meanwhile.
+    let test = try await call.services.test(record)
+    try await call.write { try $0.note(test, of: record.name, version: record.version) }
+    return .json(test.json)
+  }
+
   private static func revoke(_ call: APICall) async throws -> APIReply {
     try await call.write { transaction in
       let credential = try find(transaction, call)
@@ -131,29 +140,5 @@ extension Horizon {
   /// Whether the account of a credential is in sight; one without an account is everybody's.
   fileprivate func sees(_ credential: CredentialRecord) -> Bool {
     sight.isEverything || credential.details["account"]?.string.map(seesAccount) ?? false
-  }
-}
-
-extension CredentialRecord {
-  fileprivate var state: String {
-    if revokedAt != nil { return "revoked" }
-    guard let test else { return "untested" }
-    return test.isAccepted ? "accepted" : "refused"
-  }
-
-  fileprivate var json: JSONValue {
-    var object: JSONObject = [
-      "name": .string(name), "provider": .string(provider), "state": .string(state),
-      "version": .integer(version), "details": .object(details),
-      "created_at": .string("\(createdAt)"), "keys": .array(keyIDs.map { .string($0) }),
-    ]
-    object["rotated_at"] = rotatedAt.map { .string("\($0)") }
-    object["revoked_at"] = revokedAt.map { .string("\($0)") }
-    object["test"] = test.map {
-      [
-        "at": .string("\($0.at)"), "accepted": .bool($0.isAccepted), "outcome": .string($0.outcome),
-      ]
-    }
-    return .object(object)
   }
 }

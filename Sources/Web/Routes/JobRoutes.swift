@@ -7,6 +7,7 @@ import Store
 enum JobRoutes {
   static let handlers: [String: APIHandler] = [
     "listJobs": list, "showJob": show, "retryJob": retry, "cancelJob": cancel,
+    "followJob": follow,
   ]
 
   private static func list(_ call: APICall) async throws -> APIReply {
@@ -36,6 +37,14 @@ enum JobRoutes {
       throw Problem.notFound("job", job.id)
     }
     return job
+  }
+
+  private static func follow(_ call: APICall) async throws -> APIReply {
+    let number = try await call.read { try find($0, call).id }
+    return try call.events("job \(number)") { transaction in
+      let job = try transaction.job(number)
+      return Watched(state: job.standing, hasEnded: !job.state.isOpen)
+    }
   }
 
   private static func retry(_ call: APICall) async throws -> APIReply {

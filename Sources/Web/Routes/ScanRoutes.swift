@@ -7,7 +7,7 @@ import Store
 enum ScanRoutes {
   static let handlers: [String: APIHandler] = [
     "listScans": list, "uploadScan": upload, "showScan": show, "cancelScan": cancel,
-    "listDifferences": differences,
+    "listDifferences": differences, "followScan": follow,
   ]
 
   private static func list(_ call: APICall) async throws -> APIReply {
@@ -54,6 +54,15 @@ enum ScanRoutes {
       object["tasks"] = ["done": .integer(Int64(done)), "all": .integer(Int64(tasks.count))]
     }
     return .tagged(.object(object))
+  }
+
+  private static func follow(_ call: APICall) async throws -> APIReply {
+    let number = call.number()
+    _ = try await call.read { try find($0, call, number) }
+    return try call.events("scan \(number)") { transaction in
+      let scan = try transaction.scan(number)
+      return Watched(state: try scan.standing(transaction), hasEnded: !scan.status.isOpen)
+    }
   }
 
   private static func cancel(_ call: APICall) async throws -> APIReply {
