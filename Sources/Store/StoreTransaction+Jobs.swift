@@ -271,7 +271,9 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``.
   package func job(_ id: Int64) throws -> Job {
-    guard let found = try jobIfKept(id) else { throw StoreError.notFound(kind: "job", name: "\(id)") }
+    guard let found = try jobIfKept(id) else {
+      throw StoreError.notFound(kind: "job", name: "\(id)")
+    }
     return found
   }
 

@@ -21,6 +21,8 @@ package struct ServerSettings: Sendable {
   package var requestsPerSecond: Double
   /// Whether `/metrics` asks for no key.
   package var hasOpenMetrics: Bool
+  /// The proxies before the server.
+  package var proxies = TrustedProxies()
   /// The OpenID provider through which people sign in, and where it sends them back to.
   package var openID: (provider: OpenIDProvider, redirect: String)?
 
@@ -44,7 +46,7 @@ package struct ServerSettings: Sendable {
 package struct WebContext: RequestContext {
   package var coreContext: CoreRequestContextStorage
   /// The client's address.
-  package let address: String
+  package var address: String
 
   package init(source: ApplicationRequestContextSource) {
     coreContext = .init(source: source)
@@ -85,6 +87,7 @@ package struct WebServer: Sendable {
     started: @escaping @Sendable (Int) async -> Void
   ) throws -> some ApplicationProtocol {
     let router = Router(context: WebContext.self)
+    router.add(middleware: ClientAddress(proxies: settings.proxies))
     router.add(middleware: CommonHeaders(isSecure: settings.isSecure))
     router.add(middleware: LastResort(api: api))
     api.addRoutes(to: router)

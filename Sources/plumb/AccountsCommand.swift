@@ -7,8 +7,8 @@ import Store
 struct AccountsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "accounts",
-    abstract: "Shows the tree of accounts, and says what stands above what.",
-    subcommands: [AccountsList.self, AccountsPlace.self]
+    abstract: "Shows the tree of accounts, imports it, and says what stands above what.",
+    subcommands: [AccountsList.self, AccountsPlace.self, AccountsImport.self]
   )
 }
 

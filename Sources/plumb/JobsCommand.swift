@@ -8,7 +8,8 @@ import Store
 struct JobsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "jobs",
-    abstract: "Lists, shows, watches, cancels and retries jobs, which plumb serve and plumb work do.",
+    abstract:
+      "Lists, shows, watches, cancels and retries jobs, which plumb serve and plumb work do.",
     subcommands: [
       JobsList.self, JobsShow.self, JobsWatch.self, JobsRetry.self, JobsCancel.self,
     ]

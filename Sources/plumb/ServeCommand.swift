@@ -52,6 +52,21 @@ struct ServeCommand: AsyncParsableCommand {
   var behindTLS = false
 
   @Option(
+    name: .customLong("trusted-proxy"),
+    help: ArgumentHelp(
+      "A proxy before the server whose X-Forwarded-For is believed; may be repeated.",
+      valueName: "address-or-network"
+    ),
+    transform: { text in
+      guard let network = IPNetwork(text) else {
+        throw ValidationError("expected an address or network such as 10.0.0.0/8, not \"\(text)\"")
+      }
+      return network
+    }
+  )
+  var trustedProxies: [IPNetwork] = []
+
+  @Option(
     name: .long,
     help: "Requests a second and caller, in bursts of four times as many; 0 for no limit."
   )
@@ -116,6 +131,7 @@ struct ServeCommand: AsyncParsableCommand {
         requestsPerSecond: requestsPerSecond,
         hasOpenMetrics: openMetrics
       )
+      settings.proxies = TrustedProxies(trustedProxies)
       settings.openID = try openID.provider()
       let (host, scheme) = (host, settings.tls == nil ? "http" : "https")
       let application = try WebServer(services, settings, logger: logger).application { port in

@@ -175,13 +175,46 @@ struct ServedCommandTests {
       for arguments in [["jobs", "list"], ["jobs", "show", "1"]] {
         #expect(try served.remoteJSON(arguments) == served.localJSON(arguments), "\(arguments)")
       }
-      for run in [try served.remote(["jobs", "watch", "1"]), try served.local(["jobs", "watch", "1"])] {
+      for run in [
+        try served.remote(["jobs", "watch", "1"]), try served.local(["jobs", "watch", "1"]),
+      ] {
         #expect(run.exitCode == 1, "\(run.errors)")
         #expect(run.output == "job 1  cancelled  cancelled by administrator\n", "\(run.output)")
       }
       try says(["jobs", "cancel", "1"], "plumb: job 1 has ended: cancelled (409", exitCode: 2)
       try says(["jobs", "retry", "1"], "job 1 waits")
       try says(["jobs", "show", "9"], "plumb: there is no job \"9\" (404", exitCode: 2)
+    }
+  }
+
+  @Test func `a tree of accounts is imported whole or not at all, here and on a server`() async throws {
+    try await ServedStore.with { served in
+      let file = Fixtures.root.appendingPathComponent("Tests/CommandTests/Fixtures/accounts.yaml")
+      let first = try served.remote(["accounts", "import", file.path])
+      #expect(first.output == "3 added, 0 changed, 0 unchanged\n", "\(first.errors)")
+      let again = try served.local(["accounts", "import", file.path])
+      #expect(again.output == "0 added, 0 changed, 3 unchanged\n", "\(again.errors)")
+      let listed = try served.localJSON(["accounts", "list"]).array ?? []
+      #expect(listed.map { $0["under"] } == [.null, "acme", "europe"])
+      for (text, message) in [
+        (
+          "nodes:\n  - { account: a }\n  - { account: b, parent: c }\n",
+          "neither known nor imported"
+        ),
+        ("nodes: [{ account: a }, { account: a }]", "\"a\" stands twice"),
+      ] {
+        let run = try served.remote(["accounts", "import", "-"], input: text)
+        #expect(run.exitCode == 2 && run.errors.contains(message), "\(run.errors)")
+      }
+      for (text, message) in [
+        ("nodes: []", "nodes: expected at least one account"),
+        ("nodes:\n  - { acount: a }\n", "standard input:2: nodes[0]: missing key \"account\""),
+        ("accounts: []", "missing key \"nodes\""),
+      ] {
+        let run = try served.remote(["accounts", "import", "-"], input: text)
+        #expect(run.exitCode == 2 && run.errors.contains(message), "\(run.errors)")
+      }
+      #expect(try served.localJSON(["accounts", "list"]).array?.count == 3)
     }
   }
 

@@ -30,6 +30,7 @@ private let examples: [[String]] = [
   ["scopes", "list", "--now", "2026-11-01"], ["scopes", "show", "R&D 1"],
   ["scopes", "remove", "pay"],
   ["accounts", "list"], ["accounts", "place", "1234", "--name", "Ann's", "--under", "europe"],
+  ["accounts", "import", "Tests/CommandTests/Fixtures/accounts.yaml"],
   ["accounts", "place", "europe", "--provider", "", "--under", ""],
   ["attach", "cis-aws", "pay", "--param", "aws.iam.password-length.minimum=16", "--every", "24h"],
   ["attachments", "list"], ["attachments", "remove", "3"], ["attachments", "run", "3"],
@@ -40,7 +41,8 @@ private let examples: [[String]] = [
     "jobs", "list", "--state", "failed", "--state", "set_aside", "--kind", "scan", "--account", "1",
     "--run", "4", "--limit", "10",
   ],
-  ["jobs", "show", "12"], ["jobs", "watch", "12"], ["jobs", "retry", "12"], ["jobs", "cancel", "12"],
+  ["jobs", "show", "12"], ["jobs", "watch", "12"], ["jobs", "retry", "12"],
+  ["jobs", "cancel", "12"],
   [
     "exceptions", "request", "--rule", "aws.s3.versioning", "--resource", "scratch-*", "--reason",
     "It's rebuilt \"every\" night for $5", "--owner", "data", "--control", "a copy", "--expires",

@@ -324,13 +324,21 @@ enum Askings {
   }
 
   private static let people: [String: Asking] = [
-    "listPeople": { _, _, _ in Asked("GET", "/people") },
+    "listPeople": { world, side, _ in
+      Asked("GET", "/people?limit=500", mark: try await colleague(world, side).name)
+    },
     "addPerson": { _, _, _ in Asked("POST", "/people", ["name": .string(name())]) },
-    "showPerson": { world, _, _ in Asked("GET", "/people/\(world.stranger)") },
+    "showPerson": { world, side, _ in
+      let person = try await colleague(world, side)
+      return Asked("GET", "/people/\(person.id)", mark: person.name)
+    },
     "changePerson": { world, _, _ in
       Asked("PATCH", "/people/\(world.stranger)", ["email": .string("\(name())@example.com")])
     },
-    "listGrants": { world, _, _ in Asked("GET", "/people/\(world.stranger)/grants") },
+    "listGrants": { world, side, _ in
+      let person = try await colleague(world, side)
+      return Asked("GET", "/people/\(person.id)/grants", mark: side.account)
+    },
     "addGrant": { world, side, _ in
       let person = try await world.server.change { try $0.addPerson(name()) }
       return Asked(
@@ -363,6 +371,17 @@ enum Askings {
       Asked("DELETE", "/keys/\(try await key(world, side, caller).id)")
     },
   ]
+
+  /// Somebody with a role on the account.
+  private static func colleague(_ world: World, _ side: Side) async throws -> Person {
+    let name = name()
+    return try await world.server.change { transaction in
+      let person = try transaction.addPerson(name)
+      let grant = Grant(role: .viewer, extent: .account(side.account))
+      _ = try transaction.grant(grant, to: person.id)
+      return person
+    }
+  }
 
   /// A key of the caller, or of somebody else.
   private static func key(_ world: World, _ side: Side, _ caller: Int64) async throws -> APIKey {

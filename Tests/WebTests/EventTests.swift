@@ -85,7 +85,9 @@ struct EventTests {
     #expect(isHeld)
   }
 
-  @Test func `a job is told of each time that it changes, and the stream ends with it`() async throws {
+  @Test func `a job is told of each time that it changes, and the stream ends with it`()
+    async throws
+  {
     try await TestServer.with(streams: Self.quick) { server in
       let viewer = try await server.caller(.viewer)
       let job = try await leased(server)

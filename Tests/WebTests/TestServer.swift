@@ -71,6 +71,7 @@ struct TestServer: Sendable {
   static func with(
     requestsPerSecond: Double = 0,
     certificate: (chain: String, key: String)? = nil,
+    proxies: [IPNetwork] = [],
     clock: TestClock = TestClock(),
     streams: EventStreams.Limits = EventStreams.Limits(),
     _ body: (TestServer) async throws -> Void
@@ -84,6 +85,7 @@ struct TestServer: Sendable {
         port: 0,
         requestsPerSecond: requestsPerSecond
       )
+      settings.proxies = TrustedProxies(proxies)
       if let certificate {
         settings.tls = .makeServerConfiguration(
           certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.chain).map {

@@ -39,9 +39,8 @@ package struct CredentialKeeper: Sendable {
 
   /// Puts new secrets in the place of those of a credential, whose version grows by one.
   ///
-  /// The former secrets are not needed for that.
+  /// The former secrets are not needed for that. `check` may refuse it, within the same transaction.
   ///
-  /// - Returns: the credential as it is then.
   /// - Throws: as ``add(_:provider:details:secrets:by:at:)``.
   package func replace(
     _ credential: CredentialRecord,
@@ -49,7 +48,8 @@ package struct CredentialKeeper: Sendable {
     secrets: [String: Secret],
     test: CredentialRecord.Test?,
     by actor: String,
-    at now: Instant
+    at now: Instant,
+    check: @Sendable @escaping (StoreTransaction) throws -> Void = { _ in }
   ) async throws {
     let key = try await currentKey()
     var credential = credential
@@ -58,6 +58,7 @@ package struct CredentialKeeper: Sendable {
     credential.secrets = try await Self.sealed(secrets, credential.place(tenant()), key)
     let record = credential
     try await store.write(as: actor, at: now) { transaction in
+      try check(transaction)
       try transaction.replace(record)
       if let test { try transaction.note(test, of: record.name, version: record.version) }
     }

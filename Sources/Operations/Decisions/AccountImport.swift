@@ -1,3 +1,5 @@
+package import JSON
+package import Model
 package import Store
 
 /// An account, account group or enterprise of a tree that is imported.
@@ -14,6 +16,46 @@ package struct AccountNode: Sendable, Hashable {
     (self.account, self.provider) = (account, provider)
     (self.name, self.parent) = (name, parent)
   }
+
+  /// Reads a node that was checked against the API's description.
+  package init(_ json: JSONValue) {
+    self.init(
+      account: json["account"]?.string ?? "",
+      provider: json["provider"]?.string ?? "",
+      name: json["name"]?.string,
+      parent: json["parent"]?.string
+    )
+  }
+
+  /// Reads a document with the key `nodes`.
+  package static func list(_ document: DocumentNode) throws(DocumentError) -> [AccountNode] {
+    var reader = try DocumentReader(document)
+    _ = try reader.requiredNode("nodes")
+    var nodes: [AccountNode] = []
+    for (index, node) in try reader.list("nodes").enumerated() {
+      var reader = try DocumentReader(node, path: "nodes[\(index)]")
+      nodes.append(
+        AccountNode(
+          account: try reader.requiredText("account"),
+          provider: try reader.text("provider") ?? "",
+          name: try reader.text("name"),
+          parent: try reader.text("parent")
+        )
+      )
+      try reader.finish()
+    }
+    if nodes.isEmpty { throw reader.error("nodes", "expected at least one account") }
+    try reader.finish()
+    return nodes
+  }
+
+  /// The node, as ``init(_:)`` reads it.
+  package var json: JSONValue {
+    var object: JSONObject = ["account": .string(account), "provider": .string(provider)]
+    object["name"] = name.map { .string($0) }
+    object["parent"] = parent.map { .string($0) }
+    return .object(object)
+  }
 }
 
 /// Puts a whole tree of accounts in place, or nothing of it.
@@ -23,6 +65,14 @@ package struct AccountImport: Sendable {
     package var added = 0
     package var changed = 0
     package var unchanged = 0
+
+    /// The counts.
+    package var json: JSONValue {
+      [
+        "added": .integer(Int64(added)), "changed": .integer(Int64(changed)),
+        "unchanged": .integer(Int64(unchanged)),
+      ]
+    }
   }
 
   private struct Key: Hashable {

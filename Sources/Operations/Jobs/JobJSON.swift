@@ -25,7 +25,9 @@ extension Job {
 extension Job {
   /// How far the job is: what a heartbeat changes, but for the lease itself.
   package var standing: JSONValue {
-    let told = ["id", "state", "attempts", "scan", "reason", "progress", "started_at", "finished_at"]
+    let told = [
+      "id", "state", "attempts", "scan", "reason", "progress", "started_at", "finished_at",
+    ]
     let all = json
     return .object(JSONObject(told.map { (key: $0, value: all[$0] ?? .null) }))
   }

@@ -122,7 +122,9 @@ package struct OpenAPIDocument: Sendable {
     if operation["responses"] == nil {
       operation["responses"] = responses(operation, isPage: isPage, hasETag: hasETag)
     }
-    for key in ["x-takes", "x-answer", "x-events", "x-page", "x-etag", "x-status"] { operation[key] = nil }
+    for key in ["x-takes", "x-answer", "x-events", "x-page", "x-etag", "x-status"] {
+      operation[key] = nil
+    }
     return operation
   }
 
@@ -131,7 +133,9 @@ package struct OpenAPIDocument: Sendable {
     isPage: Bool,
     hasETag: Bool
   ) -> JSONValue {
-    let status = operation["x-status"]?.whole ?? (operation["x-answer"] == nil && operation["x-events"] == nil ? 204 : 200)
+    let status =
+      operation["x-status"]?.whole
+      ?? (operation["x-answer"] == nil && operation["x-events"] == nil ? 204 : 200)
     var good: JSONObject = ["description": operation["summary"] ?? "Done"]
     if let answer = operation["x-answer"] {
       let one = schema(answer)

@@ -55,21 +55,8 @@ enum AccountRoutes {
 
   private static func importTree(_ call: APICall) async throws -> APIReply {
     try call.requireEverything()
-    let nodes = (call.body["nodes"]?.array ?? []).map { node in
-      AccountNode(
-        account: node["account"]?.string ?? "",
-        provider: node["provider"]?.string ?? "",
-        name: node["name"]?.string,
-        parent: node["parent"]?.string
-      )
-    }
-    let outcome = try await call.write { try AccountImport(nodes).run($0) }
-    return .json(
-      [
-        "added": .integer(Int64(outcome.added)), "changed": .integer(Int64(outcome.changed)),
-        "unchanged": .integer(Int64(outcome.unchanged)),
-      ]
-    )
+    let nodes = (call.body["nodes"]?.array ?? []).map { AccountNode($0) }
+    return .json(try await call.write { try AccountImport(nodes).run($0) }.json)
   }
 }
 

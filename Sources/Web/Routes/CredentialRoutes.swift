@@ -100,7 +100,6 @@ enum CredentialRoutes {
 
   private static func rotate(_ call: APICall) async throws -> APIReply {
     let former = try await call.read { try find($0, call) }
-    try call.match(former.json)
     guard former.revokedAt == nil else {
       throw StoreError.conflict("the credential \"\(former.name)\" was revoked; add another")
     }
@@ -113,7 +112,8 @@ enum CredentialRoutes {
       secrets: secrets,
       test: nil,
       by: call.principal.name,
-      at: call.now
+      at: call.now,
+      check: { try call.match(find($0, call).json) }
     )
     return .tagged(try await call.read { try $0.credential(former.name) }.json)
   }

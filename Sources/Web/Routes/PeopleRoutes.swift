@@ -11,8 +11,37 @@ enum PeopleRoutes {
   ]
 
   private static func list(_ call: APICall) async throws -> APIReply {
-    let people = try await call.read { try $0.people() }
+    let people = try await call.read { transaction in
+      let grants = try seenGrants(transaction, call)
+      let seen = Set(grants.map(\.person))
+      return try transaction.people().filter { call.sight.isEverything || seen.contains($0.id) }
+    }
     return try call.page(people.map(\.json), sorts: ["id"])
+  }
+
+  /// The grants in force on what the caller administers, of one person where it is given.
+  private static func seenGrants(
+    _ transaction: StoreTransaction,
+    _ call: APICall,
+    of person: Int64? = nil
+  ) throws -> [GrantRecord] {
+    let names = try Places(transaction).names
+    return try transaction.grants(of: person, at: call.now).filter {
+      call.sight.contains($0.grant.extent, names)
+    }
+  }
+
+  /// The person whom the path names: who administers a part knows of those with a role in it.
+  private static func find(
+    _ transaction: StoreTransaction,
+    _ call: APICall
+  ) throws -> (person: Person, grants: [GrantRecord]) {
+    let person = try transaction.person(call.number())
+    let grants = try seenGrants(transaction, call, of: person.id)
+    guard call.sight.isEverything || !grants.isEmpty else {
+      throw Problem.notFound("person", person.id)
+    }
+    return (person, grants)
   }
 
   private static func add(_ call: APICall) async throws -> APIReply {
@@ -30,7 +59,7 @@ enum PeopleRoutes {
   }
 
   private static func show(_ call: APICall) async throws -> APIReply {
-    .tagged(try await call.read { try $0.person(call.number()) }.json)
+    .tagged(try await call.read { try find($0, call).person }.json)
   }
 
   private static func change(_ call: APICall) async throws -> APIReply {
@@ -57,11 +86,7 @@ enum PeopleRoutes {
   }
 
   private static func listGrants(_ call: APICall) async throws -> APIReply {
-    let (id, now) = (call.number(), call.now)
-    let grants = try await call.read { transaction in
-      _ = try transaction.person(id)
-      return try transaction.grants(of: id, at: now)
-    }
+    let grants = try await call.read { try find($0, call).grants }
     return try call.page(grants.map(\.json))
   }
 
@@ -70,14 +95,9 @@ enum PeopleRoutes {
     // Who administers a part grants on that part only.
     let sight = call.sight
     let made = try await call.write { transaction in
-      let isInSight =
-        switch grant.extent {
-        case .everything: sight.isEverything
-        case .account(let account):
-          sight.containsAccount(try Places(transaction).names[account] ?? [account])
-        case .scope(let name): sight.containsScope(name)
-        }
-      guard isInSight else { throw Problem.forbidden(.administer) }
+      guard sight.contains(grant.extent, try Places(transaction).names) else {
+        throw Problem.forbidden(.administer)
+      }
       let number = try transaction.grant(grant, to: id)
       return try transaction.grants(of: id, at: now).first { $0.grant.id == number }
     }
@@ -109,6 +129,17 @@ enum PeopleRoutes {
     var reply = APIReply.json(["code": .string(code), "expires_at": .string("\(ends)")])
     reply.hasSecret = true
     return reply
+  }
+}
+
+extension Sight {
+  /// Whether all that a grant is about is in sight.
+  fileprivate func contains(_ extent: Extent, _ names: [String: [String]]) -> Bool {
+    switch extent {
+    case .everything: isEverything
+    case .account(let account): containsAccount(names[account] ?? [account])
+    case .scope(let name): containsScope(name)
+    }
   }
 }
 
