@@ -75,7 +75,7 @@ package struct JSONObject: Sendable, Hashable {
   }
 
   /// An object of members whose keys are known to differ.
-  init(unique members: [(key: String, value: JSONValue)]) { self.members = members }
+  package init(unique members: [(key: String, value: JSONValue)]) { self.members = members }
 
   /// The value under a key; setting nil removes the member.
   package subscript(key: String) -> JSONValue? {

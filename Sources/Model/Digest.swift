@@ -16,12 +16,14 @@ package enum Digest {
   }
 
   private static func hexadecimal(_ digest: [UInt8]) -> String {
-    var text: [UInt8] = []
-    text.reserveCapacity(digest.count * 2)
-    for byte in digest {
-      for nibble in [byte >> 4, byte & 15] { text.append(nibble < 10 ? 48 + nibble : 87 + nibble) }
+    unsafe String(unsafeUninitializedCapacity: digest.count * 2) { text in
+      func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
+      for (place, byte) in digest.enumerated() {
+        unsafe text[2 * place] = digit(byte >> 4)
+        unsafe text[2 * place + 1] = digit(byte & 15)
+      }
+      return digest.count * 2
     }
-    return String(decoding: text, as: UTF8.self)
   }
 
   /// The digest of a file.

@@ -41,14 +41,23 @@ extension Instant: CustomStringConvertible {
     let (days, rest) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
     let ofDay = rest < 0 ? rest + 86_400_000 : rest
     let seconds = ofDay / 1000
-    func padded(_ number: Int64, _ width: Int) -> String {
-      let digits = String(number)
-      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    var text = Timestamp.day(ofDays: Int(rest < 0 ? days - 1 : days))
+    // Lists hold thousands of instants.
+    text.reserveCapacity(24)
+    func append(_ mark: Unicode.Scalar, _ number: Int64, digits: Int) {
+      text.unicodeScalars.append(mark)
+      var divisor: Int64 = digits == 3 ? 100 : 10
+      while divisor > 0 {
+        let digit = UInt8(truncatingIfNeeded: number / divisor % 10)
+        text.unicodeScalars.append(Unicode.Scalar(48 + digit))
+        divisor /= 10
+      }
     }
-    let time =
-      "\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
-    let fraction = ofDay % 1000 == 0 ? "" : ".\(padded(ofDay % 1000, 3))"
-    return "\(Timestamp.day(ofDays: Int(rest < 0 ? days - 1 : days)))T\(time)\(fraction)Z"
+    append("T", seconds / 3600, digits: 2)
+    append(":", seconds / 60 % 60, digits: 2)
+    append(":", seconds % 60, digits: 2)
+    if ofDay % 1000 != 0 { append(".", ofDay % 1000, digits: 3) }
+    return text + "Z"
   }
 
   /// The day of the instant in UTC, `YYYY-MM-DD`.

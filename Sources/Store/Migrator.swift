@@ -21,6 +21,10 @@ package struct Migration: Sendable {
       number: 5,
       script: String(decoding: PackageResources.m0005_collectors_sql, as: UTF8.self)
     ),
+    Migration(
+      number: 6,
+      script: String(decoding: PackageResources.m0006_accounts_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

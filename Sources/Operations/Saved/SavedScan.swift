@@ -108,7 +108,12 @@ package struct SavedScan: Sendable {
     try await releaseDead(scan)
     let before = try await store.read { try $0.outcomes(of: scan) }
     let knowledge = try await store.read { transaction in
-      try ScanKnowledge(transaction, stored, seen: before.map(\.seen))
+      try ScanKnowledge(
+        transaction,
+        stored,
+        of: isOpenToAccounts ? nil : account,
+        seen: before.map(\.seen)
+      )
     }
     var start = TaskReport()
     for outcome in before { start.merge(TaskReport(outcome.report)) }

@@ -51,10 +51,22 @@ final class ScanKnowledge: Sendable {
     var kinds: [ResourceKind: Int64]
   }
 
-  /// What a store knows; `seen` are the numbers that finished tasks met already.
-  init(_ transaction: StoreTransaction, _ plan: StoredPlan, seen: [NumberSet]) throws {
+  /// What a store knows of an account, or of all; `seen` are the numbers that finished tasks met already.
+  init(
+    _ transaction: StoreTransaction,
+    _ plan: StoredPlan,
+    of account: String?,
+    seen: [NumberSet]
+  ) throws {
     self.plan = plan
-    index = StateIndex(try transaction.stateEntries())
+    // Accounts of several providers may share an id.
+    let numbers = try account.map { name in
+      try transaction.accounts().values.filter { $0.account == name }.map(\.id)
+    }
+    index = StateIndex(
+      try numbers?.flatMap { try transaction.stateEntries(account: $0) }
+        ?? transaction.stateEntries()
+    )
     verdicts = try transaction.volatileVerdicts()
     let bits = NumberSet.bits(of: seen)
     let accounts = try transaction.accounts().values.map {
