@@ -107,7 +107,7 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ],
-      resources: [.embedInCode("openapi")]
+      resources: [.embedInCode("openapi"), .embedInCode("assets")]
     ),
     .executableTarget(
       name: "plumb",

@@ -7,9 +7,11 @@ import Store
 enum ResultRoutes {
   static let handlers: [String: APIHandler] = [
     "listResults": list, "listResultsOfResource": listOfResource, "showResult": show,
+    "countResults": count, "listRuleStates": rules,
   ]
 
-  private static func list(_ call: APICall) async throws -> APIReply {
+  /// The results that a call asks for.
+  private static func filter(_ call: APICall) -> ResultFilter {
     var filter = ResultFilter()
     filter.scope = call.text("scope")
     filter.profile = call.text("profile")
@@ -20,6 +22,44 @@ enum ResultRoutes {
     filter.accounts = call.texts("account")
     filter.leavesOutExcepted = call["without_excepted"]?.bool ?? false
     if let threshold = Severity(rawValue: call.text("severity")) { filter.threshold = threshold }
+    return filter
+  }
+
+  private static func figures(_ call: APICall) async throws -> ResultFigures {
+    let (filter, cache) = (filter(call), call.services.posture)
+    return try await call.read { transaction in
+      var reader = try call.results(transaction)
+      return try reader.figures(filter, cache)
+    }
+  }
+
+  private static func count(_ call: APICall) async throws -> APIReply {
+    var object = try await figures(call).json.object ?? [:]
+    object["as_of"] = .string("\(call.instant())")
+    return .json(.object(object))
+  }
+
+  private static func rules(_ call: APICall) async throws -> APIReply {
+    let figures = try await figures(call)
+    let known = Dictionary(
+      try call.services.content().rules.map { ($0.id, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    let items = figures.rules.values.map { rule -> JSONValue in
+      let shipped = known[rule.rule]
+      return [
+        "rule": .string(rule.rule), "title": .string(shipped?.title ?? rule.rule),
+        "severity": .string(rule.severity.rawValue), "results": rule.counts.json,
+        "failed": .integer(Int64(rule.counts.verdicts[1] - rule.counts.excepted)),
+        "gain": .number(figures.gain(rule)),
+        "remediation": .string(shipped?.remediation.text ?? ""),
+      ]
+    }.sorted { ($0["rule"]?.string ?? "") < ($1["rule"]?.string ?? "") }
+    return try call.page(items, sorts: ["rule", "gain", "failed"])
+  }
+
+  private static func list(_ call: APICall) async throws -> APIReply {
+    let filter = filter(call)
     let bySeverity = Severity.allCases.filter { $0 >= filter.threshold }.sorted(by: >)
     let asked = Bands(
       filter: filter,
