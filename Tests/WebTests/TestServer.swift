@@ -1,3 +1,4 @@
+import Dispatch
 import Engine
 import Foundation
 import HTTP
@@ -70,6 +71,7 @@ struct TestServer: Sendable {
     requestsPerSecond: Double = 0,
     certificate: (chain: String, key: String)? = nil,
     clock: TestClock = TestClock(),
+    assets: Assets = Assets(),
     _ body: (TestServer) async throws -> Void
   ) async throws {
     let folder = try Fixtures.temporaryFolder()
@@ -81,6 +83,7 @@ struct TestServer: Sendable {
         port: 0,
         requestsPerSecond: requestsPerSecond
       )
+      settings.assets = assets
       if let certificate {
         settings.tls = .makeServerConfiguration(
           certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.chain).map {
@@ -346,5 +349,12 @@ enum TestContent {
       name: name,
       configuration: ["encrypted": .bool(isEncrypted), "retention": 7]
     ).inventoryLine.text
+  }
+}
+
+/// Does what blocks apart from the threads on which the server answers.
+func aside<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+  try await withCheckedThrowingContinuation { continuation in
+    DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
   }
 }

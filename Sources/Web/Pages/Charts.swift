@@ -43,7 +43,7 @@ enum Charts {
 
   /// Scores over a time.
   static func trend(_ points: [Point], from: Instant, to: Instant, id: String) -> HTML {
-    let (width, height, left, bottom) = (640.0, 160.0, 32.0, 22.0)
+    let (width, height, left, bottom) = (420.0, 150.0, 28.0, 22.0)
     guard let first = points.first, let last = points.last else { return "" }
     let low = max(0, ((points.map(\.score).min() ?? 0) - 3) / 5).rounded(.down) * 5
     let high = min(100, (((points.map(\.score).max() ?? 100) + 3) / 5).rounded(.up) * 5)

@@ -37,7 +37,8 @@ struct Page: Sendable {
 
   /// Every page behind the sign-in; a page adds its line, and in the order of the navigation.
   static let all: [Page] = [
-    HomePage.page,
+    HomePage.page, ResultsPage.page, ChangesPage.page, ResultsFile.csv, ResultsFile.json,
+    ResultPage.page, ResourcePage.page, ExceptionsPage.page, ExceptionForm.page, ExceptionPage.page,
   ]
 }
 

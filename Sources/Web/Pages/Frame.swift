@@ -252,6 +252,13 @@ extension String {
     return "<time datetime=\"\(text)\">\(short) UTC</time>"
   }
 
+  /// The last day before an instant at which something ends.
+  var asLastDay: HTML {
+    guard let instant = Instant(self), !instant.isNever else { return "never" }
+    let day = instant.advanced(milliseconds: -1).day
+    return "<time datetime=\"\(day)\">\(day)</time>"
+  }
+
   /// The day of an instant.
   var asDay: HTML {
     guard let instant = Instant(self) else { return "\(self)" }

@@ -19,7 +19,7 @@ extension HomeView {
     return [
       HTML.card(
         "Areas",
-        "w4",
+        "",
         """
         <dl class="facts">
         <dt>Posture</dt><dd>\(attachments.count.of("profile")) attached. \(unread)</dd>
@@ -30,7 +30,7 @@ extension HomeView {
       ),
       HTML.tile(
         "Scopes validated",
-        "w4",
+        "",
         "\(scopes.count)",
         scopes.isEmpty
           ? "No profile is attached to a scope; every rule is judged."
@@ -38,14 +38,14 @@ extension HomeView {
       ),
       HTML.tile(
         "Recurring scans",
-        "w4",
+        "",
         "\(recurring.count)",
         recurring.isEmpty
           ? "None has a schedule." : "\(schedules.joined(separator: "; "))"
       ),
       HTML.tile(
         "On demand",
-        "w4",
+        "",
         "\(onDemand)",
         "\(onDemand == 1 ? "attachment" : "attachments") without a schedule; \(status.list("open_scans").count.of("scan")) open now"
       ),
@@ -66,7 +66,7 @@ extension HomeView {
     let rows = (waiting + ending).map { exception -> HTML in
       let isWaiting = exception.text("state") == "requested"
       let state: HTML =
-        isWaiting ? "<span class=\"tag wait\">waits for approval</span>" : "ends \(exception.text("expires_at").asDay)"
+        isWaiting ? "<span class=\"tag wait\">waits for approval</span>" : "ends after \(exception.text("expires_at").asLastDay)"
       return """
         <tr><th scope="row">\(HTML.link(Address("/exceptions/\(exception.count("id"))"), "\(exception.text("name"))"))<span class="quiet">\(exception.text("rule")) on \(exception.text("resource"))</span></th><td>\(exception.text("owner"))</td><td>\(state)</td></tr>
         """

@@ -45,7 +45,8 @@ struct HomeView {
       )
       let change = try await change()
       let pieces: [HTML] = [
-        score(counts, change), try await changes(change), try await todo(), HTML(try await tiles()),
+        score(counts, change), try await changes(change), try await todo(),
+        "<div class=\"w4 stack\">\(HTML(try await tiles()))</div>",
         try await risk(), try await exceptions(), standings, try await scans(), try await collectors(),
       ]
       return "\(period.pills(visit))<div class=\"grid\">\(HTML(pieces))</div>"

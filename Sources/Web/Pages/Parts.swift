@@ -4,11 +4,14 @@ import Reports
 
 // Small pieces that many pages show.
 extension HTML {
-  /// A verdict as shape, letter and colour.
-  static func verdict(_ text: String) -> HTML {
+  /// A verdict as shape, colour and word.
+  static func verdict(_ text: String) -> HTML { verdict(text, words: nil) }
+
+  /// A verdict as shape and colour, with words of its own.
+  static func verdict(_ text: String, words: String?) -> HTML {
     guard let verdict = Verdict(rawValue: text) else { return "\(text)" }
     return """
-      <span class="verdict \(verdict.rawValue)">\(shape(verdict))\(verdict.words)</span>
+      <span class="verdict \(verdict.rawValue)">\(shape(verdict))\(words ?? verdict.words)</span>
       """
   }
 
@@ -42,7 +45,7 @@ extension HTML {
   }
 
   /// A card with a heading.
-  static func card(_ title: String, _ size: String = "", more: HTML = "", _ body: HTML) -> HTML {
+  static func card(_ title: String, _ size: String, more: HTML = "", _ body: HTML) -> HTML {
     let id = "card-" + title.lowercased().filter { $0.isLetter || $0.isNumber }
     return """
       <section class="card \(size)" aria-labelledby="\(id)">

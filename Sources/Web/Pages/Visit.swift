@@ -95,6 +95,13 @@ struct Visit: Sendable {
     return answer
   }
 
+  /// The answer of a read that only prepares another one, and is not told of.
+  func look(_ operation: String, pairs: [Address.Pair]) async throws -> JSONValue {
+    let answer = try await ask(operation, pairs: pairs)
+    calls.calls.withLock { _ = $0.popLast() }
+    return answer
+  }
+
   /// The answer of a read of the API; nil where the visitor may not, or there is nothing.
   func askIfThere(_ operation: String, _ values: KeyValuePairs<String, String?> = [:]) async throws
     -> JSONValue?
