@@ -64,7 +64,12 @@ struct SignInPages: Sendable {
         try $0.takeSignIn(state: state)
       }
       guard let kept, let pending = PendingSignIn(try JSONValue(parsing: kept)) else {
-        throw Problem(400, "sign-in", "The sign-in took too long", "begin it again at \(Self.beginning)")
+        throw Problem(
+          400,
+          "sign-in",
+          "The sign-in took too long",
+          "begin it again at \(Self.beginning)"
+        )
       }
       let identity = try await provider.identity(answer: answer, pending: pending)
       let token = try await session(of: identity, at: now)

@@ -49,6 +49,8 @@ package struct ResultFigures: Sendable {
   package var kinds: [String: Counts] = [:]
   package var regions: [String: Counts] = [:]
   package var rules: [String: OfRule] = [:]
+  /// And by goal, by its number.
+  private(set) var goals: [Int64: (goal: StoredGoal, counts: Counts)] = [:]
 
   /// Adds some results that are alike.
   mutating func add(
@@ -70,6 +72,7 @@ package struct ResultFigures: Sendable {
     regions[place.region, default: Counts()].add(verdict, count, excepted: excepted)
     rules[goal.rule, default: OfRule(rule: goal.rule, severity: goal.severity)]
       .counts.add(verdict, count, excepted: excepted)
+    goals[goal.id, default: (goal, Counts())].counts.add(verdict, count, excepted: excepted)
   }
 
   /// What the score gains, in points, when the failures of a rule that no exception covers pass.

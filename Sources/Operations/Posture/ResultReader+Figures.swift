@@ -98,13 +98,23 @@ extension ResultReader {
     if let kept = cache.tally(key) { return kept }
     var tally = ResultTally(facts)
     var resolver = resolver
-    let few = try resolver.isEmpty ? [] : ExceptedWeights.few(
-      transaction,
-      resolver.resources,
-      Set(layouts.values.map(\.kind))
-    )
+    let few =
+      try resolver.isEmpty
+      ? []
+      : ExceptedWeights.few(
+        transaction,
+        resolver.resources,
+        Set(layouts.values.map(\.kind))
+      )
     if scope == nil, let few {
-      try transaction.vectors(at: instant) { resource, account, region, group, kind, layout, verdicts in
+      try transaction.vectors(at: instant) {
+        resource,
+        account,
+        region,
+        group,
+        kind,
+        layout,
+        verdicts in
         let spot = ResultTally.Spot(
           account: account,
           region: region,

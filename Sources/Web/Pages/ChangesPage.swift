@@ -11,7 +11,8 @@ enum ChangesPage {
     let found = try await scans(visit, period)
     let filter = ResultsFilter(visit)
     var commands: [[String]] = []
-    var body: HTML = "<p class=\"empty\">There is one scan or none by then, so nothing to compare.</p>"
+    var body: HTML =
+      "<p class=\"empty\">There is one scan or none by then, so nothing to compare.</p>"
     if let (first, last) = found {
       commands = [["diff", "\(first)", "\(last)"]]
       body = try await differences(visit, first, last)
@@ -72,12 +73,7 @@ enum ChangesPage {
     }
     let more: HTML =
       fields.count > 5 ? "<li class=\"quiet\">and \(fields.count - 5) more</li>" : ""
-    let verdicts = entry.list("verdicts").map { change -> HTML in
-      let (before, after) = (change["before"]?.string, change["after"]?.string)
-      return """
-        <li>\(before.map(HTML.verdict) ?? "none") → \(after.map(HTML.verdict) ?? "none") <span class="quiet">\(change.text("rule"))</span></li>
-        """
-    }
+    let verdicts = Self.verdicts(entry)
     let kind = entry.text("change")
     let results = visit.to("/results", ["resource": entry.text("id"), "kind": entry.text("kind")])
     return """
@@ -86,6 +82,25 @@ enum ChangesPage {
       <td>\(HTML.when(!shown.isEmpty, "<ul class=\"tree\">\(HTML(shown))\(more)</ul>"))</td>
       <td>\(HTML.when(!verdicts.isEmpty, "<ul class=\"tree\">\(HTML(verdicts))</ul>"))</td></tr>
       """
+  }
+
+  /// The verdicts that differ; of a resource that came or went, how many there are of each.
+  private static func verdicts(_ entry: JSONValue) -> [HTML] {
+    let changes = entry.list("verdicts")
+    guard changes.contains(where: { $0["before"] != .null && $0["after"] != .null }) else {
+      return Verdict.allCases.compactMap { verdict in
+        let count = changes.filter {
+          ($0["after"]?.string ?? $0["before"]?.string) == verdict.rawValue
+        }.count
+        return count == 0 ? nil : "<li>\(HTML.verdict(verdict.rawValue)) \(count)</li>"
+      }
+    }
+    return changes.map { change -> HTML in
+      let (before, after) = (change["before"]?.string, change["after"]?.string)
+      return """
+        <li>\(before.map(HTML.verdict) ?? "none") → \(after.map(HTML.verdict) ?? "none") <span class="quiet">\(change.text("rule"))</span></li>
+        """
+    }
   }
 
   private static func value(_ value: JSONValue?) -> HTML {

@@ -94,7 +94,8 @@ enum Charts {
     let all = Double(max(1, pass + fail + unknown))
     var x = 0.0
     let parts = [("pass", pass), ("fail", fail), ("unknown", unknown)].compactMap {
-      name, count -> HTML? in
+      name,
+      count -> HTML? in
       guard count > 0 else { return nil }
       let width = max(Double(count) / all * 96, 2)
       defer { x += width }

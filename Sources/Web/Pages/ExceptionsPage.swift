@@ -27,7 +27,8 @@ enum ExceptionsPage {
     tabs.append(("Need a hand", Address("/exceptions", ["view": "report"]), isReport))
     let request: HTML =
       visit.may(.edit)
-      ? "<p>\(HTML.link(Address("/exceptions/new"), "Request an exception", "button main"))</p>" : ""
+      ? "<p>\(HTML.link(Address("/exceptions/new"), "Request an exception", "button main"))</p>"
+      : ""
     var content = PageContent(
       "Exceptions",
       lead: "Failures that are accepted for a time. They are still judged.",
@@ -135,7 +136,10 @@ enum ExceptionPage {
     ]
     if !exception.text("scope").isEmpty { facts.append(("Scope", "\(exception.text("scope"))")) }
     facts += [
-      ("Covers", HTML.link(covered.with("scope", exception.text("scope")), "the failures that it is about")),
+      (
+        "Covers",
+        HTML.link(covered.with("scope", exception.text("scope")), "the failures that it is about")
+      ),
       ("Reason", "\(exception.text("reason"))"),
       ("Done instead", "\(exception.text("compensating_control"))"),
       ("Owner", "\(exception.text("owner"))"), ("Ends", exception.text("expires_at").asTime),
@@ -217,17 +221,21 @@ enum ExceptionForm {
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     guard visit.may(.edit) else { throw Problem.forbidden(.edit) }
     let proposed = visit.instant.advanced(days: 90).day
-    let inputs = fields.map { field -> HTML in
-      let first = field.name == "expires_at" ? proposed : visit.value(field.name) ?? ""
-      return input(field.name, field.label, field.hint, field.isLong, first, visit)
+    func inputs(_ isLong: Bool) -> [HTML] {
+      fields.filter { $0.isLong == isLong }.map { field -> HTML in
+        let first = field.name == "expires_at" ? proposed : visit.value(field.name) ?? ""
+        return input(field.name, field.label, field.hint, field.isLong, first, visit)
+      }
     }
     var content = PageContent(
       "Request an exception",
-      lead: "Another person has to approve it. The failure is judged all the same and counted both ways.",
+      lead:
+        "Another person has to approve it. The failure is judged all the same and counted both ways.",
       main: """
         <form class="card stack" method="post" action="\(visit.address.without("notice").text)">
         <input type="hidden" name="csrf" value="\(visit.antiForgery)">
-        <div class="twocol">\(HTML(inputs))</div>
+        <div class="twocol">\(HTML(inputs(false)))</div>
+        <div class="twocol">\(HTML(inputs(true)))</div>
         <div class="row"><button class="main" type="submit">Request</button><a class="button" href="/exceptions">Cancel</a></div>
         </form>
         """

@@ -100,7 +100,7 @@ struct Frame {
         """
     }
     return """
-      <header class="bar">
+      <header class="bar"><div class="inner">
       <a class="brand" href="/">\(Self.mark) Plumbline</a>
       <nav aria-label="Pages">
       \(HTML(areas))
@@ -112,7 +112,7 @@ struct Frame {
       <form method="post" action="/sign-out"><input type="hidden" name="csrf" value="\(visit.antiForgery)"><button type="submit" class="plain">Sign out</button></form>
       </div>
       </div>
-      </header>
+      </div></header>
       """
   }
 
@@ -180,9 +180,9 @@ struct Frame {
       commands.isEmpty
       ? ""
       : """
-        <h3 id="as-command-name">As a command</h3>
-        <div class="copy"><pre id="as-command" tabindex="0" role="region" aria-labelledby="as-command-name"><code>\(commands)</code></pre><button type="button" class="plain" data-copy="as-command" hidden>Copy</button></div>
-        """
+      <h3 id="as-command-name">As a command</h3>
+      <div class="copy"><pre id="as-command" tabindex="0" role="region" aria-labelledby="as-command-name"><code>\(commands)</code></pre><button type="button" class="plain" data-copy="as-command" hidden>Copy</button></div>
+      """
     return """
       <details class="sources"><summary>Copy as command or API call</summary>
       \(shown)
@@ -238,7 +238,8 @@ extension String {
     let isPlain =
       !isEmpty
       && unicodeScalars.allSatisfy {
-        $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_./:@%+=,".unicodeScalars.contains($0))
+        $0.isASCII
+          && ($0.properties.isAlphabetic || "0123456789-_./:@%+=,".unicodeScalars.contains($0))
       }
     return isPlain ? self : "'" + replacing("'", with: "'\\''") + "'"
   }

@@ -29,14 +29,14 @@ enum HomePage {
     let way: HTML =
       visit.asOf == nil
       ? """
-        <p>Nothing that you may see was scanned and kept so far. The quickest start:</p>
-        <ol>
-        <li>Keep what scans sign in with: <code>plumb credentials add</code></li>
-        <li>Attach a profile, with a schedule if wanted: <code>plumb attach best-practices --schedule 24h</code></li>
-        <li>Scan: <code>plumb scan aws --save</code>, or hand in an inventory: <code>plumb scan inventory FILE --save</code></li>
-        </ol>
-        <p>Scores are told to those who see all of their scope.</p>
-        """ : "<p>Nothing was scanned and kept by then.</p>"
+      <p>Nothing that you may see was scanned and kept so far. The quickest start:</p>
+      <ol>
+      <li>Keep what scans sign in with: <code>plumb credentials add</code></li>
+      <li>Attach a profile, with a schedule if wanted: <code>plumb attach best-practices --schedule 24h</code></li>
+      <li>Scan: <code>plumb scan aws --save</code>, or hand in an inventory: <code>plumb scan inventory FILE --save</code></li>
+      </ol>
+      <p>Scores are told to those who see all of their scope.</p>
+      """ : "<p>Nothing was scanned and kept by then.</p>"
     return PageContent(
       "Home",
       commands: [["status"]],

@@ -66,7 +66,9 @@ extension HomeView {
     let rows = (waiting + ending).map { exception -> HTML in
       let isWaiting = exception.text("state") == "requested"
       let state: HTML =
-        isWaiting ? "<span class=\"tag wait\">waits for approval</span>" : "ends after \(exception.text("expires_at").asLastDay)"
+        isWaiting
+        ? "<span class=\"tag wait\">waits for approval</span>"
+        : "ends after \(exception.text("expires_at").asLastDay)"
       return """
         <tr><th scope="row">\(HTML.link(Address("/exceptions/\(exception.count("id"))"), "\(exception.text("name"))"))<span class="quiet">\(exception.text("rule")) on \(exception.text("resource"))</span></th><td>\(exception.text("owner"))</td><td>\(state)</td></tr>
         """
@@ -94,7 +96,8 @@ extension HomeView {
         ]
       )
       let isHere =
-        one.text("scope") == standing.text("scope") && one.text("profile") == standing.text("profile")
+        one.text("scope") == standing.text("scope")
+        && one.text("profile") == standing.text("profile")
       let counts = one["weights"]?.list("results").compactMap(\.whole) ?? []
       let now = one["score_with_exceptions"]?.double
       let (before, plain) = (one["score_before"]?.double, one["score"]?.double)
@@ -149,7 +152,8 @@ extension HomeView {
       let health: HTML =
         state != "approved"
         ? "<span class=\"tag wait\">\(state)</span>"
-        : isSilent ? "<span class=\"tag bad\">silent</span>" : "<span class=\"tag good\">heard</span>"
+        : isSilent
+          ? "<span class=\"tag bad\">silent</span>" : "<span class=\"tag good\">heard</span>"
       let contact = collector.text("last_contact")
       return """
         <tr><th scope="row">\(collector.text("name"))<span class="quiet">\(collector.text("version")) on \(collector.text("host"))</span></th><td>\(contact.isEmpty ? "never" : contact.asTime)</td><td class="num">\(collector.count("backlog"))</td><td>\(health)</td></tr>

@@ -47,7 +47,8 @@ struct HomeView {
       let pieces: [HTML] = [
         score(counts, change), try await changes(change), try await todo(),
         "<div class=\"w4 stack\">\(HTML(try await tiles()))</div>",
-        try await risk(), try await exceptions(), standings, try await scans(), try await collectors(),
+        try await risk(), try await exceptions(), standings, try await scans(),
+        try await collectors(),
       ]
       return "\(period.pills(visit))<div class=\"grid\">\(HTML(pieces))</div>"
     }
@@ -65,10 +66,12 @@ struct HomeView {
       moved.map { moved in
         let kind = moved > 0.049 ? "up" : moved < -0.049 ? "down" : ""
         let word = moved > 0.049 ? "risk fell" : moved < -0.049 ? "risk rose" : "unchanged"
-        return "<p><span class=\"delta \(kind)\">\(moved.signed)</span> <span class=\"quiet\">\(word), \(period.choice.words.lowercased())</span></p>"
+        return
+          "<p><span class=\"delta \(kind)\">\(moved.signed)</span> <span class=\"quiet\">\(word), \(period.choice.words.lowercased())</span></p>"
       } ?? ""
     let rows = [(Verdict.pass, bands.pass), (.fail, bands.fail), (.unknown, bands.unknown)].map {
-      verdict, share -> HTML in
+      verdict,
+      share -> HTML in
       let number = counts["whole"]?.count(verdict.rawValue) ?? 0
       return """
         <tr><th scope="row">\(HTML.verdict(verdict.rawValue))</th><td class="num">\(share.short) %</td><td class="num">\(HTML.link(results(["verdict": verdict.rawValue]), "\(number.grouped)"))</td></tr>
@@ -145,7 +148,8 @@ struct HomeView {
     }
     // What held when the period began.
     if let before = change.flatMap({ Score($0["weights_before"] ?? .null)?.value }) {
-      points.insert(Charts.Point(instant: period.from, score: before), at: 0)
+      let began = change.flatMap { Instant($0.text("from")) } ?? period.from
+      points.insert(Charts.Point(instant: max(began, period.from), score: before), at: 0)
     }
     let trend: HTML =
       points.isEmpty
@@ -159,7 +163,10 @@ struct HomeView {
     return HTML.card(
       "What changed",
       "w5",
-      more: HTML.link(visit.to("/results/changes", ["period": period.choice.rawValue]), "Every difference"),
+      more: HTML.link(
+        visit.to("/results/changes", ["period": period.choice.rawValue]),
+        "Every difference"
+      ),
       "<div class=\"stack\">\(trend)\(causes(change))</div>"
     )
   }

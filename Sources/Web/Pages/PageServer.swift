@@ -87,7 +87,7 @@ struct PageServer: Sendable {
       if page.path == "/", address.query.contains(where: { $0.name == "code" }) {
         return signInPage(request, context)
       }
-      return Self.away(to: Address("/sign-in").with("next", address.text).text)
+      return toSignIn(request, address)
     }
     try api.admit(asker)
     let visit = try visit(asker, address, page, request, context)
@@ -126,7 +126,7 @@ struct PageServer: Sendable {
     let asker = try await api.asker(request, context, signsIn: false)
     let address = Address(request)
     guard asker.found != nil else {
-      return Self.away(to: Address("/sign-in").with("next", address.text).text)
+      return toSignIn(request, address)
     }
     try api.admit(asker)
     var visit = try visit(asker, address, page, request, context)
@@ -172,105 +172,16 @@ struct PageServer: Sendable {
     Frame(assets: assets, theme: visit.theme, address: visit.address, visit: visit)
   }
 
-  // MARK: - Signing in and out
-
-  private func signInPage(
-    _ request: Request,
-    _ context: WebContext,
-    _ problem: Problem? = nil,
-    form: Form? = nil
-  ) -> Response {
-    let address = Address(request)
-    func value(_ name: String) -> String {
-      form?[name] ?? address.query.first { $0.name == name }?.value ?? ""
-    }
-    let page = SignInPage(
-      code: value("code"),
-      next: value("next"),
-      hasOpenID: hasOpenID,
-      problem: problem,
-      isSignedOut: value("notice") == "signed-out"
-    )
-    let frame = Frame(assets: assets, theme: Self.theme(request), address: Address("/sign-in"))
-    let status = HTTPResponse.Status(code: problem?.status ?? 200)
-    return response(frame.bare(page.content), request, status: status)
-  }
-
-  private func signIn(_ request: Request, _ context: WebContext) async throws -> Response {
-    let form = try await Self.form(request)
-    guard Self.isFromHere(request) else { throw Self.forgery }
-    // Whoever is signed in already may sign in as somebody else.
-    let asker = Asker(address: context.address, now: api.services.clock())
-    do {
-      try api.admit(asker)
-      let code = JSONValue.string(form["code"])
-      let reply = try await api.answer("signIn", [], ["code": code], as: asker)
-      let next = form["next"]
-      var response = Self.away(to: Address.isOwn(next) ? next : "/")
-      for (name, value) in reply.headers where name == "Set-Cookie" {
-        response.headers[.setCookie] = value
-      }
-      return response
-    } catch {
-      guard let problem = api.problem(error), problem.status < 500 else { throw error }
-      return signInPage(request, context, problem, form: form)
-    }
-  }
-
-  private func signOut(_ request: Request, _ context: WebContext) async throws -> Response {
-    let form = try await Self.form(request)
-    let asker = try await api.asker(request, context, signsIn: false)
-    var response = Self.away(to: Address("/sign-in", ["notice": "signed-out"]).text)
-    guard let token = asker.token else { return response }
-    guard form["csrf"].isSame(as: Session.antiForgery(token)) else { throw Self.forgery }
-    let reply = try await api.answer("signOut", [], as: asker)
-    for (name, value) in reply.headers where name == "Set-Cookie" {
-      response.headers[.setCookie] = value
-    }
-    return response
-  }
-
-  private static let forgery = Problem(
-    403,
-    "forgery",
-    "This form is not one of yours",
-    "it was made for another session, or by another site; open the page again"
-  )
-
-  /// Whether a form was sent from a page of this server, as far as the browser says.
-  private static func isFromHere(_ request: Request) -> Bool {
-    if let site = HTTPField.Name("Sec-Fetch-Site").flatMap({ request.headers[$0] }) {
-      return ["same-origin", "none"].contains(site)
-    }
-    guard let origin = request.headers[.origin] else { return true }
-    let host = origin.split(separator: "/", maxSplits: 1).last.map {
-      $0.hasPrefix("/") ? String($0.dropFirst()) : String($0)
-    }
-    return host == request.head.authority
-  }
-
-  // MARK: - Looks
-
-  private static func theme(_ request: Request) -> String {
-    let named = Authenticator.cookie(request, named: "plumb_theme") ?? ""
-    return ["light", "dark"].contains(named) ? named : ""
-  }
-
-  private func setTheme(_ request: Request) async throws -> Response {
-    let form = try await Self.form(request)
-    let theme = ["light", "dark"].contains(form["theme"]) ? form["theme"] : "auto"
-    var response = Self.away(to: Address.isOwn(form["next"]) ? form["next"] : "/")
-    response.headers[.setCookie] =
-      "plumb_theme=\(theme); Path=/; HttpOnly; SameSite=Lax; Max-Age=31536000"
-      + (isSecure ? "; Secure" : "")
-    return response
-  }
-
   // MARK: - Answers
 
   /// An error as a page, for those who read pages, or else as problem details.
   func refusal(_ error: any Error, _ request: Request, _ context: WebContext) -> Response {
-    var problem = Problem(500, "fault", "Something is wrong with the server", "the log has the reason")
+    var problem = Problem(
+      500,
+      "fault",
+      "Something is wrong with the server",
+      "the log has the reason"
+    )
     if let known = api.problem(error) {
       problem = known
     } else {
@@ -296,7 +207,7 @@ struct PageServer: Sendable {
     return response
   }
 
-  private func response(_ html: HTML, _ request: Request, status: HTTPResponse.Status) -> Response {
+  func response(_ html: HTML, _ request: Request, status: HTTPResponse.Status) -> Response {
     var response = Response(status: status)
     response.headers[.contentType] = "text/html; charset=utf-8"
     response.headers[.contentSecurityPolicy] = Self.policy
@@ -313,13 +224,13 @@ struct PageServer: Sendable {
     return response
   }
 
-  private static func away(to place: String) -> Response {
+  static func away(to place: String) -> Response {
     var response = Response(status: .seeOther)
     response.headers[.location] = place
     return response
   }
 
-  private static func form(_ request: Request) async throws -> Form {
+  static func form(_ request: Request) async throws -> Form {
     let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased() ?? ""
     guard type == "application/x-www-form-urlencoded" else {
       throw Problem(415, "media-type", "The body must be a form", "Content-Type is \"\(type)\"")
@@ -333,7 +244,9 @@ extension Address {
   /// The address that a request asked for.
   init(_ request: Request) {
     path = request.uri.path
-    query = RequestReader.pairs(request.uri.query ?? "").map { Pair(name: $0.name, value: $0.value) }
+    query = RequestReader.pairs(request.uri.query ?? "").map {
+      Pair(name: $0.name, value: $0.value)
+    }
   }
 }
 

@@ -56,7 +56,9 @@ struct ProofTree {
     let elements = value.list("elements").map { element -> HTML in
       let below: HTML =
         element["condition"].map { "<ul>\(node($0, wanted: inner))</ul>" }
-        ?? element["observed"].map { "<dl class=\"observed\"><dt>observed</dt><dd><code>\($0.shortened)</code></dd></dl>" }
+        ?? element["observed"].map {
+          "<dl class=\"observed\"><dt>observed</dt><dd><code>\($0.shortened)</code></dd></dl>"
+        }
         ?? ""
       return "<li><div class=\"cond\">element \(element.count("index"))</div>\(below)</li>"
     }
@@ -87,7 +89,9 @@ struct ProofTree {
     if let reason = value["unread"]?.string {
       return "<dt>not read</dt><dd>\(reason)</dd>"
     }
-    guard let observed = value["observed"] else { return "<dt>observed</dt><dd>nothing</dd>" }
+    guard let observed = value["observed"], observed != .null else {
+      return "<dt>observed</dt><dd>nothing</dd>"
+    }
     return "<dt>observed</dt><dd><code>\(observed.shortened)</code></dd>"
   }
 
@@ -107,13 +111,17 @@ struct ProofTree {
     _ found: inout [Mark]
   ) {
     let result = value.text("result")
-    guard !result.isEmpty, result != "vacuous", result != (wanted ? "true" : "false") else { return }
+    guard !result.isEmpty, result != "vacuous", result != (wanted ? "true" : "false") else {
+      return
+    }
     for part in (value["and"]?.array ?? []) + (value["or"]?.array ?? []) {
       collect(part, wanted: wanted, at: base, &found)
     }
     if let part = value["not"] { collect(part, wanted: !wanted, at: base, &found) }
     let isUnread = result == "unknown"
-    if let place = place(value["property"], base) { found.append(Mark(path: place, isUnread: isUnread)) }
+    if let place = place(value["property"], base) {
+      found.append(Mark(path: place, isUnread: isUnread))
+    }
     guard let name = Self.quantifiers.first(where: { value[$0] != nil }),
       let list = place(value[name], base)
     else { return }

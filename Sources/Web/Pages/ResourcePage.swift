@@ -50,7 +50,8 @@ enum ResourcePage {
     }
     if !tags.isEmpty { facts.append(("Tags", HTML(tags))) }
     let list = facts.map { name, value -> HTML in "<dt>\(name)</dt><dd>\(value)</dd>" }
-    return "<section class=\"card\" aria-label=\"Facts\"><dl class=\"facts\">\(HTML(list))</dl></section>"
+    return
+      "<section class=\"card\" aria-label=\"Facts\"><dl class=\"facts\">\(HTML(list))</dl></section>"
   }
 
   private static func pills(_ results: [JSONValue], _ chosen: [String], _ visit: Visit) -> HTML {

@@ -33,7 +33,10 @@ enum ResultPage {
         rule?.text("title") ?? result.text("rule"),
         lead: view.lead,
         commands: [
-          ["results", "--rule", result.text("rule"), "--resource", resource.text("id"), "--verdict", "all"]
+          [
+            "results", "--rule", result.text("rule"), "--resource", resource.text("id"),
+            "--verdict", "all",
+          ]
         ],
         main: """
           \(view.summary(elsewhere))
@@ -72,7 +75,10 @@ struct ResultView {
       ("Kind", "\(resource.text("service_name"))/\(resource.text("resource_kind"))"),
       (
         "Account",
-        HTML.link(visit.to("/results", ["account": resource.text("account")]), "\(resource.text("account"))")
+        HTML.link(
+          visit.to("/results", ["account": resource.text("account")]),
+          "\(resource.text("account"))"
+        )
       ),
       ("Why", "\(result.text("reason").isEmpty ? "as required" : result.text("reason"))"),
       ("Judged", proof.text("judged_at").asTime), ("So since", resource.text("since").asTime),
@@ -142,15 +148,18 @@ struct ResultView {
     }
     let remediation = rule["remediation"] ?? .null
     let snippets = (remediation.object?.members ?? []).filter { $0.key != "text" }.compactMap {
-      name, value -> HTML? in
+      name,
+      value -> HTML? in
       guard let text = value.string else { return nil }
       let id = "fix-\(name.filter { $0.isLetter })"
       return """
         <h3 id="\(id)-name">\(name)</h3><div class="copy"><pre id="\(id)" tabindex="0" role="region" aria-labelledby="\(id)-name"><code>\(text)</code></pre><button type="button" class="plain" data-copy="\(id)" hidden>Copy</button></div>
         """
     }
-    let references = rule.list("references").compactMap(\.string).filter { $0.hasPrefix("https://") }
-      .map { text -> HTML in "<li><a href=\"\(text)\" rel=\"noreferrer\">\(text)</a></li>" }
+    let references = rule.list("references").compactMap(\.string).filter {
+      $0.hasPrefix("https://")
+    }
+    .map { text -> HTML in "<li><a href=\"\(text)\" rel=\"noreferrer\">\(text)</a></li>" }
     return HTML.card(
       "Fix",
       "w5",
@@ -172,7 +181,8 @@ struct ResultView {
     return HTML.card(
       "Configuration",
       "w7",
-      more: "<a href=\"/api/v1/resources/\(resource.count("number"))\(visit.asOf.map { "?as_of=\($0)" } ?? "")\">All of it as JSON</a>",
+      more:
+        "<a href=\"/api/v1/resources/\(resource.count("number"))\(visit.asOf.map { "?as_of=\($0)" } ?? "")\">All of it as JSON</a>",
       """
       <div class="stack">
       <p class="quiet">As the provider's API represents it. Marked is what the verdict rests on.</p>
@@ -203,7 +213,11 @@ struct ResultView {
     return HTML.card(
       "History",
       "w5",
-      HTML.table("Every state of the resource, the newest first", ["Since", "Verdict", "What changed"], rows)
+      HTML.table(
+        "Every state of the resource, the newest first",
+        ["Since", "Verdict", "What changed"],
+        rows
+      )
     )
   }
 }

@@ -9,19 +9,19 @@ struct ResultsList {
 
   var main: HTML {
     get async throws {
-      let counts = try await visit.ask("countResults", pairs: filter.pairs(["verdict": nil]))
+      let counts = try await visit.ask("countResults", pairs: filter.pairs)
       let page = try await visit.ask(
         "listResults",
         pairs: filter.pairs([
           "sort": "-severity", "limit": "50", "cursor": visit.value("cursor"),
         ])
       )
-      let total = try await visit.look("countResults", pairs: filter.pairs)
       let rows = page.list("items").map { Self.row($0, visit) }
       let seen = Int(visit.value("seen") ?? "") ?? 0
-      let all = total.count("total")
+      let all = counts.count("total")
       let range =
-        rows.isEmpty ? "none on this page" : "\((seen + 1).grouped) to \((seen + rows.count).grouped)"
+        rows.isEmpty
+        ? "none on this page" : "\((seen + 1).grouped) to \((seen + rows.count).grouped)"
       return """
         \(verdicts(counts))
         \(HTML.table("\(all.of("result")), \(range), the most severe first", ["Verdict", "Severity", "Result", "Resource", "Since"], rows, kind: "cards", empty: "\(all == 0 ? "No result is like that." : "None of those that were looked at; go on.")"))
@@ -41,7 +41,8 @@ struct ResultsList {
   }
 
   private func next(_ page: JSONValue, _ seen: Int) -> HTML {
-    let first = visit.value("cursor") == nil ? "" : HTML.link(filter.address, "First page", "button")
+    let first =
+      visit.value("cursor") == nil ? "" : HTML.link(filter.address, "First page", "button")
     guard let cursor = page["next_cursor"]?.string else { return first }
     let address = filter.address.with("cursor", cursor).with("seen", "\(seen)")
     return "\(first)\(HTML.link(address, "Next page", "button"))"
@@ -73,11 +74,12 @@ struct ResultsList {
     let resource = result["resource"] ?? .null
     let address = visit.to("/results/\(result.count("resource_number"))/\(result.count("goal"))")
     let exception: HTML =
-      result["exception"].map { "<span class=\"tag\">accepted until \($0.text("expires"))</span>" } ?? ""
+      result["exception"].map { "<span class=\"tag\">accepted until \($0.text("expires"))</span>" }
+      ?? ""
     return """
       <tr><td>\(HTML.verdict(result.text("verdict"))) \(exception)</td>
       <td>\(HTML.severity(result.text("severity")))</td>
-      <th scope="row">\(HTML.link(address, "\(result.text("rule"))"))<span class="quiet">\(result.text("id"))</span></th>
+      <th scope="row">\(HTML.link(address, "\(result["title"]?.string ?? result.text("rule"))"))<span class="quiet">\(result.text("rule")) · \(result.text("id"))</span></th>
       <td>\(HTML.link(visit.to("/resources/\(result.count("resource_number"))"), "\(resource.shownName)"))<span class="quiet">\(resource.text("service_name"))/\(resource.text("resource_kind")) · \(resource.text("account"))</span></td>
       <td class="tight" data-label="since">\(result.text("since").asTime)</td></tr>
       """

@@ -133,8 +133,11 @@ struct ResultsFilter {
 
   /// The fields by which the results are chosen.
   func form(_ view: ResultsPage.View) async throws -> HTML {
-    let attachments = try await visit.look("listAttachments", ["as_of": visit.asOf, "limit": "500"])
-      .list("items")
+    let attachments = try await visit.look(
+      "listAttachments",
+      ["as_of": visit.asOf, "limit": "500"]
+    )
+    .list("items")
     let profiles = Set(attachments.map { $0.text("profile") }).union(visit.values("profile"))
     let scopes = try await visit.look("listScopes", ["as_of": visit.asOf, "limit": "500"])
       .list("items").map { $0.text("name") }
@@ -144,7 +147,8 @@ struct ResultsFilter {
       <label><input type="checkbox" name="verdict" value="\(verdict.rawValue)"\(HTML.when(chosen.contains(verdict.rawValue), " checked"))> \(verdict.words)</label>
       """
     }
-    let severities = [("", "any")] + Severity.allCases.map { ($0.rawValue, "\($0.rawValue) or above") }
+    let severities =
+      [("", "any")] + Severity.allCases.map { ($0.rawValue, "\($0.rawValue) or above") }
     let isOpen = !pairs.allSatisfy { ["verdict", "as_of", "severity"].contains($0.name) }
     let isExcepted = visit.value("without_excepted") == "true"
     return """

@@ -66,7 +66,11 @@ struct ResultsByRule {
       )
       let rows = page.list("items").map(row)
       let next = page["next_cursor"]?.string.map { cursor in
-        HTML.link(filter.address.with("view", "rules").with("cursor", cursor), "Next page", "button")
+        HTML.link(
+          filter.address.with("view", "rules").with("cursor", cursor),
+          "Next page",
+          "button"
+        )
       }
       return """
         \(HTML.table("Rules by what the score gains when their failures pass", ["Rule", "Severity", "#Pass", "#Fail", "#Unknown", "#Not applicable", "#Gain"], rows, kind: "wide", empty: "No result is like that."))
@@ -104,10 +108,13 @@ struct ResultsByControl {
       ).list("items")
       let scope = visit.value("scope")
       guard let profile = visit.value("profile") else { return choice(attachments) }
-      guard attachments.contains(where: {
-        $0.text("profile") == profile && $0.text("scope") == scope ?? ""
-      }) else {
-        return "<p class=\"warning\">\(profile) is not attached to \(scope ?? "everything").</p>\(choice(attachments))"
+      guard
+        attachments.contains(where: {
+          $0.text("profile") == profile && $0.text("scope") == scope ?? ""
+        })
+      else {
+        return
+          "<p class=\"warning\">\(profile) is not attached to \(scope ?? "everything").</p>\(choice(attachments))"
       }
       let page = try await visit.ask(
         "listControlStates",
@@ -153,7 +160,8 @@ struct ResultsByControl {
     let items = attachments.map { attachment -> HTML in
       let (profile, scope) = (attachment.text("profile"), attachment.text("scope"))
       let address = filter.narrowed(["profile": profile, "scope": scope, "view": "controls"])
-      return "<li>\(HTML.link(address, "\(profile) over \(scope.isEmpty ? "everything" : scope)"))</li>"
+      return
+        "<li>\(HTML.link(address, "\(profile) over \(scope.isEmpty ? "everything" : scope)"))</li>"
     }
     return items.isEmpty
       ? "<p class=\"empty\">No profile is attached, so there are no controls to look at: <code>plumb attach PROFILE</code></p>"
@@ -165,7 +173,9 @@ struct ResultsByControl {
     let counts = control["results"] ?? .null
     let cells = Verdict.allCases.map { verdict -> HTML in
       let count = counts.count(verdict.rawValue)
-      guard count > 0, !rules.isEmpty, rules.count <= 100 else { return "<td class=\"num\">\(count.grouped)</td>" }
+      guard count > 0, !rules.isEmpty, rules.count <= 100 else {
+        return "<td class=\"num\">\(count.grouped)</td>"
+      }
       let address = filter.narrowed(["verdict": verdict.rawValue]).with("rule", all: rules)
       return "<td class=\"num\">\(HTML.link(address, "\(count.grouped)"))</td>"
     }
@@ -193,7 +203,10 @@ struct ResultsTree {
       let (account, kind) = (visit.value("account"), visit.value("kind"))
       var kinds: HTML = ""
       if account != nil {
-        let found = try await visit.ask("countResults", pairs: filter.pairs(["kind": nil, "rule": nil]))
+        let found = try await visit.ask(
+          "countResults",
+          pairs: filter.pairs(["kind": nil, "rule": nil])
+        )
         var rules: HTML = ""
         if kind != nil {
           let states = try await visit.ask(

@@ -41,10 +41,7 @@ enum ResultRoutes {
 
   private static func rules(_ call: APICall) async throws -> APIReply {
     let figures = try await figures(call)
-    let known = Dictionary(
-      try call.services.content().rules.map { ($0.id, $0) },
-      uniquingKeysWith: { first, _ in first }
-    )
+    let known = try call.shippedRules()
     let items = figures.rules.values.map { rule -> JSONValue in
       let shipped = known[rule.rule]
       return [
@@ -71,7 +68,7 @@ enum ResultRoutes {
       var reader = try call.results(transaction)
       return try asked.page(&reader)
     }
-    return call.page(page.items, next: page.next)
+    return call.page(try call.titled(page.items), next: page.next)
   }
 
   /// A list that goes through one severity after another, or through all at once.
@@ -110,7 +107,7 @@ enum ResultRoutes {
       var reader = try call.results(transaction)
       return try reader.results(ofResource: number).map(\.listed)
     }
-    return try call.page(items, sorts: ["rule"])
+    return try call.page(call.titled(items), sorts: ["rule"])
   }
 
   private static func show(_ call: APICall) async throws -> APIReply {
@@ -133,6 +130,27 @@ extension ResultReader.Position {
       "resource": .integer(resource), "column": .integer(Int64(column)),
       "band": .integer(Int64(band)),
     ]
+  }
+}
+
+extension APICall {
+  /// The rules as they are shipped now, by id.
+  fileprivate func shippedRules() throws -> [String: Rule] {
+    Dictionary(
+      try services.content().rules.map { ($0.id, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
+  }
+
+  /// Results with the titles of their rules, as far as those are shipped.
+  fileprivate func titled(_ results: [JSONValue]) throws -> [JSONValue] {
+    let rules = try shippedRules()
+    return results.map { result in
+      guard var object = result.object, let title = rules[result["rule"]?.string ?? ""]?.title
+      else { return result }
+      object["title"] = .string(title)
+      return .object(object)
+    }
   }
 }
 

@@ -20,7 +20,9 @@ enum PageKit {
   /// Uploads buckets whose texts are hostile, twice, so that there is something to compare.
   static func estate(_ server: TestServer, _ administrator: Caller) async throws {
     try await server.change { transaction in
-      try transaction.put(Scope(name: "own-scope", parent: "", includes: [], excludes: []))
+      for name in ["own-scope", "other-scope"] {
+        try transaction.put(Scope(name: name, parent: "", includes: [], excludes: []))
+      }
     }
     for round in 0..<2 {
       server.clock.wait(seconds: 3600)
@@ -41,7 +43,8 @@ enum PageKit {
       }
       var request = HTTPRequest(
         "POST",
-        server.url + "/api/v1/scans?account=shop&complete=true&subject=\(Address.encoded(hostile[0]))",
+        server.url
+          + "/api/v1/scans?account=shop&complete=true&subject=\(Address.encoded(hostile[0]))",
         headers: administrator.headers
       )
       request.headers.append(("Content-Type", "application/x-ndjson"))
@@ -97,7 +100,9 @@ extension TestServer {
   /// Every page that links lead to, from some pages on.
   ///
   /// Of pages that differ in their query only, a few stand for all.
-  func crawl(from starts: [String], as caller: Caller) async throws -> [(path: String, text: String)] {
+  func crawl(from starts: [String], as caller: Caller) async throws -> [(
+    path: String, text: String
+  )] {
     var (queue, known, found) = (starts, Set(starts), [(path: String, text: String)]())
     var perPath: [String: Int] = [:]
     while let path = queue.popLast() {

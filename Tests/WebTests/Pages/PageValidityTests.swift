@@ -9,7 +9,8 @@ import Testing
 
 /// Every page that can be reached is valid HTML without anything inline, whatever names resources have.
 struct PageValidityTests {
-  @Test func `every page that links lead to is valid and escapes what was collected`() async throws {
+  @Test func `every page that links lead to is valid and escapes what was collected`() async throws
+  {
     try await TestServer.with { server in
       let administrator = try await server.caller(.administrator)
       try await PageKit.estate(server, administrator)
@@ -27,6 +28,18 @@ struct PageValidityTests {
       #expect(paths.contains { $0.hasPrefix("/resources/") })
       #expect(paths.contains { $0.split(separator: "/").count == 3 && $0.hasPrefix("/results/") })
       try check(pages)
+      // What a page gives to be copied is what it asked itself.
+      var calls: Set<String> = []
+      for page in pages {
+        for match in page.text.matches(of: /\$PLUMB_SERVER(\/api\/[^&]*(?:&amp;[^&]+)*)&quot;/) {
+          calls.insert(String(match.1).replacing("&amp;", with: "&"))
+        }
+      }
+      #expect(calls.count > 20)
+      for call in calls.sorted().prefix(100) {
+        let answer = try await server.send("GET", call, as: administrator)
+        #expect(answer.status == 200, "\(call): \(answer.status) \(answer.text)")
+      }
     }
   }
 
