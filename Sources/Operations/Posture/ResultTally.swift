@@ -29,7 +29,6 @@ struct ResultTally: Sendable {
     var counts: [Int]
     /// Those whose failures weigh most, heaviest first.
     var heaviest: [Burden] = []
-    var resources = 0
   }
 
   /// How many numbers a column takes.
@@ -38,11 +37,9 @@ struct ResultTally: Sendable {
   static let kept = 20
 
   private(set) var cells: [Spot: Cell] = [:]
-  private let layouts: [Int64: StoredLayout]
   private let weights: [Int64: [Int]]
 
   init(_ facts: PostureFacts) {
-    layouts = facts.layouts
     weights = facts.layouts.mapValues { layout in
       layout.goals.map { facts.goals[$0]?.severity.weight ?? 0 }
     }
@@ -51,12 +48,8 @@ struct ResultTally: Sendable {
   /// Adds one resource.
   mutating func add(_ resource: Int64, at spot: Spot, _ verdicts: String) {
     guard let weights = weights[spot.layout] else { return }
-    var weight = 0
-    let empty = Cell(counts: Array(repeating: 0, count: weights.count * Self.width))
-    cells[spot, default: empty].add(verdicts, weights, &weight)
-    if weight > 0 {
-      cells[spot]?.keep(Burden(resource: resource, weight: weight))
-    }
+    cells[spot, default: Cell(counts: Array(repeating: 0, count: weights.count * Self.width))]
+      .add(resource, verdicts, weights)
   }
 
   /// Notes that an exception covers a failure that was added.
@@ -66,16 +59,17 @@ struct ResultTally: Sendable {
 }
 
 extension ResultTally.Cell {
-  fileprivate mutating func add(_ verdicts: String, _ weights: [Int], _ weight: inout Int) {
-    resources += 1
+  fileprivate mutating func add(_ resource: Int64, _ verdicts: String, _ weights: [Int]) {
+    var weight = 0
     for (column, letter) in verdicts.utf8.enumerated() where column < weights.count {
       guard let verdict = Verdict(letter: letter) else { continue }
       counts[column * ResultTally.width + verdict.place] += 1
       if verdict == .fail { weight += weights[column] }
     }
+    if weight > 0 { keep(ResultTally.Burden(resource: resource, weight: weight)) }
   }
 
-  fileprivate mutating func keep(_ burden: ResultTally.Burden) {
+  private mutating func keep(_ burden: ResultTally.Burden) {
     if heaviest.count == ResultTally.kept {
       guard let last = heaviest.last, last.weight < burden.weight else { return }
       heaviest.removeLast()

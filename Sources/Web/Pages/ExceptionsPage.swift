@@ -142,7 +142,7 @@ enum ExceptionPage {
       ),
       ("Reason", "\(exception.text("reason"))"),
       ("Done instead", "\(exception.text("compensating_control"))"),
-      ("Owner", "\(exception.text("owner"))"), ("Ends", exception.text("expires_at").asTime),
+      ("Owner", "\(exception.text("owner"))"), ("Ends after", exception.text("expires_at").asLastDay),
       (
         "Requested",
         "by \(exception.text("requester")), \(exception.text("requested_at").asTime)"
