@@ -81,7 +81,14 @@ struct ResourceTests {
       #expect(named == [[1], [1], [], []])
       let vectors = try await store.read { transaction in
         var vectors: [String] = []
-        try transaction.vectors(at: .never) { resource, account, region, group, kind, layout, verdicts in
+        try transaction.vectors(at: .never) {
+          resource,
+          account,
+          region,
+          group,
+          kind,
+          layout,
+          verdicts in
           vectors.append("\(resource) \(account) \(region) \(group) \(kind) \(layout) \(verdicts)")
         }
         return vectors

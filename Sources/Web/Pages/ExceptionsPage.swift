@@ -142,7 +142,8 @@ enum ExceptionPage {
       ),
       ("Reason", "\(exception.text("reason"))"),
       ("Done instead", "\(exception.text("compensating_control"))"),
-      ("Owner", "\(exception.text("owner"))"), ("Ends after", exception.text("expires_at").asLastDay),
+      ("Owner", "\(exception.text("owner"))"),
+      ("Ends after", exception.text("expires_at").asLastDay),
       (
         "Requested",
         "by \(exception.text("requester")), \(exception.text("requested_at").asTime)"
