@@ -108,7 +108,7 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
-      resources: [.embedInCode("openapi")]
+      resources: [.embedInCode("openapi"), .embedInCode("assets")]
     ),
     .executableTarget(
       name: "plumb",
@@ -177,7 +177,9 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
-      exclude: ["authorisation.csv", "schemathesis"]
+      exclude: [
+        "authorisation.csv", "schemathesis", "Pages/check_pages.py", "Pages/browse_dashboard.py",
+      ]
     ),
     .testTarget(
       name: "AcceptanceTests",

@@ -150,6 +150,13 @@ package struct Sight: Sendable, Hashable {
     ([limit] + extents).contains { if case .scope = $0 { true } else { false } }
   }
 
+  /// Whether it depends on a resource's own tags or id.
+  package func asksForResources(_ tree: ScopeTree) -> Bool {
+    ([limit] + extents).contains {
+      if case .scope(let name) = $0 { tree.asksForResources(name) } else { false }
+    }
+  }
+
   /// Whether a place is in sight.
   package func contains(_ place: Place, _ tree: ScopeTree) -> Bool {
     extents.contains { Self.contains(place, in: $0, tree) }

@@ -167,9 +167,17 @@ package struct ScopeTree: Sendable {
   /// Whether a scope, or one that it names, asks for tags.
   package func asksForTags(_ name: String) -> Bool { asks(name) { $0.hasPrefix("tag:") } }
 
+  /// Whether a scope, or one that it names, asks for tags or ids.
+  package func asksForResources(_ name: String) -> Bool {
+    asks(name) { $0 == "id" || $0.hasPrefix("tag:") }
+  }
+
+  /// Every scope, by name.
+  package var all: [Scope] { scopes.values.sorted { $0.name < $1.name } }
+
   /// Whether some resource at a place, whatever its id and tags, may be in a scope.
   package func mayContain(_ place: Place, in name: String) -> Bool {
-    asks(name) { $0 == "id" || $0.hasPrefix("tag:") } || contains(place, in: name)
+    asksForResources(name) || contains(place, in: name)
   }
 
   private func asks(_ name: String, depth: Int = 0, _ test: (String) -> Bool) -> Bool {

@@ -230,28 +230,29 @@ extension StoreTransaction {
     return try packed.map { String(decoding: try Pack.decompress($0), as: UTF8.self) }
   }
 
-  /// Hands over account, region, group, kind, layout and verdicts of every resource that was there at
-  /// an instant.
+  /// Hands over number, account, region, group, kind, layout and verdicts of every resource that was
+  /// there at an instant.
   package func vectors(
     at instant: Instant,
     _ body: (
-      _ account: Int64, _ region: String, _ group: String, _ kind: Int64, _ layout: Int64,
-      _ verdicts: String
+      _ resource: Int64, _ account: Int64, _ region: String, _ group: String, _ kind: Int64,
+      _ layout: Int64, _ verdicts: String
     ) throws -> Void
   ) throws {
     func take(_ row: any SQLRow) throws {
       try body(
         row.integer(0),
-        row.text(1),
+        row.integer(1),
         row.text(2),
-        row.integer(3),
+        row.text(3),
         row.integer(4),
-        row.text(5)
+        row.integer(5),
+        row.text(6)
       )
     }
     try session.query(
       """
-      SELECT account, region, resource_group, kind, layout, verdicts FROM resources
+      SELECT id, account, region, resource_group, kind, layout, verdicts FROM resources
       WHERE valid_from <= $1 AND valid_to > $1
       """,
       [instant.bounded.value],
@@ -259,7 +260,7 @@ extension StoreTransaction {
     )
     try session.query(
       """
-      SELECT r.account, v.region, v.resource_group, r.kind, v.layout, v.verdicts
+      SELECT r.id, r.account, v.region, v.resource_group, r.kind, v.layout, v.verdicts
       FROM versions v JOIN resources r ON r.id = v.resource
       WHERE v.valid_to > $1 AND v.valid_from <= $1
       """,

@@ -14,18 +14,20 @@ struct SignInPages: Sendable {
   let redirect: String
   let services: Services
   let isSecure: Bool
-  let api: APIServer
+  let pages: PageServer
 
+  /// The path that sends browsers away to the provider.
+  static let beginning = "/sign-in/openid"
   /// The path that the provider sends browsers back to.
   static let callback = "/sign-in/callback"
 
   func addRoutes(to router: Router<WebContext>) {
-    router.get("/sign-in") { _, context in await begin(context) }
+    router.get(RouterPath(Self.beginning)) { request, context in await begin(request, context) }
     router.get(RouterPath(Self.callback)) { request, context in await end(request, context) }
   }
 
   /// Sends the browser to the provider, with a cookie by which it is known when it comes back.
-  private func begin(_ context: WebContext) async -> Response {
+  private func begin(_ request: Request, _ context: WebContext) async -> Response {
     do {
       let (url, pending) = try await provider.authorization(redirect: redirect)
       let (state, now) = (Session.digest(pending.state), services.clock())
@@ -39,7 +41,7 @@ struct SignInPages: Sendable {
         + (isSecure ? "; Secure" : "")
       return response
     } catch {
-      return refusal(error, context)
+      return refusal(error, request, context)
     }
   }
 
@@ -54,7 +56,7 @@ struct SignInPages: Sendable {
           400,
           "sign-in",
           "The sign-in was not begun in this browser",
-          "begin it again at /sign-in"
+          "begin it again at \(Self.beginning)"
         )
       }
       let now = services.clock()
@@ -62,7 +64,12 @@ struct SignInPages: Sendable {
         try $0.takeSignIn(state: state)
       }
       guard let kept, let pending = PendingSignIn(try JSONValue(parsing: kept)) else {
-        throw Problem(400, "sign-in", "The sign-in took too long", "begin it again at /sign-in")
+        throw Problem(
+          400,
+          "sign-in",
+          "The sign-in took too long",
+          "begin it again at \(Self.beginning)"
+        )
       }
       let identity = try await provider.identity(answer: answer, pending: pending)
       let token = try await session(of: identity, at: now)
@@ -70,7 +77,7 @@ struct SignInPages: Sendable {
       response.headers[.setCookie] = Session.cookie(token, isSecure: isSecure)
       return response
     } catch {
-      return refusal(error, context)
+      return refusal(error, request, context)
     }
   }
 
@@ -126,14 +133,18 @@ struct SignInPages: Sendable {
     return response
   }
 
-  private func refusal(_ error: any Error, _ context: WebContext) -> Response {
+  private func refusal(
+    _ error: any Error,
+    _ request: Request,
+    _ context: WebContext
+  ) -> Response {
     context.logger.warning("sign-in refused", metadata: ["error": "\(error)"])
-    if let problem = Problem(error) { return api.answer(problem, context) }
     guard let error = error as? OpenIDError else {
-      return api.answer(Problem(500, "fault", "Something is wrong with the server"), context)
+      return pages.refusal(error, request, context)
     }
-    return api.answer(
+    return pages.refusal(
       Problem(502, "sign-in", "The OpenID provider did not sign you in", "\(error)"),
+      request,
       context
     )
   }

@@ -23,6 +23,8 @@ package struct ServerSettings: Sendable {
   package var hasOpenMetrics: Bool
   /// The proxies before the server.
   package var proxies = TrustedProxies()
+  /// The style and scripts of the dashboard.
+  package var assets = Assets()
   /// The OpenID provider through which people sign in, and where it sends them back to.
   package var openID: (provider: OpenIDProvider, redirect: String)?
 
@@ -68,7 +70,7 @@ extension ServerSettings {
   package static let openIDCallback = SignInPages.callback
 }
 
-/// The server: the API, health, metrics.
+/// The server: the API, the dashboard, health, metrics.
 package struct WebServer: Sendable {
   private let services: Services
   private let settings: ServerSettings
@@ -89,15 +91,23 @@ package struct WebServer: Sendable {
     let router = Router(context: WebContext.self)
     router.add(middleware: ClientAddress(proxies: settings.proxies))
     router.add(middleware: CommonHeaders(isSecure: settings.isSecure))
-    router.add(middleware: LastResort(api: api))
+    let pages = PageServer(
+      api: api,
+      metrics: metrics,
+      assets: settings.assets,
+      isSecure: settings.isSecure,
+      hasOpenID: settings.openID != nil
+    )
+    router.add(middleware: LastResort(pages: pages))
     api.addRoutes(to: router)
+    pages.addRoutes(to: router)
     if let openID = settings.openID {
       SignInPages(
         provider: openID.provider,
         redirect: openID.redirect,
         services: services,
         isSecure: settings.isSecure,
-        api: api
+        pages: pages
       ).addRoutes(to: router)
     }
     addHealth(to: router)
@@ -169,7 +179,7 @@ private struct CommonHeaders: RouterMiddleware {
       response.headers[.contentSecurityPolicy]
       ?? "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     response.headers[.xContentTypeOptions] = "nosniff"
-    response.headers[.referrerPolicy] = "no-referrer"
+    response.headers[.referrerPolicy] = response.headers[.referrerPolicy] ?? "no-referrer"
     response.headers[.requestID] = context.requestID
     if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
     if isSecure { response.headers[.strictTransportSecurity] = "max-age=31536000" }
@@ -179,7 +189,7 @@ private struct CommonHeaders: RouterMiddleware {
 
 /// Turns what nothing else answers into a problem.
 private struct LastResort: RouterMiddleware {
-  let api: APIServer
+  let pages: PageServer
 
   func handle(
     _ request: Request,
@@ -195,7 +205,7 @@ private struct LastResort: RouterMiddleware {
         status == 404
         ? Problem(404, "not-found", "There is no such page", "\(request.uri.path)")
         : Problem(status, "fault", "The request cannot be answered")
-      return api.answer(problem, context)
+      return pages.refusal(problem, request, context)
     }
   }
 }

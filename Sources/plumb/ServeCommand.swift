@@ -16,7 +16,7 @@ import Web
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve",
-    abstract: "Serves the API and does what is due, until it is told to stop.",
+    abstract: "Serves the dashboard and the API and does what is due, until it is told to stop.",
     discussion: """
       Everything is kept where --data says: with a folder nothing else is needed, with PostgreSQL
       several servers share the work. On the first start it makes an administrator and prints a code
@@ -74,6 +74,16 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Flag(name: .long, help: "Tell /metrics to everybody who can reach the server.")
   var openMetrics = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The folder of the libraries that make the dashboard handier; default: PLUMB_ASSETS, else the "
+        + "installed one. Without them it works too.",
+      valueName: "folder"
+    )
+  )
+  var assets: String?
 
   @OptionGroup var openID: OpenIDOptions
   @OptionGroup var work: WorkOptions
@@ -133,12 +143,14 @@ struct ServeCommand: AsyncParsableCommand {
       )
       settings.proxies = TrustedProxies(trustedProxies)
       settings.openID = try openID.provider()
+      settings.assets = Assets(folder: assets ?? Assets.located())
       let (host, scheme) = (host, settings.tls == nil ? "http" : "https")
       let application = try WebServer(services, settings, logger: logger).application { port in
         let address = "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)"
         var text = "plumb serves \(address)\n"
         if let code = try? await FirstStart.code(data, services.random) {
           text += "the first sign-in, within an hour, with the code \(code)\n"
+          text += "or by opening \(address)/?code=\(code.asQueryValue)\n"
         }
         FileHandle.standardOutput.write(Data(text.utf8))
       }
@@ -167,6 +179,14 @@ struct ServeCommand: AsyncParsableCommand {
         "--tls-certificate \(tlsCertificate), --tls-key \(tlsKey): \(error); expected PEM files"
       )
     }
+  }
+}
+
+extension String {
+  /// The text as a value of a query.
+  fileprivate var asQueryValue: String {
+    let plain = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-_.~"))
+    return addingPercentEncoding(withAllowedCharacters: plain) ?? ""
   }
 }
 

@@ -81,12 +81,19 @@ struct ResourceTests {
       #expect(named == [[1], [1], [], []])
       let vectors = try await store.read { transaction in
         var vectors: [String] = []
-        try transaction.vectors(at: .never) { account, region, group, kind, layout, verdicts in
-          vectors.append("\(account) \(region) \(group) \(kind) \(layout) \(verdicts)")
+        try transaction.vectors(at: .never) {
+          resource,
+          account,
+          region,
+          group,
+          kind,
+          layout,
+          verdicts in
+          vectors.append("\(resource) \(account) \(region) \(group) \(kind) \(layout) \(verdicts)")
         }
         return vectors
       }
-      #expect(vectors == ["1 region 2 group 2 1 0 verdicts 2"])
+      #expect(vectors == ["1 1 region 2 group 2 1 0 verdicts 2"])
     }
   }
 

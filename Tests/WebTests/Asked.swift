@@ -401,6 +401,11 @@ enum Askings {
 
   private static let posture: [String: Asking] = [
     "listResults": { _, side, _ in Asked("GET", "/results?limit=500", mark: side.mark) },
+    "countResults": { _, side, _ in Asked("GET", "/results/counts", mark: side.account) },
+    "listRuleStates": { _, side, _ in
+      Asked("GET", "/results/rules?account=\(side.account)", mark: "test.bucket.kept")
+    },
+    "listResourcesAtRisk": { _, side, _ in Asked("GET", "/resources/at-risk", mark: side.mark) },
     "listResources": { _, side, _ in Asked("GET", "/resources?limit=500", mark: side.mark) },
     "showResource": { _, side, _ in Asked("GET", "/resources/\(side.resource)", mark: side.mark) },
     "showHistory": { _, side, _ in

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import JSON
 import Model
@@ -57,13 +56,6 @@ struct SchemathesisTests {
       let people = try await server.send("GET", "/api/v1/people", as: world.administrator)
       #expect(people.status == 200)
       #expect(try await server.store.read { try $0.auditFault() } == nil)
-    }
-  }
-
-  /// Does what blocks apart from the threads on which the server answers.
-  private func aside<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
-    try await withCheckedThrowingContinuation { continuation in
-      DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
     }
   }
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Engine
 import Foundation
 import HTTP
@@ -74,6 +75,7 @@ struct TestServer: Sendable {
     proxies: [IPNetwork] = [],
     clock: TestClock = TestClock(),
     streams: EventStreams.Limits = EventStreams.Limits(),
+    assets: Assets = Assets(),
     _ body: (TestServer) async throws -> Void
   ) async throws {
     let folder = try Fixtures.temporaryFolder()
@@ -86,6 +88,7 @@ struct TestServer: Sendable {
         requestsPerSecond: requestsPerSecond
       )
       settings.proxies = TrustedProxies(proxies)
+      settings.assets = assets
       if let certificate {
         settings.tls = .makeServerConfiguration(
           certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.chain).map {
@@ -362,5 +365,12 @@ enum TestContent {
       name: name,
       configuration: ["encrypted": .bool(isEncrypted), "retention": 7]
     ).inventoryLine.text
+  }
+}
+
+/// Does what blocks apart from the threads on which the server answers.
+func aside<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
+  try await withCheckedThrowingContinuation { continuation in
+    DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
   }
 }

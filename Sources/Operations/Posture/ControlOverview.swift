@@ -21,12 +21,15 @@ package struct ControlOverview: Sendable {
 
   /// Reads the profile in the version that is attached at the instant.
   ///
+  /// `cache` keeps what was counted; `isPresent` is whether the instant is now.
   /// - Throws: ``StoreError/notFound(kind:name:)`` when it is not attached to the scope.
   package init(
     _ transaction: StoreTransaction,
     profile id: String,
     scope: String,
-    at instant: Instant
+    at instant: Instant,
+    isPresent: Bool = false,
+    _ cache: PostureCache = PostureCache()
   ) throws {
     let attached = try transaction.attachments(at: instant).first {
       $0.profile == id && $0.scope == scope
@@ -43,15 +46,15 @@ package struct ControlOverview: Sendable {
     filter.scope = scope
     var counts: [String: [Goal: (counts: [Int], excepted: Int)]] = [:]
     var digests: [String: String] = [:]
-    var reader = try ResultReader(transaction, at: instant)
+    var reader = try ResultReader(transaction, at: instant, isPresent: isPresent)
     let rules = Set(profile.goals.map(\.rule))
-    try reader.results(filter) { result in
-      guard rules.contains(result.goal.rule) else { return }
-      let goal = Goal(rule: result.goal.rule, parameters: result.goal.parameters)
-      digests[goal.rule] = result.goal.digest
+    for (_, found) in try reader.figures(filter, cache).goals.sorted(by: { $0.key < $1.key })
+    where rules.contains(found.goal.rule) {
+      let goal = Goal(rule: found.goal.rule, parameters: found.goal.parameters)
+      digests[goal.rule] = found.goal.digest
       var entry = counts[goal.rule]?[goal] ?? ([0, 0, 0, 0], 0)
-      entry.counts[Verdict.allCases.firstIndex(of: result.verdict) ?? 0] += 1
-      if result.exception != nil { entry.excepted += 1 }
+      for (place, count) in found.counts.verdicts.enumerated() { entry.counts[place] += count }
+      entry.excepted += found.counts.excepted
       counts[goal.rule, default: [:]][goal] = entry
     }
     var defaults: [String: [String: JSONValue]] = [:]

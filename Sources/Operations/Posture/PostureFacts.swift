@@ -1,3 +1,4 @@
+package import Model
 package import Store
 import Synchronization
 
@@ -15,9 +16,24 @@ package struct PostureFacts: Sendable {
   }
 }
 
-/// Keeps the facts of one store between requests, for as long as they stand.
+/// Keeps what was read and counted of one store between requests, for as long as it stands.
 package final class PostureCache: Sendable {
   private let kept = Mutex<(stamp: String, facts: PostureFacts)?>(nil)
+  private let tallies = Mutex<[(key: TallyKey, tally: ResultTally)]>([])
+  private let explanations = Mutex<[(key: String, explanation: ScoreExplanation)]>([])
+  /// How many tallies and explanations are kept.
+  private static let most = 16
+
+  /// What a tally was counted from.
+  struct TallyKey: Hashable {
+    /// Nil for now.
+    var instant: Instant?
+    var changes: Int64
+    var exceptions: [String]
+    var scopes: [Scope]
+    var scope: String?
+    var sight: Sight?
+  }
 
   package init() {}
 
@@ -28,5 +44,34 @@ package final class PostureCache: Sendable {
     let facts = try PostureFacts(transaction)
     kept.withLock { $0 = (stamp, facts) }
     return facts
+  }
+
+  func tally(_ key: TallyKey) -> ResultTally? {
+    tallies.withLock { $0.first { $0.key == key }?.tally }
+  }
+
+  func keep(_ tally: ResultTally, under key: TallyKey) {
+    tallies.withLock { tallies in
+      tallies.removeAll { $0.key == key || $0.key.changes != key.changes }
+      tallies = tallies.suffix(Self.most - 1) + [(key, tally)]
+    }
+  }
+
+  /// The explanation of a score's change, found out once for as long as it stands.
+  package func explanation(
+    _ explainer: ScoreExplainer,
+    scope: String,
+    profile: String,
+    from: Instant,
+    to: Instant
+  ) throws -> ScoreExplanation {
+    let key = try explainer.key(scope: scope, profile: profile, from: from, to: to)
+    if var known = explanations.withLock({ $0.first { $0.key == key }?.explanation }) {
+      (known.from, known.to) = (from, to)
+      return known
+    }
+    let found = try explainer.explain(scope: scope, profile: profile, from: from, to: to)
+    explanations.withLock { $0 = $0.suffix(Self.most - 1) + [(key, found)] }
+    return found
   }
 }

@@ -51,31 +51,37 @@ package struct StoredResult: Sendable {
 
 /// Reads results as of an instant; every list, count and report of stored results comes from here.
 package struct ResultReader {
-  private let transaction: StoreTransaction
-  private let instant: Instant
-  private let places: Places
-  private let layouts: [Int64: StoredLayout]
-  private let goals: [Int64: StoredGoal]
-  private let tree: ScopeTree
+  let transaction: StoreTransaction
+  let instant: Instant
+  /// Whether the instant is now.
+  let isPresent: Bool
+  let facts: PostureFacts
+  let tree: ScopeTree
   private let marks: MarkIndex
-  private var resolver: ExceptionResolver
-  private let sight: Sight
+  private(set) var resolver: ExceptionResolver
+  let sight: Sight
+
+  var places: Places { facts.places }
+  var layouts: [Int64: StoredLayout] { facts.layouts }
+  var goals: [Int64: StoredGoal] { facts.goals }
 
   /// A reader as of an instant.
   ///
   /// `sight` is where its user may read; nothing else is handed over.
   /// `facts` is the store's, where they are known already.
+  /// `isPresent` is whether the instant is now.
   package init(
     _ transaction: StoreTransaction,
     at instant: Instant,
     sight: Sight = .everything,
-    facts: PostureFacts? = nil
+    facts: PostureFacts? = nil,
+    isPresent: Bool = false
   ) throws {
     self.transaction = transaction
     self.instant = instant
+    self.isPresent = isPresent
     self.sight = sight
-    let facts = try facts ?? PostureFacts(transaction)
-    (places, layouts, goals) = (facts.places, facts.layouts, facts.goals)
+    self.facts = try facts ?? PostureFacts(transaction)
     tree = ScopeTree(try transaction.scopes(at: instant))
     marks = MarkIndex(try transaction.marks(at: instant), tree)
     resolver = ExceptionResolver(
@@ -94,7 +100,8 @@ package struct ResultReader {
   ) throws {
     let columns = try columns(of: filter)
     var known: [StatePlace: Bool] = [:]
-    let isAsked: (StatePlace) -> Bool = { [places, tree, sight] spot in
+    let places = facts.places
+    let isAsked: (StatePlace) -> Bool = { [tree, sight] spot in
       if let found = known[spot] { return found }
       let place = places.place(
         spot.account,
@@ -182,7 +189,7 @@ package struct ResultReader {
   }
 
   /// For each layout the goals of its places that a filter asks for.
-  private func columns(of filter: ResultFilter) throws -> [Int64: [StoredGoal?]] {
+  func columns(of filter: ResultFilter) throws -> [Int64: [StoredGoal?]] {
     let counted = try goals(of: filter)
     return layouts.mapValues { layout in
       layout.goals.map { number in

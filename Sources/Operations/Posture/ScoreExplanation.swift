@@ -121,6 +121,21 @@ package struct ScoreExplainer {
     return explanation
   }
 
+  /// What an explanation depends on, as a text.
+  func key(scope: String, profile: String, from start: Instant, to end: Instant) throws -> String {
+    let (first, last) = (
+      try entry(scope, profile, upTo: start), try entry(scope, profile, upTo: end)
+    )
+    let excepted = try [start, end].map {
+      try transaction.exceptionsInForce(at: $0).map(\.id).sorted().joined(separator: " ")
+    }
+    let parts = [
+      scope, profile, "\(first.scan) \(first.at) \(last.scan) \(last.at)", excepted[0], excepted[1],
+      try transaction.contentStamp(), "\(try transaction.changeCount())",
+    ]
+    return parts.joined(separator: "\u{1F}")
+  }
+
   private func entry(_ scope: String, _ profile: String, upTo instant: Instant) throws
     -> LedgerEntry
   {

@@ -144,7 +144,7 @@ struct ExceptedWeights {
 
   /// The resources that exceptions name, by number, where looking each up costs less than reading
   /// every resource; nil where some exception has wildcards or there are too many.
-  private static func few(
+  static func few(
     _ transaction: StoreTransaction,
     _ resources: Set<String>?,
     _ kinds: Set<Int64>

@@ -54,7 +54,7 @@ struct Ledger {
     if counter.needsResources {
       try transaction.states(at: at) { counter.add($0) }
     } else {
-      try transaction.vectors(at: at) { counter.add($0, $1, $2, $3, $4, $5) }
+      try transaction.vectors(at: at) { counter.add($1, $2, $3, $4, $5, $6) }
     }
     let goals = try transaction.goals()
     return zip(plan.parts, counter.scores).map { part, score in

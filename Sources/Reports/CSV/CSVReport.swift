@@ -12,18 +12,14 @@ struct CSVReport {
   init(_ report: ScanReport) { self.report = report }
 
   func render(to write: ([UInt8]) throws -> Void) throws {
-    var text = row(Self.columns)
+    var text = CSVRow.text(Self.columns)
     for result in report.results {
-      text += row(cells(result))
+      text += CSVRow.text(cells(result))
       guard text.utf8.count > 1 << 18 else { continue }
       try write(Array(text.utf8))
       text = ""
     }
     try write(Array(text.utf8))
-  }
-
-  private func row(_ cells: [String]) -> String {
-    cells.map(field).joined(separator: ",") + "\r\n"
   }
 
   private func cells(_ result: ResultRecord) -> [String] {
@@ -35,23 +31,5 @@ struct CSVReport {
       resource.file ?? "", resource.line.map(String.init) ?? "", result.reason,
       result.exception?.id ?? "",
     ]
-  }
-
-  /// A field in quotes where it needs them; one that a spreadsheet would run as a formula is
-  /// made plain text by an apostrophe (OWASP, "CSV Injection").
-  private func field(_ text: String) -> String {
-    // Scalars, not characters: a combining mark would hide a comma from a comparison of characters.
-    var text = text
-    if let first = text.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) {
-      text = "'" + text
-    }
-    let special = ",\"\n\r".unicodeScalars
-    guard text.unicodeScalars.contains(where: special.contains) else { return text }
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      if scalar == "\"" { quoted.unicodeScalars.append(scalar) }
-      quoted.unicodeScalars.append(scalar)
-    }
-    return quoted + "\""
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// Only literals and other ``HTML`` values go in unescaped, so text from outside cannot become
 /// markup by accident.
-package struct HTML: ExpressibleByStringInterpolation {
+package struct HTML: ExpressibleByStringInterpolation, Sendable {
   /// The markup.
   package let text: String
 
@@ -12,6 +12,14 @@ package struct HTML: ExpressibleByStringInterpolation {
 
   /// Pieces one after another.
   package init(_ pieces: [HTML]) { text = pieces.map(\.text).joined(separator: "\n") }
+
+  /// Markup where something holds, and else nothing.
+  package static func when(_ holds: Bool, _ markup: @autoclosure () -> HTML) -> HTML {
+    holds ? markup() : ""
+  }
+
+  /// Whether there is nothing.
+  package var isEmpty: Bool { text.isEmpty }
 
   /// Escapes what is no literal.
   package struct Interpolation: StringInterpolationProtocol {

@@ -93,14 +93,14 @@ package struct APICall: Sendable {
   /// Whether the client reached the server over TLS.
   package let isSecure: Bool
   /// The body of an operation that takes other than JSON.
-  let upload: UploadBody?
+  var upload: UploadBody?
   /// What a collector signed; nil where nothing is signed.
-  let proof: CollectorProof?
+  var proof: CollectorProof?
   let parameters: [String: JSONValue]
   let session: Session?
   /// What is in the session's cookie; nil where there is none.
   let sessionToken: String?
-  let idempotency: Idempotency?
+  var idempotency: Idempotency?
 
   /// What a request that may be sent again is known by.
   struct Idempotency: Sendable {

@@ -10,9 +10,10 @@ import Store
 /// Answers the operations of the API: who asks, may that one, is the request as described; then the
 /// operation's handler.
 struct APIServer: Sendable {
-  private let services: Services
+  let services: Services
   private let settings: ServerSettings
   private let document: OpenAPIDocument
+  private let operations: [String: APIOperation]
   private let handlers: [String: APIHandler]
   private let throttle: Throttle
   private let metrics: Metrics
@@ -25,6 +26,7 @@ struct APIServer: Sendable {
   init(_ services: Services, _ settings: ServerSettings, metrics: Metrics) throws {
     (self.services, self.settings, self.metrics) = (services, settings, metrics)
     document = try OpenAPIDocument()
+    operations = Dictionary(uniqueKeysWithValues: document.operations.map { ($0.id, $0) })
     schema = Schema(document.json)
     throttle = Throttle(rate: settings.requestsPerSecond)
     handlers = APIRoutes.all.merging(Self.ownPages(document)) { $1 }
@@ -91,7 +93,7 @@ struct APIServer: Sendable {
     do {
       response = try await reply(operation, request, context, &caller)
     } catch {
-      if let problem = Problem(error) ?? refusal(error) {
+      if let problem = problem(error) {
         response = answer(problem, context)
       } else {
         context.logger.error(
@@ -118,10 +120,12 @@ struct APIServer: Sendable {
     return response
   }
 
-  private func refusal(_ error: any Error) -> Problem? {
-    services.explain(error).map {
-      Problem(422, "refused", "What was sent makes no sense here", $0)
-    }
+  /// What an error means to whoever asked; nil for a fault of the server.
+  func problem(_ error: any Error) -> Problem? {
+    Problem(error)
+      ?? services.explain(error).map {
+        Problem(422, "refused", "What was sent makes no sense here", $0)
+      }
   }
 
   private func reply(
@@ -130,8 +134,42 @@ struct APIServer: Sendable {
     _ context: WebContext,
     _ caller: inout String
   ) async throws -> Response {
+    let asker = try await asker(request, context, signsIn: Self.signsIn(operation))
+    caller = asker.found?.0.name ?? "-"
+    try admit(asker)
+    try permit(operation, asker)
+    if operation.permission != nil { try checkForgery(request, asker) }
+    let reader = RequestReader(operation: operation, schema: schema)
+    let parameters = try reader.parameters(request, path: context.parameters)
+    let (body, bytes) = try await reader.body(request)
+    let idempotency = parameters["Idempotency-Key"]?.string.map { key in
+      APICall.Idempotency(
+        key: Digest.sha256(Array("\(asker.principal.name)\n\(key)".utf8)),
+        request: Digest.sha256(Array("\(request.method) \(request.uri)\n".utf8) + bytes)
+      )
+    }
+    if let idempotency, let kept = try await answerAgain(idempotency, at: asker.now) {
+      return kept
+    }
+    var call = call(operation, asker, parameters, body)
+    call.upload = try reader.upload(request)
+    call.proof = CollectorProof(request, body: bytes)
+    call.idempotency = idempotency
+    return try await finish(run(call), call, request)
+  }
+
+  // MARK: - The steps, which the dashboard takes too
+
+  private static func signsIn(_ operation: APIOperation) -> Bool {
+    ["signIn", "registerCollector"].contains(operation.id)
+  }
+
+  /// Finds who sent a request.
+  ///
+  /// - Throws: a problem for a key that is not in force, and for one who has to wait after failed
+  ///   sign-ins.
+  func asker(_ request: Request, _ context: WebContext, signsIn: Bool) async throws -> Asker {
     let now = services.clock()
-    let signsIn = ["signIn", "registerCollector"].contains(operation.id)
     // Who has to wait may not guess on; a key or session that is in force is no guess.
     let tooEarly = throttle.wait(context.address, at: now).map {
       Self.tooMany("too many failed sign-ins from this address", $0)
@@ -145,50 +183,83 @@ struct APIServer: Sendable {
       throttle.note(context.address, isAccepted: false, at: now)
       throw problem
     }
-    let principal = found?.0 ?? Principal(name: "", grants: [])
-    caller = found?.0.name ?? "-"
-    if let seconds = throttle.take(found == nil ? context.address : principal.name, at: now) {
-      throw Self.tooMany("too many requests", seconds)
+    return Asker(
+      found: found,
+      token: found.flatMap { _ in Authenticator.cookie(request) },
+      address: context.address,
+      now: now
+    )
+  }
+
+  /// Refuses one who asks too often.
+  func admit(_ asker: Asker) throws {
+    let name = asker.found == nil ? asker.address : asker.principal.name
+    guard let seconds = throttle.take(name, at: asker.now) else { return }
+    throw Self.tooMany("too many requests", seconds)
+  }
+
+  /// Answers an operation within this process, as a request by the same caller would be answered.
+  ///
+  /// `values` is the parameters by name, each as often as it is given.
+  func answer(
+    _ id: String,
+    _ values: [(name: String, value: String)],
+    _ body: JSONValue = .null,
+    as asker: Asker
+  ) async throws -> APIReply {
+    guard let operation = operation(id) else { throw Problem.notFound("operation", id) }
+    if Self.signsIn(operation), let seconds = throttle.wait(asker.address, at: asker.now) {
+      throw Self.tooMany("too many failed sign-ins from this address", seconds)
     }
-    if let permission = operation.permission {
-      guard let (principal, session) = found else {
-        throw Problem(401, "not-signed-in", "Not signed in", "send an API key, or sign in")
-      }
-      try checkForgery(request, session)
-      guard !principal.sight(permission).isEmpty else { throw Problem.forbidden(permission) }
-    }
+    try permit(operation, asker)
     let reader = RequestReader(operation: operation, schema: schema)
-    let parameters = try reader.parameters(request, path: context.parameters)
-    let (body, bytes) = try await reader.body(request)
-    let idempotency = parameters["Idempotency-Key"]?.string.map { key in
-      APICall.Idempotency(
-        key: Digest.sha256(Array("\(principal.name)\n\(key)".utf8)),
-        request: Digest.sha256(Array("\(request.method) \(request.uri)\n".utf8) + bytes)
-      )
+    let parameters = try reader.parameters(values)
+    try reader.check(body)
+    return try await run(call(operation, asker, parameters, body))
+  }
+
+  /// The operation of a name.
+  func operation(_ id: String) -> APIOperation? { operations[id] }
+
+  private func permit(_ operation: APIOperation, _ asker: Asker) throws {
+    guard let permission = operation.permission else { return }
+    guard asker.found != nil else {
+      throw Problem(401, "not-signed-in", "Not signed in", "send an API key, or sign in")
     }
-    if let idempotency, let kept = try await answerAgain(idempotency, at: now) { return kept }
-    let call = APICall(
+    guard !asker.principal.sight(permission).isEmpty else { throw Problem.forbidden(permission) }
+  }
+
+  private func call(
+    _ operation: APIOperation,
+    _ asker: Asker,
+    _ parameters: [String: JSONValue],
+    _ body: JSONValue
+  ) -> APICall {
+    APICall(
       operation: operation,
       services: services,
-      principal: principal,
-      now: now,
+      principal: asker.principal,
+      now: asker.now,
       body: body,
-      address: context.address,
+      address: asker.address,
       isSecure: settings.isSecure,
-      upload: try reader.upload(request),
-      proof: CollectorProof(request, body: bytes),
       parameters: parameters,
-      session: found?.1,
-      sessionToken: found.flatMap { _ in Authenticator.cookie(request) },
-      idempotency: idempotency
+      session: asker.found?.1,
+      sessionToken: asker.token
     )
-    guard let handler = handlers[operation.id] else { throw Problem.notFound("operation", "") }
+  }
+
+  private func run(_ call: APICall) async throws -> APIReply {
+    guard let handler = handlers[call.operation.id] else {
+      throw Problem.notFound("operation", call.operation.id)
+    }
+    guard Self.signsIn(call.operation) else { return try await handler(call) }
     do {
       let reply = try await handler(call)
-      if signsIn { throttle.note(context.address, isAccepted: true, at: now) }
-      return try await finish(reply, call, request)
-    } catch let problem as Problem where signsIn && problem.status == 401 {
-      throttle.note(context.address, isAccepted: false, at: now)
+      throttle.note(call.address, isAccepted: true, at: call.now)
+      return reply
+    } catch let problem as Problem where problem.status == 401 {
+      throttle.note(call.address, isAccepted: false, at: call.now)
       throw problem
     }
   }
@@ -200,8 +271,8 @@ struct APIServer: Sendable {
   }
 
   /// A page of another site can send a person's cookie along, and not this header.
-  private func checkForgery(_ request: Request, _ session: Session) throws {
-    guard case .cookie = session, request.method != .get, let token = Authenticator.cookie(request)
+  private func checkForgery(_ request: Request, _ asker: Asker) throws {
+    guard case .cookie? = asker.found?.1, request.method != .get, let token = asker.token
     else { return }
     let sent = HTTPField.Name("X-CSRF-Token").flatMap { request.headers[$0] } ?? ""
     guard sent.isSame(as: Session.antiForgery(token)) else {
@@ -213,111 +284,17 @@ struct APIServer: Sendable {
       )
     }
   }
-
-  private func answerAgain(
-    _ idempotency: APICall.Idempotency,
-    at now: Instant
-  ) async throws -> Response? {
-    guard
-      let kept = try await services.store.read({
-        try $0.answer(under: idempotency.key, at: now)
-      })
-    else {
-      return nil
-    }
-    guard kept.request == idempotency.request else {
-      throw Problem(422, "reused-key", "This Idempotency-Key belongs to another request")
-    }
-    guard kept.status > 0 else {
-      throw Problem(
-        409,
-        "conflict",
-        "The request was carried out already",
-        "its answer was lost; read what it was to change"
-      )
-    }
-    var response = Response(status: .init(code: kept.status))
-    for (name, value) in (try? JSONValue(parsing: kept.headers))?.object?.members ?? [] {
-      if let name = HTTPField.Name(name) { response.headers[name] = value.string }
-    }
-    response.headers[.idempotentReplayed] = "true"
-    response.body = ResponseBody(byteBuffer: ByteBuffer(string: kept.body))
-    return response
-  }
-
-  /// A handler's reply as a response.
-  private func finish(_ reply: APIReply, _ call: APICall, _ request: Request) async throws
-    -> Response
-  {
-    var response = Response(status: .init(code: reply.status ?? call.operation.status))
-    for (name, value) in reply.headers {
-      if let name = HTTPField.Name(name) {
-        response.headers.append(HTTPField(name: name, value: value))
-      }
-    }
-    var bytes: [UInt8] = []
-    if let body = reply.body {
-      response.headers[.contentType] = "application/json"
-      bytes = Array(body.text.utf8)
-      if reply.hasTag {
-        let tag = body.entityTag
-        response.headers[.eTag] = tag
-        if call.text("If-None-Match") == tag {
-          response.status = .notModified
-          response.headers[.contentType] = nil
-          return response
-        }
-      }
-    } else if let text = reply.text {
-      response.headers[.contentType] = text.type
-      bytes = text.bytes
-    } else if let events = reply.events {
-      response.headers[.contentType] = "text/event-stream"
-      let body = request.body
-      response.body = ResponseBody { try await events.write(&$0, body) }
-      return response
-    }
-    if let idempotency = call.idempotency, !reply.hasSecret {
-      let headers = response.headers.filter { $0.name != .setCookie }.map {
-        (key: $0.name.rawName, value: JSONValue.string($0.value))
-      }
-      let answer = IdempotentAnswer(
-        request: idempotency.request,
-        status: response.status.code,
-        headers: JSONValue.object(JSONObject(headers)).text,
-        body: String(decoding: bytes, as: UTF8.self)
-      )
-      try await services.store.write(as: call.principal.name, at: call.now) {
-        try $0.keep(answer, under: idempotency.key)
-      }
-    }
-    let accepted = request.headers[.acceptEncoding]?.lowercased() ?? ""
-    if bytes.count > 1024, accepted.contains("gzip"), let packed = Gzip.compress(bytes) {
-      response.headers[.contentEncoding] = "gzip"
-      response.headers[.vary] = "Accept-Encoding"
-      bytes = packed
-    }
-    if !bytes.isEmpty { response.body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)) }
-    return response
-  }
-
-  /// A problem as a response.
-  func answer(_ problem: Problem, _ context: WebContext) -> Response {
-    var response = Response(status: .init(code: problem.status))
-    response.headers[.contentType] = "application/problem+json"
-    if let seconds = problem.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
-    if problem.status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
-    let text = problem.json(context.requestID).text
-    response.body = ResponseBody(byteBuffer: ByteBuffer(string: text))
-    return response
-  }
 }
 
-extension String {
-  /// Whether two secrets are the same, compared in a time that does not tell where they differ.
-  func isSame(as other: String) -> Bool {
-    let (left, right) = (Array(utf8), Array(other.utf8))
-    guard left.count == right.count else { return false }
-    return zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
-  }
+/// Who asks, and from where.
+struct Asker: Sendable {
+  /// Who that is and how signed in; nil where nobody is.
+  var found: (Principal, Session)?
+  /// What is in the cookie of a signed-in browser.
+  var token: String?
+  var address: String
+  var now: Instant
+
+  /// Who it is; without grants where nobody signed in.
+  var principal: Principal { found?.0 ?? Principal(name: "", grants: []) }
 }

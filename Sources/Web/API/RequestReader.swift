@@ -12,20 +12,35 @@ struct RequestReader {
   /// The most bytes of a body that is JSON.
   static let bodyLimit = 1 << 20
 
-  /// The values of the parameters by name.
+  /// The values of the parameters of a request by name.
   func parameters(_ request: Request, path: Parameters) throws -> [String: JSONValue] {
-    var query = Self.query(request.uri.query ?? "")
+    var query = Dictionary(grouping: Self.pairs(request.uri.query ?? ""), by: \.name)
+      .mapValues { $0.map(\.value) }
+    let texts = operation.parameters.map { parameter -> [String] in
+      switch parameter.place {
+      case .query: query.removeValue(forKey: parameter.name) ?? []
+      case .path: path.get(parameter.name).map { [$0.removingPercentEncoding ?? $0] } ?? []
+      case .header:
+        HTTPField.Name(parameter.name).flatMap { request.headers[$0] }.map { [$0] } ?? []
+      }
+    }
+    return try values(of: texts, unknown: query.keys.sorted())
+  }
+
+  /// The values of parameters that are given by name, wherever a request has them.
+  func parameters(_ given: [(name: String, value: String)]) throws -> [String: JSONValue] {
+    let names = Set(operation.parameters.map(\.name))
+    let texts = operation.parameters.map { parameter in
+      given.filter { $0.name == parameter.name }.map(\.value)
+    }
+    return try values(of: texts, unknown: given.map(\.name).filter { !names.contains($0) })
+  }
+
+  /// The values of the operation's parameters, from the texts of each.
+  private func values(of texts: [[String]], unknown: [String]) throws -> [String: JSONValue] {
     var values: [String: JSONValue] = [:]
     var faults: [Schema.Fault] = []
-    for parameter in operation.parameters {
-      let texts: [String] =
-        switch parameter.place {
-        case .query: query.removeValue(forKey: parameter.name) ?? []
-        case .path:
-          path.get(parameter.name).map { [$0.removingPercentEncoding ?? $0] } ?? []
-        case .header:
-          HTTPField.Name(parameter.name).flatMap { request.headers[$0] }.map { [$0] } ?? []
-        }
+    for (parameter, texts) in zip(operation.parameters, texts) {
       guard !texts.isEmpty else {
         if parameter.isRequired { try missing(parameter, &faults) }
         values[parameter.name] = parameter.schema["default"]
@@ -43,24 +58,29 @@ struct RequestReader {
       faults += wrong
       values[parameter.name] = value
     }
-    faults += query.keys.sorted().map {
+    faults += unknown.map {
       Schema.Fault(pointer: $0, detail: "is no parameter of this operation")
     }
     guard faults.isEmpty else { throw Problem.invalid(faults) }
     return values
   }
 
+  /// Refuses a body that is not as described.
+  func check(_ body: JSONValue) throws {
+    guard let bodySchema = operation.body else { return }
+    let faults = schema.faults(body, bodySchema)
+    guard faults.isEmpty else { throw Problem.invalid(faults) }
+  }
+
   /// The parts of a query as forms encode them, where `+` is a space.
-  private static func query(_ text: String) -> [String: [String]] {
-    var found: [String: [String]] = [:]
-    for pair in text.split(separator: "&") {
+  static func pairs(_ text: String) -> [(name: String, value: String)] {
+    text.split(separator: "&").map { pair in
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map {
         let text = $0.replacing("+", with: " ")
         return text.removingPercentEncoding ?? String(text)
       }
-      found[parts[0], default: []].append(parts.count > 1 ? parts[1] : "")
+      return (parts[0], parts.count > 1 ? parts[1] : "")
     }
-    return found
   }
 
   private func missing(_ parameter: APIOperation.Parameter, _ faults: inout [Schema.Fault]) throws {
@@ -97,7 +117,7 @@ struct RequestReader {
 
   /// The body, and its bytes.
   func body(_ request: Request) async throws -> (JSONValue, [UInt8]) {
-    guard let bodySchema = operation.body else { return (.null, []) }
+    guard operation.body != nil else { return (.null, []) }
     let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased() ?? ""
     guard type == "application/json" else {
       throw Problem(
@@ -114,8 +134,7 @@ struct RequestReader {
     } catch {
       throw Problem(400, "invalid", "The body is no JSON", "\(error)")
     }
-    let faults = schema.faults(value, bodySchema)
-    guard faults.isEmpty else { throw Problem.invalid(faults) }
+    try check(value)
     return (value, bytes)
   }
 

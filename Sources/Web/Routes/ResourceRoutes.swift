@@ -7,6 +7,7 @@ import Store
 enum ResourceRoutes {
   static let handlers: [String: APIHandler] = [
     "listResources": list, "showResource": show, "showHistory": history,
+    "listResourcesAtRisk": atRisk,
   ]
 
   private static func list(_ call: APICall) async throws -> APIReply {
@@ -35,6 +36,23 @@ enum ResourceRoutes {
       return try reader.page(asked, after: after, limit: call.limit)
     }
     return call.page(page.resources.map(\.json), next: page.end.map { .integer($0) })
+  }
+
+  private static func atRisk(_ call: APICall) async throws -> APIReply {
+    var filter = ResultFilter()
+    filter.scope = call.text("scope")
+    filter.kinds = call.texts("kind")
+    filter.accounts = call.texts("account")
+    let (asked, cache, limit) = (filter, call.services.posture, call["limit"]?.whole ?? 20)
+    let items = try await call.read { transaction in
+      let resources = try call.resources(transaction)
+      return try call.results(transaction).heaviest(asked, limit: limit, cache).map { entry in
+        var object = try resources.resource(entry.resource).json.object ?? [:]
+        object["weight_failed"] = .integer(Int64(entry.weight))
+        return JSONValue.object(object)
+      }
+    }
+    return .json(["items": .array(items)])
   }
 
   private static func show(_ call: APICall) async throws -> APIReply {
@@ -87,7 +105,13 @@ extension APICall {
   /// A reader of the results that the caller may see, as of the instant asked for.
   func results(_ transaction: StoreTransaction) throws -> ResultReader {
     let facts = try services.posture.facts(transaction)
-    return try ResultReader(transaction, at: instant(), sight: sight, facts: facts)
+    return try ResultReader(
+      transaction,
+      at: instant(),
+      sight: sight,
+      facts: facts,
+      isPresent: self["as_of"] == nil
+    )
   }
 
   /// A reader of the resources that the caller may see, as of the instant asked for.

@@ -7,9 +7,11 @@ import Store
 enum ResultRoutes {
   static let handlers: [String: APIHandler] = [
     "listResults": list, "listResultsOfResource": listOfResource, "showResult": show,
+    "countResults": count, "listRuleStates": rules,
   ]
 
-  private static func list(_ call: APICall) async throws -> APIReply {
+  /// The results that a call asks for.
+  private static func filter(_ call: APICall) -> ResultFilter {
     var filter = ResultFilter()
     filter.scope = call.text("scope")
     filter.profile = call.text("profile")
@@ -20,6 +22,41 @@ enum ResultRoutes {
     filter.accounts = call.texts("account")
     filter.leavesOutExcepted = call["without_excepted"]?.bool ?? false
     if let threshold = Severity(rawValue: call.text("severity")) { filter.threshold = threshold }
+    return filter
+  }
+
+  private static func figures(_ call: APICall) async throws -> ResultFigures {
+    let (filter, cache) = (filter(call), call.services.posture)
+    return try await call.read { transaction in
+      var reader = try call.results(transaction)
+      return try reader.figures(filter, cache)
+    }
+  }
+
+  private static func count(_ call: APICall) async throws -> APIReply {
+    var object = try await figures(call).json.object ?? [:]
+    object["as_of"] = .string("\(call.instant())")
+    return .json(.object(object))
+  }
+
+  private static func rules(_ call: APICall) async throws -> APIReply {
+    let figures = try await figures(call)
+    let known = try call.shippedRules()
+    let items = figures.rules.values.map { rule -> JSONValue in
+      let shipped = known[rule.rule]
+      return [
+        "rule": .string(rule.rule), "title": .string(shipped?.title ?? rule.rule),
+        "severity": .string(rule.severity.rawValue), "results": rule.counts.json,
+        "failed": .integer(Int64(rule.counts.verdicts[1] - rule.counts.excepted)),
+        "gain": .number(figures.gain(rule)),
+        "remediation": .string(shipped?.remediation.text ?? ""),
+      ]
+    }.sorted { ($0["rule"]?.string ?? "") < ($1["rule"]?.string ?? "") }
+    return try call.page(items, sorts: ["rule", "gain", "failed"])
+  }
+
+  private static func list(_ call: APICall) async throws -> APIReply {
+    let filter = filter(call)
     let bySeverity = Severity.allCases.filter { $0 >= filter.threshold }.sorted(by: >)
     let asked = Bands(
       filter: filter,
@@ -31,7 +68,7 @@ enum ResultRoutes {
       var reader = try call.results(transaction)
       return try asked.page(&reader)
     }
-    return call.page(page.items, next: page.next)
+    return call.page(try call.titled(page.items), next: page.next)
   }
 
   /// A list that goes through one severity after another, or through all at once.
@@ -70,7 +107,7 @@ enum ResultRoutes {
       var reader = try call.results(transaction)
       return try reader.results(ofResource: number).map(\.listed)
     }
-    return try call.page(items, sorts: ["rule"])
+    return try call.page(call.titled(items), sorts: ["rule"])
   }
 
   private static func show(_ call: APICall) async throws -> APIReply {
@@ -93,6 +130,27 @@ extension ResultReader.Position {
       "resource": .integer(resource), "column": .integer(Int64(column)),
       "band": .integer(Int64(band)),
     ]
+  }
+}
+
+extension APICall {
+  /// The rules as they are shipped now, by id.
+  fileprivate func shippedRules() throws -> [String: Rule] {
+    Dictionary(
+      try services.content().rules.map { ($0.id, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
+  }
+
+  /// Results with the titles of their rules, as far as those are shipped.
+  fileprivate func titled(_ results: [JSONValue]) throws -> [JSONValue] {
+    let rules = try shippedRules()
+    return results.map { result in
+      guard var object = result.object, let title = rules[result["rule"]?.string ?? ""]?.title
+      else { return result }
+      object["title"] = .string(title)
+      return .object(object)
+    }
   }
 }
 

@@ -41,8 +41,15 @@ enum ScoreRoutes {
     let (scope, profile) = (call.text("scope"), call.text("profile"))
     guard from < to else { throw Problem.invalid("from", "must be before to") }
     guard call.sight.containsScope(scope) else { throw Problem.notFound("scope", scope) }
+    let cache = call.services.posture
     let explanation = try await call.read { transaction in
-      try ScoreExplainer(transaction).explain(scope: scope, profile: profile, from: from, to: to)
+      try cache.explanation(
+        ScoreExplainer(transaction),
+        scope: scope,
+        profile: profile,
+        from: from,
+        to: to
+      )
     }
     return .json(explanation.json)
   }
@@ -50,8 +57,16 @@ enum ScoreRoutes {
   private static func controls(_ call: APICall) async throws -> APIReply {
     let (scope, profile) = (call.text("scope"), call.text("profile"))
     guard call.sight.containsScope(scope) else { throw Problem.notFound("scope", scope) }
+    let cache = call.services.posture
     let overview = try await call.read { transaction in
-      try ControlOverview(transaction, profile: profile, scope: scope, at: call.instant())
+      try ControlOverview(
+        transaction,
+        profile: profile,
+        scope: scope,
+        at: call.instant(),
+        isPresent: call["as_of"] == nil,
+        cache
+      )
     }
     return try call.page(overview.entries.map(\.json), sorts: ["position"])
   }

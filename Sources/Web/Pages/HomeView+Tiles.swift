@@ -1,0 +1,173 @@
+import JSON
+import Model
+import Reports
+
+// What is watched, by whom, and what waits.
+extension HomeView {
+  func tiles() async throws -> [HTML] {
+    let attachments = try await visit.ask(
+      "listAttachments",
+      ["as_of": visit.asOf, "limit": "500"]
+    ).list("items")
+    let recurring = attachments.filter { !$0.text("schedule").isEmpty }
+    let scopes = Set(attachments.map { $0.text("scope") })
+    let onDemand = attachments.count - recurring.count
+    let schedules = Set(recurring.map { $0.text("schedule") }).sorted().prefix(3)
+    let gaps = status.count("kinds_not_fully_read")
+    let unread: HTML =
+      gaps == 0 ? "Every kind was read fully." : "\(gaps.of("kind")) not fully read."
+    return [
+      HTML.card(
+        "Areas",
+        "",
+        """
+        <dl class="facts">
+        <dt>Posture</dt><dd>\(attachments.count.of("profile")) attached. \(unread)</dd>
+        <dt>Governance</dt><dd>Not set up yet: no guardrail is attached.</dd>
+        <dt>Insights</dt><dd>Not set up yet: no log source is connected.</dd>
+        </dl>
+        """
+      ),
+      HTML.tile(
+        "Scopes validated",
+        "",
+        "\(scopes.count)",
+        scopes.isEmpty
+          ? "No profile is attached to a scope; every rule is judged."
+          : "\(scopes.sorted().prefix(4).map { $0.isEmpty ? "everything" : $0 }.joined(separator: ", "))"
+      ),
+      HTML.tile(
+        "Recurring scans",
+        "",
+        "\(recurring.count)",
+        recurring.isEmpty
+          ? "None has a schedule." : "\(schedules.joined(separator: "; "))"
+      ),
+      HTML.tile(
+        "On demand",
+        "",
+        "\(onDemand)",
+        "\(onDemand == 1 ? "attachment" : "attachments") without a schedule; \(status.list("open_scans").count.of("scan")) open now"
+      ),
+    ]
+  }
+
+  func exceptions() async throws -> HTML {
+    let soon = try await visit.ask(
+      "listExceptions",
+      ["state": "approved", "sort": "expires_at", "limit": "5"]
+    ).list("items")
+    let notice = visit.asker.now.advanced(days: 30)
+    let ending = soon.filter { (Instant($0.text("expires_at")) ?? .never) <= notice }
+    let waiting = try await visit.ask(
+      "listExceptions",
+      ["state": "requested", "sort": "id", "limit": "5"]
+    ).list("items")
+    let rows = (waiting + ending).map { exception -> HTML in
+      let isWaiting = exception.text("state") == "requested"
+      let state: HTML =
+        isWaiting
+        ? "<span class=\"tag wait\">waits for approval</span>"
+        : "ends after \(exception.text("expires_at").asLastDay)"
+      return """
+        <tr><th scope="row">\(HTML.link(Address("/exceptions/\(exception.count("id"))"), "\(exception.text("name"))"))<span class="quiet">\(exception.text("rule")) on \(exception.text("resource"))</span></th><td>\(exception.text("owner"))</td><td>\(state)</td></tr>
+        """
+    }
+    return HTML.card(
+      "Exceptions that need a hand",
+      "w6",
+      more: HTML.link(Address("/exceptions"), "All exceptions"),
+      HTML.table(
+        "Waiting now, or ending within 30 days",
+        ["Exception", "Owner", "State"],
+        rows,
+        empty: "None waits for approval, and none ends within 30 days."
+      )
+    )
+  }
+
+  var standings: HTML {
+    let rows = status.list("standings").map { one -> HTML in
+      let link = visit.to(
+        "/",
+        [
+          "scope": one.text("scope"), "profile": one.text("profile"),
+          "period": visit.value("period"),
+        ]
+      )
+      let isHere =
+        one.text("scope") == standing.text("scope")
+        && one.text("profile") == standing.text("profile")
+      let counts = one["weights"]?.list("results").compactMap(\.whole) ?? []
+      let now = one["score_with_exceptions"]?.double
+      let (before, plain) = (one["score_before"]?.double, one["score"]?.double)
+      let moved = before.flatMap { before in plain.map { ($0 - before).signed } } ?? "–"
+      let name: HTML = "\(one.text("scope").isEmpty ? "Everything" : one.text("scope"))"
+      let profile = one.text("profile")
+      return """
+        <tr><th scope="row"\(HTML.when(isHere, " aria-current=\"true\""))>\(HTML.link(link, name))<span class="quiet">\(profile.isEmpty ? "every goal" : "\(profile) \(one.text("profile_version"))")</span></th>
+        <td class="bar-cell">\(counts.count == 4 ? Charts.bar(pass: counts[0], fail: counts[1], unknown: counts[2]) : "")</td>
+        <td class="num">\(now?.short ?? "–")</td><td class="num">\(moved)</td></tr>
+        """
+    }
+    return HTML.card(
+      "Scopes and profiles",
+      "w6",
+      HTML.table(
+        "Score by scope and profile, and the move since the scan before",
+        ["Scope and profile", "Verdicts", "#Score", "#Moved"],
+        rows
+      )
+    )
+  }
+
+  func scans() async throws -> HTML {
+    let scans = try await visit.ask("listScans", ["limit": "5"]).list("items")
+    let rows = scans.map { scan -> HTML in
+      let state = scan.text("status")
+      let kind = state == "finished" ? "good" : state == "failed" ? "bad" : "wait"
+      return """
+        <tr><th scope="row">\(scan.count("id")) <span class="quiet">\(scan.text("subject"))</span></th><td>\(scan.text("started").asTime)</td><td>\(scan.text("actor"))</td><td><span class="tag \(kind)">\(state)</span></td></tr>
+        """
+    }
+    return HTML.card(
+      "Last scans",
+      "w6",
+      HTML.table(
+        "The newest first, whatever the instant above",
+        ["Scan", "Began", "By", "State"],
+        rows,
+        empty: "No scan of what you may see was kept."
+      )
+    )
+  }
+
+  func collectors() async throws -> HTML {
+    let found = try await visit.askIfThere("listCollectors", ["limit": "100"])
+    guard let found else { return "" }
+    let collectors = found.list("items").filter { $0.text("state") != "revoked" }
+    let rows = collectors.map { collector -> HTML in
+      let isSilent = collector["is_silent"]?.bool ?? false
+      let state = collector.text("state")
+      let health: HTML =
+        state != "approved"
+        ? "<span class=\"tag wait\">\(state)</span>"
+        : isSilent
+          ? "<span class=\"tag bad\">silent</span>" : "<span class=\"tag good\">heard</span>"
+      let contact = collector.text("last_contact")
+      return """
+        <tr><th scope="row">\(collector.text("name"))<span class="quiet">\(collector.text("version")) on \(collector.text("host"))</span></th><td>\(contact.isEmpty ? "never" : contact.asTime)</td><td class="num">\(collector.count("backlog"))</td><td>\(health)</td></tr>
+        """
+    }
+    return HTML.card(
+      "Collectors",
+      "w6",
+      HTML.table(
+        "Those that work away from the server",
+        ["Collector", "Last contact", "#Backlog", "Health"],
+        rows,
+        empty: "None works away from the server; scans run in it."
+      )
+    )
+  }
+}

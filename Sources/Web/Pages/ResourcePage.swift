@@ -1,0 +1,95 @@
+import JSON
+import Model
+import Reports
+
+/// One resource: how it was judged, its configuration and its history.
+enum ResourcePage {
+  static let page = Page("/resources/{resource}", show: show)
+
+  private static func show(_ visit: Visit) async throws -> PageAnswer {
+    let number = visit.part("resource")
+    let resource = try await visit.ask("showResource", ["id": number, "as_of": visit.asOf])
+    let results = try await visit.ask(
+      "listResultsOfResource",
+      ["id": number, "as_of": visit.asOf, "limit": "500"]
+    ).list("items")
+    let chosen = visit.values("verdict")
+    let shown = results.filter { chosen.isEmpty || chosen.contains($0.text("verdict")) }
+    let kind = "\(resource.text("service_name"))/\(resource.text("resource_kind"))"
+    return .page(
+      PageContent(
+        resource.shownName,
+        lead: "\(kind) · \(resource.text("account")) \(resource.text("region"))",
+        commands: [
+          ["results", "--resource", resource.text("id"), "--kind", kind, "--verdict", "all"]
+            + (visit.asOf.map { ["--as-of", $0] } ?? [])
+        ],
+        main: """
+          \(facts(resource, visit))
+          \(pills(results, chosen, visit))
+          \(HTML.table("\(shown.count.of("result"))", ["Verdict", "Severity", "Result", "Resource", "Since"], shown.map { ResultsList.row($0, visit) }, kind: "cards", empty: "No rule judges it so."))
+          <div class="grid">
+          \(HTML.card("Configuration", "w7", ConfigurationView(resource["configuration"] ?? .null).html))
+          \(try await history(visit, number))
+          </div>
+          """
+      )
+    )
+  }
+
+  private static func facts(_ resource: JSONValue, _ visit: Visit) -> HTML {
+    let tags = (resource["tags"]?.object?.members ?? []).map { name, value -> HTML in
+      "<span class=\"tag\">\(name) = \(value.shortened)</span>"
+    }
+    var facts: [(String, HTML)] = [
+      ("Id", "<code>\(resource.text("id"))</code>"), ("Provider", "\(resource.text("provider"))"),
+      ("So since", resource.text("since").asTime),
+    ]
+    if !resource.text("resource_group").isEmpty {
+      facts.append(("Group", "\(resource.text("resource_group"))"))
+    }
+    if !tags.isEmpty { facts.append(("Tags", HTML(tags))) }
+    let list = facts.map { name, value -> HTML in "<dt>\(name)</dt><dd>\(value)</dd>" }
+    return
+      "<section class=\"card\" aria-label=\"Facts\"><dl class=\"facts\">\(HTML(list))</dl></section>"
+  }
+
+  private static func pills(_ results: [JSONValue], _ chosen: [String], _ visit: Visit) -> HTML {
+    let page = visit.address.without("verdict", "notice")
+    var choices = [("All \(results.count)", page, chosen.isEmpty)]
+    for verdict in Verdict.allCases {
+      let count = results.filter { $0.text("verdict") == verdict.rawValue }.count
+      choices.append(
+        (
+          "\(verdict.words) \(count)", page.with("verdict", verdict.rawValue),
+          chosen == [verdict.rawValue]
+        )
+      )
+    }
+    return HTML.choice("Verdicts", kind: "pills", choices)
+  }
+
+  private static func history(_ visit: Visit, _ number: String) async throws -> HTML {
+    let states = try await visit.ask("showHistory", ["id": number, "limit": "50"]).list("items")
+    let rows = states.map { state -> HTML in
+      let changes = state.list("changes").prefix(6).map { change -> HTML in
+        """
+        <li><code>\(change.text("path"))</code>: \(change["before"]?.shortened ?? "nothing") → \(change["after"]?.shortened ?? "nothing")</li>
+        """
+      }
+      let failing = state.list("verdicts").filter { $0.text("verdict") == "fail" }.count
+      let link = HTML.link(
+        visit.address.without("notice").with("as_of", state.text("since")),
+        state.text("since").asTime
+      )
+      return """
+        <tr><th scope="row">\(link)</th><td class="num">\(failing)</td><td>\(HTML.when(!changes.isEmpty, "<ul class=\"tree\">\(HTML(changes))</ul>"))</td></tr>
+        """
+    }
+    return HTML.card(
+      "History",
+      "w5",
+      HTML.table("Every state, the newest first", ["Since", "#Failing", "What changed"], rows)
+    )
+  }
+}

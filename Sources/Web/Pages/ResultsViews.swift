@@ -1,0 +1,288 @@
+import JSON
+import Model
+import Reports
+
+/// Resources with how they were judged.
+struct ResultsByResource {
+  let visit: Visit
+  let filter: ResultsFilter
+
+  var main: HTML {
+    get async throws {
+      let pairs = filter.pairs(["limit": "50", "cursor": visit.value("cursor")])
+        .filter { ["scope", "kind", "account", "as_of", "limit", "cursor"].contains($0.name) }
+      let words = visit.value("resource")?.split { "*? ".contains($0) }.joined(separator: " ")
+      let query = words.map { [Address.Pair(name: "q", value: $0)] } ?? []
+      let page = try await visit.ask("listResources", pairs: pairs + query)
+      let rows = page.list("items").map(row)
+      let next = page["next_cursor"]?.string.map { cursor in
+        HTML.link(
+          filter.address.with("view", "resources").with("cursor", cursor),
+          "Next page",
+          "button"
+        )
+      }
+      return """
+        <p class="quiet">Of the filter, scope, account, kind and resource choose resources; a number leads to the results behind it.</p>
+        \(HTML.table("Resources with their results", ["Resource", "Verdicts", "#Pass", "#Fail", "#Unknown", "#Not applicable"], rows, kind: "wide", empty: page["next_cursor"] == nil ? "No resource is like that." : "None of those that were looked at; go on."))
+        \(next ?? "")
+        """
+    }
+  }
+
+  private func row(_ resource: JSONValue) -> HTML {
+    let verdicts = resource["verdicts"] ?? .null
+    let number = resource.count("number")
+    let cells = Verdict.allCases.map { verdict -> HTML in
+      let count = verdicts.count(verdict.rawValue)
+      let link = HTML.link(
+        visit.to("/resources/\(number)", ["verdict": verdict.rawValue]),
+        "\(count)"
+      )
+      return "<td class=\"num\">\(count == 0 ? "0" : link)</td>"
+    }
+    let bar = Charts.bar(
+      pass: verdicts.count("pass"),
+      fail: verdicts.count("fail"),
+      unknown: verdicts.count("unknown")
+    )
+    return """
+      <tr><th scope="row">\(HTML.link(visit.to("/resources/\(number)"), "\(resource.shownName)"))<span class="quiet">\(resource.text("service_name"))/\(resource.text("resource_kind")) · \(resource.text("account")) \(resource.text("region"))</span></th>
+      <td class="bar-cell">\(bar)</td>\(HTML(cells))</tr>
+      """
+  }
+}
+
+/// Rules with their results.
+struct ResultsByRule {
+  let visit: Visit
+  let filter: ResultsFilter
+
+  var main: HTML {
+    get async throws {
+      let page = try await visit.ask(
+        "listRuleStates",
+        pairs: filter.pairs(["sort": "-gain", "limit": "100", "cursor": visit.value("cursor")])
+      )
+      let rows = page.list("items").map(row)
+      let next = page["next_cursor"]?.string.map { cursor in
+        HTML.link(
+          filter.address.with("view", "rules").with("cursor", cursor),
+          "Next page",
+          "button"
+        )
+      }
+      return """
+        \(HTML.table("Rules by what the score gains when their failures pass", ["Rule", "Severity", "#Pass", "#Fail", "#Unknown", "#Not applicable", "#Gain"], rows, kind: "wide", empty: "No result is like that."))
+        \(next ?? "")
+        """
+    }
+  }
+
+  private func row(_ rule: JSONValue) -> HTML {
+    let counts = rule["results"] ?? .null
+    let cells = Verdict.allCases.map { verdict -> HTML in
+      let count = counts.count(verdict.rawValue)
+      let link = HTML.link(
+        filter.narrowed(["rule": rule.text("rule"), "verdict": verdict.rawValue]),
+        "\(count.grouped)"
+      )
+      return "<td class=\"num\">\(count == 0 ? "0" : link)</td>"
+    }
+    return """
+      <tr><th scope="row">\(rule.text("title"))<span class="quiet">\(rule.text("rule"))</span></th><td>\(HTML.severity(rule.text("severity")))</td>\(HTML(cells))<td class="num">\((rule["gain"]?.double ?? 0).signed)</td></tr>
+      """
+  }
+}
+
+/// The controls of an attached profile with how they stand.
+struct ResultsByControl {
+  let visit: Visit
+  let filter: ResultsFilter
+
+  var main: HTML {
+    get async throws {
+      let attachments = try await visit.look(
+        "listAttachments",
+        ["as_of": visit.asOf, "limit": "500"]
+      ).list("items")
+      let scope = visit.value("scope")
+      guard let profile = visit.value("profile") else { return choice(attachments) }
+      guard
+        attachments.contains(where: {
+          $0.text("profile") == profile && $0.text("scope") == scope ?? ""
+        })
+      else {
+        return
+          "<p class=\"warning\">\(profile) is not attached to \(scope ?? "everything").</p>\(choice(attachments))"
+      }
+      let page = try await visit.ask(
+        "listControlStates",
+        [
+          "profile": profile, "scope": scope, "as_of": visit.asOf, "limit": "100",
+          "cursor": visit.value("cursor"),
+        ]
+      )
+      let rules = try await rules(of: profile)
+      let rows = page.list("items").map { row($0, rules[$0.text("id")] ?? []) }
+      let next = page["next_cursor"]?.string.map { cursor in
+        HTML.link(
+          filter.address.with("view", "controls").with("cursor", cursor),
+          "Next page",
+          "button"
+        )
+      }
+      return """
+        \(HTML.table("Controls of \(profile) over \(scope ?? "everything")", ["Control", "State", "#Pass", "#Fail", "#Unknown", "#Not applicable", "#Accepted"], rows, kind: "wide"))
+        \(next ?? "")
+        """
+    }
+  }
+
+  /// The rules by control, in the version of the profile that is shipped now.
+  private func rules(of profile: String) async throws -> [String: [String]] {
+    var found: [String: [String]] = [:]
+    var cursor: String?
+    repeat {
+      let page = try await visit.askIfThere(
+        "listControls",
+        ["id": profile, "limit": "500", "cursor": cursor]
+      )
+      for control in page?.list("items") ?? [] {
+        found[control.text("id")] = control.list("goals").map { $0.text("rule") }
+      }
+      cursor = page?["next_cursor"]?.string
+    } while cursor != nil
+    return found
+  }
+
+  private func choice(_ attachments: [JSONValue]) -> HTML {
+    let items = attachments.map { attachment -> HTML in
+      let (profile, scope) = (attachment.text("profile"), attachment.text("scope"))
+      let address = filter.narrowed(["profile": profile, "scope": scope, "view": "controls"])
+      return
+        "<li>\(HTML.link(address, "\(profile) over \(scope.isEmpty ? "everything" : scope)"))</li>"
+    }
+    return items.isEmpty
+      ? "<p class=\"empty\">No profile is attached, so there are no controls to look at: <code>plumb attach PROFILE</code></p>"
+      : "<p>Whose controls?</p><ul>\(HTML(items))</ul>"
+  }
+
+  private func row(_ control: JSONValue, _ rules: [String]) -> HTML {
+    let state = control.text("state")
+    let counts = control["results"] ?? .null
+    let cells = Verdict.allCases.map { verdict -> HTML in
+      let count = counts.count(verdict.rawValue)
+      guard count > 0, !rules.isEmpty, rules.count <= 100 else {
+        return "<td class=\"num\">\(count.grouped)</td>"
+      }
+      let address = filter.narrowed(["verdict": verdict.rawValue]).with("rule", all: rules)
+      return "<td class=\"num\">\(HTML.link(address, "\(count.grouped)"))</td>"
+    }
+    let attested: HTML =
+      control["attestation"].map { attestation in
+        "<span class=\"quiet\">attested by \(attestation.text("attested_by")) until \(attestation.text("until").asDay)</span>"
+      } ?? ""
+    return """
+      <tr><th scope="row">\(control.text("id"))<span class="quiet">\(control.text("title"))</span>\(attested)</th><td>\(HTML.verdict(state))</td>\(HTML(cells))<td class="num">\(control.count("excepted"))</td></tr>
+      """
+  }
+}
+
+/// Results as a tree: accounts, in one of them kinds, in one of these rules.
+struct ResultsTree {
+  let visit: Visit
+  let filter: ResultsFilter
+
+  var main: HTML {
+    get async throws {
+      let everything = try await visit.ask(
+        "countResults",
+        pairs: filter.pairs(["account": nil, "kind": nil, "rule": nil])
+      )
+      let (account, kind) = (visit.value("account"), visit.value("kind"))
+      var kinds: HTML = ""
+      if account != nil {
+        let found = try await visit.ask(
+          "countResults",
+          pairs: filter.pairs(["kind": nil, "rule": nil])
+        )
+        var rules: HTML = ""
+        if kind != nil {
+          let states = try await visit.ask(
+            "listRuleStates",
+            pairs: filter.pairs(["rule": nil, "sort": "-failed", "limit": "100"])
+          )
+          rules = list(states.list("items").map { rule($0) })
+        }
+        kinds = list(
+          found.list("kinds").map { entry in
+            item(
+              entry,
+              open: entry.text("name") == kind,
+              address: tree(["account": account, "kind": entry.text("name")]),
+              rows: filter.narrowed(["kind": entry.text("name")]),
+              rules
+            )
+          }
+        )
+      }
+      let accounts = everything.list("accounts").map { entry in
+        item(
+          entry,
+          open: entry.text("name") == account,
+          address: tree(["account": entry.text("name"), "kind": nil]),
+          rows: filter.narrowed(["account": entry.text("name"), "kind": nil]),
+          kinds
+        )
+      }
+      let total = everything.count("total")
+      return """
+        <p>\(total.of("result")) in \(accounts.count.of("account")). A name opens what is below it; a number leads to the results.</p>
+        \(HTML.when(accounts.isEmpty, "<p class=\"empty\">No result is like that.</p>"))
+        \(HTML.when(!accounts.isEmpty, "<div class=\"card\"><ul class=\"tree\">\(HTML(accounts))</ul></div>"))
+        """
+    }
+  }
+
+  private func tree(_ query: KeyValuePairs<String, String?>) -> Address {
+    var address = filter.address.with("view", "tree")
+    for (name, value) in query { address = address.with(name, value) }
+    return address
+  }
+
+  private func list(_ items: [HTML]) -> HTML { items.isEmpty ? "" : "<ul>\(HTML(items))</ul>" }
+
+  private func item(
+    _ entry: JSONValue,
+    open: Bool,
+    address: Address,
+    rows: Address,
+    _ below: HTML
+  ) -> HTML {
+    let counts = entry["results"] ?? .null
+    let name = entry.text("name")
+    return """
+      <li><div class="cond">\(HTML.link(address, "\(open ? "▾" : "▸") \(name.isEmpty ? "without a name" : name)"))
+      \(numbers(counts, rows))</div>\(open ? below : "")</li>
+      """
+  }
+
+  private func rule(_ rule: JSONValue) -> HTML {
+    """
+    <li><div class="cond">\(HTML.severity(rule.text("severity"))) \(rule.text("title")) \(numbers(rule["results"] ?? .null, filter.narrowed(["rule": rule.text("rule")])))</div></li>
+    """
+  }
+
+  private func numbers(_ counts: JSONValue, _ rows: Address) -> HTML {
+    HTML(
+      Verdict.allCases.filter { counts.count($0.rawValue) > 0 }.map { verdict in
+        let link = HTML.link(
+          rows.with("verdict", verdict.rawValue),
+          "\(counts.count(verdict.rawValue).grouped) \(verdict.words)"
+        )
+        return "<span class=\"tag\">\(link)</span>"
+      }
+    )
+  }
+}

@@ -1,0 +1,132 @@
+"""Uses the dashboard in Chromium as two people would: from the score to a proof, and an exception by two.
+
+Usage: browse_dashboard.py URL CODE-OF-AN-EDITOR CODE-OF-AN-ADMINISTRATOR [FOLDER-FOR-SCREENSHOTS]"""
+import pathlib
+import sys
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+url, editor_code, administrator_code = sys.argv[1:4]
+folder = pathlib.Path(sys.argv[4]) if len(sys.argv) > 4 and sys.argv[4] else None
+faults = []
+
+
+def check(holds, what):
+    if not holds:
+        faults.append(what)
+
+
+def sign_in(browser, code):
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.on("console", lambda message: message.type == "error" and "status of 4" not in message.text and faults.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    page.on("request", lambda request: check(request.url.startswith((url, "data:")), f"foreign request: {request.url}"))
+    page.goto(f"{url}/?code={code.replace('+', '%2B')}")
+    check("code=" not in page.url, "the code stays in the address")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    check(page.title().startswith("Home"), f"signing in leads to {page.title()}")
+    return page
+
+
+def accessible(page, name):
+    found = Axe().run(page).response["violations"]
+    for violation in found:
+        if violation["impact"] in ("serious", "critical"):
+            nodes = "; ".join(node["html"][:160] + " " + (node.get("failureSummary") or "")[:200] for node in violation["nodes"][:3])
+            faults.append(f"axe on {name}: {violation['id']}: {nodes}")
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    check(wide <= 0, f"{name} is {wide} px wider than its window")
+
+
+def look(browser, state, path, name):
+    """A page in both themes and two widths."""
+    for scheme in ("light", "dark"):
+        for width in (1280, 390):
+            # Each theme and each width once; the rest is for people's eyes.
+            if not folder and (scheme == "dark") != (width == 390):
+                continue
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, storage_state=state)
+            page = context.new_page()
+            page.goto(url + path)
+            accessible(page, f"{name} {scheme} {width}")
+            if folder:
+                page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+            context.close()
+
+
+with sync_playwright() as playwright:
+    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    page = sign_in(browser, editor_code)
+
+    # From the score to the proof of a failure: two clicks.
+    page.get_by_role("link", name="All failures").click()
+    page.locator("#results tbody tr th a").first.click()
+    result = page.url
+    check(page.get_by_role("heading", name="Proof", exact=True).count() == 1, "two clicks lead to no proof")
+    check(page.locator("ol.lines li.hit").count() > 0, "no line of the configuration is marked")
+    page.get_by_role("button", name="Recheck now").click()
+    check("Judged again" in page.get_by_role("status").inner_text(), "nothing is said after a recheck")
+
+    # Keyboard: the first stop leads past the navigation.
+    page.goto(url)
+    page.keyboard.press("Tab")
+    check(page.evaluate("document.activeElement.textContent") == "Skip to content", "the first stop is no way past")
+
+    # The theme is kept.
+    page.get_by_role("button", name="Theme: system").click()
+    check(page.locator("html[data-theme=dark]").count() == 1, "the theme did not change")
+    page.goto(url + "/results")
+    check(page.locator("html[data-theme=dark]").count() == 1, "the theme is not kept")
+
+    # The filter changes the rows, with and without the script.
+    page.locator("summary", has_text="Filter").click()
+    page.get_by_label("fail", exact=True).check()
+    page.get_by_role("button", name="Show", exact=True).last.click()
+    page.wait_for_url("**verdict=fail**")
+    page.wait_for_load_state("networkidle")
+    verdicts = set(page.locator("#results tbody tr td:first-child .verdict").all_inner_texts())
+    check(verdicts == {"fail"}, f"the filter shows {verdicts}")
+
+    # An exception, requested by one and approved by another.
+    page.goto(result)
+    page.get_by_role("link", name="Request exception").click()
+    page.get_by_label("Owner").fill("Platform")
+    page.get_by_label("Reason").fill("A copy without customer data")
+    page.get_by_label("Done instead").fill("It is deleted each night")
+    page.get_by_role("button", name="Request", exact=True).click()
+    check("is requested" in page.get_by_role("status").inner_text(), "the request says nothing")
+    exception = page.url.split("?")[0]
+    check(page.get_by_role("button", name="Approve").count() == 0, "the requester is offered to approve")
+    other = sign_in(browser, administrator_code)
+    other.goto(exception)
+    other.get_by_role("button", name="Approve").click()
+    check("is approved" in other.get_by_role("status").inner_text(), "the approval says nothing")
+    page.goto(result)
+    check("This failure is accepted" in page.locator("main").inner_text(), "the result does not tell of its exception")
+
+    # Every main page for everybody's eyes and tools.
+    state = other.context.storage_state()
+    state["cookies"] = [cookie for cookie in state["cookies"] if cookie["name"] == "plumb"]
+    place = result.removeprefix(url).split("?")[0]
+    profile = "&".join(sys.argv[5:6])
+    for path, name in [
+        ("/", "home"), ("/?period=30d", "home-30d"), ("/results?verdict=fail", "results"), ("/results?view=resources", "results-by-resource"),
+        (f"/results?view=controls{profile}", "results-by-control"), ("/results?view=rules", "results-by-rule"), ("/results?view=tree", "results-tree"),
+        ("/results/changes?period=30d", "changes"), (place, "result"), ("/resources/" + place.split("/")[2], "resource"),
+        ("/exceptions", "exceptions"), ("/exceptions?view=report", "exceptions-report"), ("/exceptions/new", "exception-form"),
+        (exception.removeprefix(url), "exception"), ("/nowhere", "not-found"),
+    ]:
+        look(browser, state, path, name)
+    look(browser, {"cookies": [], "origins": []}, "/sign-in", "sign-in")
+
+    # And all of it without a script.
+    plain = browser.new_context(java_script_enabled=False, storage_state=state).new_page()
+    plain.goto(url + "/results")
+    plain.locator("summary", has_text="Filter").click()
+    plain.get_by_label("fail", exact=True).check()
+    plain.get_by_role("button", name="Show", exact=True).last.click()
+    check("verdict=fail" in plain.url, "the filter does nothing without a script")
+    browser.close()
+print("\n".join(faults) if faults else "ok")
+sys.exit(1 if faults else 0)
