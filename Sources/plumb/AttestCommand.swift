@@ -264,11 +264,6 @@ struct AttestationsEvidence: AsyncParsableCommand {
 }
 
 extension Attestation {
-  private func state(at instant: Instant) -> String {
-    if isInForce(at: instant) { return "in force" }
-    guard let approvedAt, approvedAt <= instant else { return "waiting for approval" }
-    return instant < periodBegins ? "not yet begun" : "ended"
-  }
 
   fileprivate func cells(at instant: Instant) -> [String] {
     [
@@ -277,20 +272,5 @@ extension Attestation {
       "observed \(observedAt.day)", "received \(receivedAt.day)", "by \(attestedBy)",
       approvedBy.map { "approved by \($0)" } ?? "", statement,
     ]
-  }
-
-  fileprivate func json(at instant: Instant) -> JSONValue {
-    var object: JSONObject = [
-      "id": .integer(id), "profile": .string(profile), "version": .string(version),
-      "control": .string(control), "scope": .string(scope), "met": .bool(isMet),
-      "state": .string(state(at: instant)), "statement": .string(statement),
-      "evidence": .string(evidenceName), "evidence_sha256": .string(evidenceDigest),
-      "observed_at": .string("\(observedAt)"), "received_at": .string("\(receivedAt)"),
-      "period_from": .string("\(periodBegins)"), "period_to": .string("\(periodEnds)"),
-      "attested_by": .string(attestedBy),
-    ]
-    object["approved_by"] = approvedBy.map { .string($0) }
-    object["approved_at"] = approvedAt.map { .string("\($0)") }
-    return .object(object)
   }
 }

@@ -137,13 +137,4 @@ extension AuditEntry {
   fileprivate var cells: [String] {
     ["\(number)", "\(at)", actor, action, subject, detail == "{}" ? "" : detail]
   }
-
-  fileprivate var json: JSONValue {
-    [
-      "number": .integer(number), "at": .string("\(at)"), "actor": .string(actor),
-      "action": .string(action), "subject": .string(subject),
-      "detail": (try? JSONValue(parsing: detail)) ?? .string(detail),
-      "sha256": .string(digest), "previous_sha256": .string(previous),
-    ]
-  }
 }

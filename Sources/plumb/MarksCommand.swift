@@ -132,11 +132,4 @@ extension Mark {
   }
 
   fileprivate var cells: [String] { [subject.rawValue, name, kind.rawValue, value] }
-
-  fileprivate var json: JSONValue {
-    [
-      "subject": .string(subject.rawValue), "name": .string(name),
-      "mark": .string(kind.rawValue), "value": .string(value),
-    ]
-  }
 }

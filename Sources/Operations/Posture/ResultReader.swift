@@ -24,28 +24,44 @@ package struct StoredResult: Sendable {
 
   /// The result as a line, with the interval of the state in which it holds.
   package var json: JSONValue {
-    var resource = JSONObject()
-    for (key, text) in [
-      ("provider", place.provider), ("account", place.accounts.first ?? ""),
-      ("region", place.region), ("service_name", place.kind.service),
-      ("resource_kind", place.kind.kind), ("id", place.id), ("name", state.name),
-    ] where !text.isEmpty {
-      resource[key] = .string(text)
-    }
-    var object: JSONObject = [
-      "id": .string(id), "resource": .object(resource), "rule": .string(goal.rule),
-      "rule_version": .integer(Int64(goal.version)), "rule_digest": .string(goal.digest),
-      "severity": .string(goal.severity.rawValue),
+    var resource: JSONValue?
+    return json(&resource)
+  }
+
+  /// The result as a line; `resource` is the one of another result of the same state, or is made.
+  package func json(_ resource: inout JSONValue?) -> JSONValue {
+    let shown = resource ?? resourceJSON
+    resource = shown
+    var members: [(key: String, value: JSONValue)] = [
+      ("id", .string(id)), ("resource", shown), ("rule", .string(goal.rule)),
+      ("rule_version", .integer(Int64(goal.version))), ("rule_digest", .string(goal.digest)),
+      ("severity", .string(goal.severity.rawValue)),
     ]
     if !goal.parameters.isEmpty {
       let sorted = goal.parameters.sorted { $0.key < $1.key }
-      object["parameters"] = .object(JSONObject(sorted.map { (key: $0.key, value: $0.value) }))
+      let values = JSONObject(sorted.map { (key: $0.key, value: $0.value) })
+      members.append(("parameters", .object(values)))
     }
-    object["verdict"] = .string(verdict.rawValue)
-    object["since"] = .string("\(state.begins)")
-    if !state.ends.isNever { object["until"] = .string("\(state.ends)") }
-    object["exception"] = exception?.json
-    return .object(object)
+    members.append(("verdict", .string(verdict.rawValue)))
+    members.append(("since", .string("\(state.begins)")))
+    if !state.ends.isNever { members.append(("until", .string("\(state.ends)"))) }
+    if let exception { members.append(("exception", exception.json)) }
+    return .object(JSONObject(unique: members))
+  }
+
+  private var resourceJSON: JSONValue {
+    let members = [
+      ("provider", place.provider), ("account", place.accounts.first ?? ""),
+      ("region", place.region), ("service_name", place.kind.service),
+      ("resource_kind", place.kind.kind), ("id", place.id), ("name", state.name),
+    ]
+    return .object(
+      JSONObject(
+        unique: members.compactMap { key, text in
+          text.isEmpty ? nil : (key: key, value: .string(text))
+        }
+      )
+    )
   }
 }
 

@@ -44,14 +44,3 @@ enum AuditRoutes {
     return .json(.object(object))
   }
 }
-
-extension AuditEntry {
-  fileprivate var json: JSONValue {
-    [
-      "number": .integer(number), "at": .string("\(at)"), "actor": .string(actor),
-      "action": .string(action), "subject": .string(subject),
-      "detail": (try? JSONValue(parsing: detail)) ?? [:], "sha256": .string(digest),
-      "previous_sha256": .string(previous),
-    ]
-  }
-}

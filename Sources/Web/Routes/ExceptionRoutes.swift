@@ -133,20 +133,3 @@ enum ExceptionRoutes {
     )
   }
 }
-
-extension ExceptionRecord {
-  fileprivate func json(at instant: Instant) -> JSONValue {
-    var object: JSONObject = [
-      "id": .integer(id), "name": .string(name), "state": .string(state(at: instant).rawValue),
-      "rule": .string(rule), "resource": .string(resource), "scope": .string(scope),
-      "reason": .string(reason), "owner": .string(owner),
-      "compensating_control": .string(compensatingControl), "requester": .string(requester),
-      "requested_at": .string("\(requestedAt)"), "expires_at": .string("\(expiresAt)"),
-    ]
-    object["approver"] = approver.map { .string($0) }
-    object["approved_at"] = approvedAt.map { .string("\($0)") }
-    object["revoked_by"] = revokedBy.map { .string($0) }
-    object["revoked_at"] = revokedAt.map { .string("\($0)") }
-    return .object(object)
-  }
-}

@@ -96,12 +96,3 @@ enum MarkRoutes {
     return .done
   }
 }
-
-extension Mark {
-  fileprivate var json: JSONValue {
-    [
-      "subject": .string(subject.rawValue), "name": .string(name),
-      "mark": .string(kind.rawValue), "value": .string(value),
-    ]
-  }
-}

@@ -85,7 +85,7 @@ enum ResultRoutes {
         filter.band = bands[index]
         let after = index == start.band ? start.position : nil
         let page = try reader.page(filter, after: after, limit: limit - items.count)
-        items += page.results.map(\.listed)
+        items += page.results.listed
         if let end = page.end { return (items, end.cursor(band: index)) }
       }
       return (items, nil)
@@ -105,7 +105,7 @@ enum ResultRoutes {
     let number = call.number()
     let items = try await call.read { transaction in
       var reader = try call.results(transaction)
-      return try reader.results(ofResource: number).map(\.listed)
+      return try reader.results(ofResource: number).listed
     }
     return try call.page(call.titled(items), sorts: ["rule"])
   }
@@ -154,12 +154,16 @@ extension APICall {
   }
 }
 
-extension StoredResult {
-  /// The result as lists show it, with the numbers by which paths name it.
-  fileprivate var listed: JSONValue {
-    var object = json.object ?? [:]
-    object["resource_number"] = .integer(state.resource)
-    object["goal"] = .integer(goal.id)
-    return .object(object)
+extension [StoredResult] {
+  /// The results as lists show them, with the numbers by which paths name them.
+  fileprivate var listed: [JSONValue] {
+    var resource: (number: Int64, json: JSONValue?) = (0, nil)
+    return map { result in
+      if result.state.resource != resource.number { resource = (result.state.resource, nil) }
+      var object = result.json(&resource.json).object ?? [:]
+      object["resource_number"] = .integer(result.state.resource)
+      object["goal"] = .integer(result.goal.id)
+      return .object(object)
+    }
   }
 }
