@@ -183,11 +183,18 @@ struct ServedCommandTests {
       }
       try says(["jobs", "cancel", "1"], "plumb: job 1 has ended: cancelled (409", exitCode: 2)
       try says(["jobs", "retry", "1"], "job 1 waits")
+      try says(["credentials", "test", "c1"], "plumb: c1 is not accepted: ", exitCode: 1)
+      let told = try served.remote(["credentials", "test", "c1", "--format", "json"])
+      let test = try JSONParser().parse(Array(told.output.utf8))
+      #expect(told.exitCode == 1 && test["accepted"] == false, "\(told.errors)")
+      #expect(try served.localJSON(["credentials", "show", "c1"])["test"] == test)
       try says(["jobs", "show", "9"], "plumb: there is no job \"9\" (404", exitCode: 2)
     }
   }
 
-  @Test func `a tree of accounts is imported whole or not at all, here and on a server`() async throws {
+  @Test func `a tree of accounts is imported whole or not at all, here and on a server`()
+    async throws
+  {
     try await ServedStore.with { served in
       let file = Fixtures.root.appendingPathComponent("Tests/CommandTests/Fixtures/accounts.yaml")
       let first = try served.remote(["accounts", "import", file.path])
