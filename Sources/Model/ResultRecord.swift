@@ -60,6 +60,12 @@ package struct ResultRecord: Sendable {
     self.verdict = verdict
     reason = line["reason"]?.string ?? ""
     proof = line["proof"]
+    if let proof, let places = resource["source"].flatMap(ResultPlaces.init),
+      let location = places.location(decidedBy: proof, verdict)
+    {
+      self.resource.file = location.file
+      self.resource.line = location.line
+    }
     id = Self.identifier(
       goal,
       account: self.resource.account,

@@ -21,7 +21,17 @@ struct TerraformPlan {
     var isCreated: Bool
     /// The provider's configuration key.
     var provider: String
+    var openCondition: String?
+    /// Where a source declares it.
+    var location: SourceLocation?
   }
+
+  /// What this is called where reasons speak of it.
+  var noun = "plan"
+  /// Why parts of every resource may be missing, if some may.
+  var gap: String?
+  /// The same for resources by their blocks.
+  private var gaps: [String: String] = [:]
 
   private(set) var instances: [Instance] = []
   /// What the file holds that is not to be judged, and why.
@@ -64,6 +74,21 @@ struct TerraformPlan {
         at: location
       )
     }
+  }
+
+  /// What sources come to.
+  init(
+    instances: [Instance],
+    outside: [(address: String, reason: String)],
+    file: String,
+    configuration: JSONValue
+  ) {
+    self.instances = instances
+    self.outside = outside
+    self.file = file
+    self.configuration = configuration
+    variables = nil
+    index(configuration["root_module"], path: [])
   }
 
   private mutating func readChange(_ change: JSONValue) {
@@ -242,11 +267,27 @@ struct TerraformPlan {
       }
       narrow(&found) { isRelated(instances[$0].module, part.module) }
       if let index = reference.index {
-        return found.filter { instances[$0].index == index }
+        return found.filter {
+          // One of which the number is not known stands for each of its instances.
+          instances[$0].index == index
+            || instances[$0].index == nil && instances[$0].openCondition != nil
+        }
       }
       narrow(&found) { part.index != nil && instances[$0].index == part.index }
       return found
     }.filter { !$0.isEmpty }
+  }
+
+  /// Notes why parts of the resources that a list refers to may be missing.
+  mutating func touch(_ list: JSONValue, in path: [String], reason: String) {
+    for found in references(list, in: path, forEach: nil, depth: 0) {
+      gaps[Self.key(found.modulePath, found.type, found.name)] = reason
+    }
+  }
+
+  /// Why parts of an instance may be missing; nil where all are at hand.
+  func gap(of instance: Instance) -> String? {
+    gap ?? gaps[Self.key(instance.modulePath, instance.type, instance.name)]
   }
 
   /// Keeps the instances that meet a test, or all where none does.
