@@ -42,7 +42,7 @@ struct ScanOptions: ParsableArguments {
     name: .long,
     help: ArgumentHelp(
       "The form of the report.",
-      valueName: "text|json|ndjson|csv|html|sarif|junit"
+      valueName: "text|json|ndjson|csv|html|sarif|junit|github|gitlab"
     )
   )
   var format = "text"
