@@ -72,7 +72,9 @@ package struct TerraformCollector: Collector {
     if !open.isEmpty {
       let shown = open.prefix(5).joined(separator: ", ")
       let more = open.count > 5 ? " and \(open.count - 5) more" : ""
-      note("\(sources.folder): judged as if created, though it is not known whether: \(shown)\(more)")
+      note(
+        "\(sources.folder): judged as if created, though it is not known whether: \(shown)\(more)"
+      )
     }
   }
 

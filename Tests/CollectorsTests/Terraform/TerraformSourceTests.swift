@@ -39,7 +39,9 @@ struct TerraformEvaluationTests {
           "default", "own", "auto", "given", 7, ["p", "8"], ["x": "1", "y": 5, "z": .null],
         ]
     )
-    #expect(try sources.output("none").obstacle == "the variable none has no value; --var gives one")
+    #expect(
+      try sources.output("none").obstacle == "the variable none has no value; --var gives one"
+    )
     #expect(try sources.output("secret").firstReason == "sensitive")
     #expect(throws: DocumentError.self) {
       try sources.output("all", TerraformInputs(values: [("no_such", "1")]))
@@ -198,7 +200,9 @@ struct TerraformSourceTests {
     // What a module that is not read does with a bucket is not known; of the other buckets it is.
     #expect(found.unread("aws_s3_bucket.own", "PublicAccessBlock")?.contains("module.far") == true)
     #expect(found.unread("aws_s3_bucket.other", "PublicAccessBlock") == nil)
-    #expect(found.unread("aws_s3_bucket.named", "Name")?.contains("data.aws_caller_identity") == true)
+    #expect(
+      found.unread("aws_s3_bucket.named", "Name")?.contains("data.aws_caller_identity") == true
+    )
   }
 
   @Test func `parts join by reference, through locals and counts too`() throws {
@@ -235,10 +239,12 @@ struct TerraformSourceTests {
     ])
     defer { sources.remove() }
     let found = try sources.collect()
-    #expect(found.diagnostics.map { "\($0)".split(separator: "/").last } == [
-      "a.tf:2: column 12: expected an expression, found the end of the line",
-      #"c.tf:1: column 1: "\x1" does not belong here"#,
-    ])
+    #expect(
+      found.diagnostics.map { "\($0)".split(separator: "/").last } == [
+        "a.tf:2: column 12: expected an expression, found the end of the line",
+        #"c.tf:1: column 1: "\x1" does not belong here"#,
+      ]
+    )
     #expect(Array(found.resources.keys) == ["aws_s3_bucket.b"])
     #expect(found.unread("aws_s3_bucket.b", "PublicAccessBlock")?.contains("is not read") == true)
     #expect(found.unread("aws_s3_bucket.b", "Name") == nil)
@@ -300,8 +306,10 @@ struct TerraformSourceTests {
     #expect(volume?.configuration["Encrypted"] == false)
     #expect(volume?.region == "eu-west-1")
     #expect(found.resources["aws_ebs_volume.w"]?.region == "us-east-1")
-    #expect(volume.map { Dictionary(uniqueKeysWithValues: $0.tags.map { ($0.key, $0.value) }) }
-      == ["Team": "a", "Name": "v"])
+    #expect(
+      volume.map { Dictionary(uniqueKeysWithValues: $0.tags.map { ($0.key, $0.value) }) }
+        == ["Team": "a", "Name": "v"]
+    )
   }
 
   @Test func `JSON's syntax is read with its lines`() throws {

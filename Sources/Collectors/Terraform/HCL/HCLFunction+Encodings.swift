@@ -86,7 +86,9 @@ extension HCLFunction {
   static let networks: [String: HCLFunction] = [
     "cidrsubnet": HCLFunction(3...3) { values, _ in
       let parent = try network(values[0])
-      return .text(try subnet(of: parent, try values[1].asInteger(), try values[2].asInteger()).text)
+      return .text(
+        try subnet(of: parent, try values[1].asInteger(), try values[2].asInteger()).text
+      )
     },
     "cidrsubnets": HCLFunction(1...Int.max) { values, _ in
       let parent = try network(values[0])
@@ -111,7 +113,9 @@ extension HCLFunction {
       let parent = try network(values[0])
       let number = try values[1].asInteger()
       let room = parent.last - parent.first
-      guard UInt128(number.magnitude) <= room else { throw HCLError("the network has no such host") }
+      guard UInt128(number.magnitude) <= room else {
+        throw HCLError("the network has no such host")
+      }
       let host =
         number < 0
         ? parent.last - UInt128(number.magnitude - 1) : parent.first + UInt128(number.magnitude)

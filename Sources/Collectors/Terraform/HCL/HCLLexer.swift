@@ -31,20 +31,20 @@ struct HCLLexer {
   /// How deeply templates may stand within templates.
   static let depthLimit = 100
 
-  private enum Mode {
+  enum Mode {
     case plain(braces: Int)
     case quoted
     case heredoc(label: [UInt8])
   }
 
-  private let bytes: [UInt8]
-  private var index = 0
-  private var line = 1
-  private var lineStart = 0
+  let bytes: [UInt8]
+  var index = 0
+  var line = 1
+  var lineStart = 0
   /// Bytes of this line that continue a character.
   private var continuations = 0
   private var counted = 0
-  private var modes: [Mode] = [.plain(braces: 0)]
+  var modes: [Mode] = [.plain(braces: 0)]
   private var tokens: [HCLToken] = []
 
   init(_ bytes: [UInt8]) {
@@ -86,7 +86,7 @@ struct HCLLexer {
   // MARK: - Places
 
   /// The place of a byte at or behind all that were asked about.
-  private mutating func position(_ place: Int) -> HCLPosition {
+  mutating func position(_ place: Int) -> HCLPosition {
     while counted < place {
       if bytes[counted] & 0xC0 == 0x80 { continuations += 1 }
       counted += 1
@@ -94,19 +94,19 @@ struct HCLLexer {
     return HCLPosition(line: line, column: place - lineStart - continuations + 1)
   }
 
-  private mutating func newLine(at place: Int) {
+  mutating func newLine(at place: Int) {
     line += 1
     lineStart = place
     counted = place
     continuations = 0
   }
 
-  private mutating func add(_ kind: HCLToken.Kind, from start: Int, trims: Bool = false) {
+  mutating func add(_ kind: HCLToken.Kind, from start: Int, trims: Bool = false) {
     let text = kind == .newline || kind == .end ? "" : text(start..<index)
     add(kind, text, position(start), start..<index, trims: trims)
   }
 
-  private mutating func add(
+  mutating func add(
     _ kind: HCLToken.Kind,
     _ text: String,
     _ position: HCLPosition,
@@ -118,16 +118,16 @@ struct HCLLexer {
     )
   }
 
-  private func text(_ range: Range<Int>) -> String {
+  func text(_ range: Range<Int>) -> String {
     String(decoding: bytes[range], as: UTF8.self)
   }
 
-  private mutating func fail(_ message: String) -> Bool {
+  mutating func fail(_ message: String) -> Bool {
     add(.invalid, message, position(index), index..<index)
     return false
   }
 
-  private func byte(_ offset: Int = 0) -> UInt8 {
+  func byte(_ offset: Int = 0) -> UInt8 {
     index + offset < bytes.count ? bytes[index + offset] : 0
   }
 
@@ -160,14 +160,14 @@ struct HCLLexer {
   }
 
   /// Whether a byte may stand in an identifier; characters beyond ASCII are letters here.
-  private static func isWord(_ byte: UInt8) -> Bool {
+  static func isWord(_ byte: UInt8) -> Bool {
     switch byte {
     case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D, 0x80...0xFF: true
     default: false
     }
   }
 
-  private mutating func push(_ mode: Mode) -> Bool {
+  mutating func push(_ mode: Mode) -> Bool {
     modes.append(mode)
     return modes.count <= Self.depthLimit
       || fail("templates nest deeper than \(Self.depthLimit) levels")
@@ -246,7 +246,7 @@ struct HCLLexer {
     return true
   }
 
-  private static func shown(_ byte: UInt8) -> String {
+  static func shown(_ byte: UInt8) -> String {
     (0x21...0x7E).contains(byte)
       ? String(UnicodeScalar(byte)) : "\\x" + String(byte, radix: 16, uppercase: true)
   }
@@ -257,147 +257,5 @@ struct HCLLexer {
     modes.removeLast()
     add(.templateEnd, from: start, trims: trims)
     return true
-  }
-
-  // MARK: - Templates
-
-  /// Begins `${` or `%{`.
-  private mutating func openTemplate() -> Bool {
-    let start = index
-    let kind: HCLToken.Kind = byte() == 0x24 ? .interpolation : .control
-    index += 2
-    let trims = byte() == 0x7E
-    if trims { index += 1 }
-    add(kind, from: start, trims: trims)
-    return push(.plain(braces: 0))
-  }
-
-  /// Whether `${` or `%{` stands here.
-  private var isTemplate: Bool { (byte() == 0x24 || byte() == 0x25) && byte(1) == 0x7B }
-
-  /// Whether `$${` or `%%{` stands here.
-  private var isEscapedTemplate: Bool {
-    (byte() == 0x24 || byte() == 0x25) && byte(1) == byte() && byte(2) == 0x7B
-  }
-
-  private mutating func quoted() -> Bool {
-    let start = index
-    let place = position(start)
-    var text: [UInt8] = []
-    func finish(_ lexer: inout Self) {
-      guard lexer.index > start else { return }
-      lexer.add(.text, String(decoding: text, as: UTF8.self), place, start..<lexer.index)
-    }
-    while index < bytes.count {
-      if isEscapedTemplate {
-        text += [byte(), 0x7B]
-        index += 3
-      } else if isTemplate {
-        finish(&self)
-        return openTemplate()
-      } else if byte() == 0x22 {
-        finish(&self)
-        index += 1
-        add(.closeQuote, from: index - 1)
-        modes.removeLast()
-        return true
-      } else if byte() == 0x0A {
-        return fail("the quoted text is not closed on its line; a heredoc may hold line ends")
-      } else if byte() == 0x5C {
-        guard escape(&text) else { return false }
-      } else {
-        text.append(byte())
-        index += 1
-      }
-    }
-    return true
-  }
-
-  private mutating func escape(_ text: inout [UInt8]) -> Bool {
-    switch byte(1) {
-    case 0x6E: text.append(0x0A)
-    case 0x72: text.append(0x0D)
-    case 0x74: text.append(0x09)
-    case 0x22: text.append(0x22)
-    case 0x5C: text.append(0x5C)
-    case 0x75, 0x55:
-      let count = byte(1) == 0x75 ? 4 : 8
-      let digits = bytes[min(index + 2, bytes.count)..<min(index + 2 + count, bytes.count)]
-      guard digits.count == count,
-        let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16),
-        let scalar = Unicode.Scalar(value)
-      else { return fail("\\\(count == 4 ? "u" : "U") wants \(count) hexadecimal digits") }
-      text += Array(String(Character(scalar)).utf8)
-      index += count
-    default: return fail("\"\\\(Self.shown(byte(1)))\" is no escape of HCL")
-    }
-    index += 2
-    return true
-  }
-
-  private mutating func openHeredoc() -> Bool {
-    let start = index
-    index += 2
-    let isIndented = byte() == 0x2D
-    if isIndented { index += 1 }
-    let labelStart = index
-    while index < bytes.count, Self.isWord(bytes[index]) { index += 1 }
-    let label = Array(bytes[labelStart..<index])
-    if byte() == 0x0D { index += 1 }
-    guard !label.isEmpty, byte() == 0x0A else {
-      return fail("a heredoc begins with << or <<-, a word and the line's end")
-    }
-    let place = position(start)
-    index += 1
-    add(.openHeredoc, isIndented ? "-" : "", place, start..<index)
-    newLine(at: index)
-    return push(.heredoc(label: label))
-  }
-
-  /// Whether this line is the end of a heredoc, and where its label ends.
-  private func heredocEnd(_ label: [UInt8]) -> Int? {
-    var place = index
-    while place < bytes.count, bytes[place] == 0x20 || bytes[place] == 0x09 { place += 1 }
-    guard bytes[place...].starts(with: label) else { return nil }
-    let end = place + label.count
-    var behind = end
-    while behind < bytes.count, [0x20, 0x09, 0x0D].contains(bytes[behind]) { behind += 1 }
-    return behind == bytes.count || bytes[behind] == 0x0A ? end : nil
-  }
-
-  private mutating func heredoc(_ label: [UInt8]) -> Bool {
-    if index == lineStart, let end = heredocEnd(label) {
-      let start = index
-      let place = position(start)
-      index = end
-      add(.closeHeredoc, "", place, start..<end)
-      modes.removeLast()
-      return true
-    }
-    let start = index
-    let place = position(start)
-    var text: [UInt8] = []
-    while index < bytes.count, bytes[index] != 0x0A {
-      if isEscapedTemplate {
-        text += [byte(), 0x7B]
-        index += 3
-      } else if isTemplate {
-        break
-      } else {
-        text.append(byte())
-        index += 1
-      }
-    }
-    let isTemplate = isTemplate
-    let endsLine = !isTemplate && byte() == 0x0A && index < bytes.count
-    if endsLine {
-      text.append(0x0A)
-      index += 1
-    }
-    if index > start {
-      add(.text, String(decoding: text, as: UTF8.self), place, start..<index)
-    }
-    if endsLine { newLine(at: index) }
-    return isTemplate ? openTemplate() : true
   }
 }

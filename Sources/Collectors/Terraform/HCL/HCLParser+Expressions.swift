@@ -52,12 +52,14 @@ extension HCLParser {
     var steps: [HCLExpression.Step] = []
     while true {
       if take(".") {
-        steps += try attributeSteps()
+        steps.append(try attributeStep())
       } else if isSign("[") {
         advance()
-        steps.append(try ignoring(newLines: true) { parser throws(HCLFault) in
-          try parser.indexStep()
-        })
+        steps.append(
+          try ignoring(newLines: true) { parser throws(HCLFault) in
+            try parser.indexStep()
+          }
+        )
       } else {
         break
       }
@@ -66,25 +68,20 @@ extension HCLParser {
     return HCLExpression(kind: .access(base, steps), position: position)
   }
 
-  private mutating func attributeSteps() throws(HCLFault) -> [HCLExpression.Step] {
+  private mutating func attributeStep() throws(HCLFault) -> HCLExpression.Step {
     let token = token
     switch token.kind {
     case .identifier:
       advance()
-      return [.attribute(token.text)]
+      return .attribute(token.text)
     case .number:
-      // The old form of an index; two of them look like a fraction.
+      // The old form of an index.
+      guard let index = Int64(token.text) else { throw unexpected("an index behind \".\"") }
       advance()
-      return try token.text.split(separator: ".").map { digits throws(HCLFault) in
-        guard let index = Int64(digits) else {
-          throw HCLFault(message: "\(digits) is no index", position: token.position)
-        }
-        let literal = HCLExpression(kind: .literal(.integer(index)), position: token.position)
-        return .index(literal)
-      }
+      return .index(HCLExpression(kind: .literal(.integer(index)), position: token.position))
     case .sign where token.text == "*":
       advance()
-      return [.attributeSplat]
+      return .attributeSplat
     default: throw unexpected("a name behind \".\"")
     }
   }
@@ -110,8 +107,9 @@ extension HCLParser {
     switch token.kind {
     case .number:
       advance()
-      if let value = Int64(token.text) { return expression(.literal(.integer(value))) }
-      return expression(.literal(.number(Double(token.text) ?? 0)))
+      let number = Double(token.text) ?? 0
+      let whole = Int64(token.text) ?? Int64(exactly: number)
+      return expression(.literal(whole.map { .integer($0) } ?? .number(number)))
     case .identifier:
       advance()
       switch token.text {
@@ -131,9 +129,11 @@ extension HCLParser {
       }
     case .sign where token.text == "[":
       advance()
-      return expression(try ignoring(newLines: true) { parser throws(HCLFault) in
-        try parser.tuple()
-      })
+      return expression(
+        try ignoring(newLines: true) { parser throws(HCLFault) in
+          try parser.tuple()
+        }
+      )
     case .sign where token.text == "{":
       advance()
       return expression(try object())

@@ -121,7 +121,9 @@ extension HCLParser {
       if case .text(let text) = piece, text.utf8.last == 0x0A { isLineStart = true }
     }
     for index in beginnings {
-      if case .text(let text) = pieces[index] { pieces[index] = .text(String(text.dropFirst(fewest))) }
+      if case .text(let text) = pieces[index] {
+        pieces[index] = .text(String(text.dropFirst(fewest)))
+      }
     }
   }
 

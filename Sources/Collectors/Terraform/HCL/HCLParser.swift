@@ -274,6 +274,20 @@ struct HCLParser {
       try parser.expect("{", "that opens the block")
       var body = HCLBody()
       var names: Set<String> = []
+      if parser.tokens[parser.index].kind != .newline {
+        // On one line stands one attribute at most.
+        if !parser.isSign("}") {
+          let isAttribute = parser.isFollowed(by: ["="])
+          guard isAttribute else {
+            throw parser.unexpected("one attribute, or the end of the line")
+          }
+          try parser.item(of: &body, &names, isWhole: false)
+          if parser.tokens[max(parser.index - 1, 0)].kind == .newline {
+            parser.index -= 1
+            throw parser.unexpected("\"}\" on the same line")
+          }
+        }
+      }
       parser.skipNewLines()
       while !parser.isSign("}") {
         try parser.item(of: &body, &names, isWhole: false)

@@ -25,6 +25,8 @@ enum TerraformExpansion<Instance: HCLInstance> {
 
   /// How many instances a block may have.
   static var limit: Int { 10_000 }
+  /// What an instance costs of the work that may be done.
+  private static var cost: Int { 100 }
 
   /// Works out `count` and `for_each`.
   init(
@@ -49,7 +51,9 @@ enum TerraformExpansion<Instance: HCLInstance> {
     _ make: (TerraformKey) -> Instance
   ) -> Self {
     let value = evaluator.known(attribute.expression)
-    guard let count = try? value.asInteger(), (0...limit).contains(count) else {
+    guard let count = try? value.asInteger(), (0...limit).contains(count),
+      (try? evaluator.work.spend(count * cost)) != nil
+    else {
       let reason = value.obstacle ?? "count is not from 0 to \(limit)"
       var key = TerraformKey()
       key.bound = ["count": .object(["index": .unknown(reason)])]
@@ -73,7 +77,9 @@ enum TerraformExpansion<Instance: HCLInstance> {
     _ make: (TerraformKey) -> Instance
   ) -> Self {
     let value = evaluator.known(attribute.expression)
-    guard let members = members(of: value) else {
+    guard let members = members(of: value),
+      (try? evaluator.work.spend(members.count * cost)) != nil
+    else {
       let reason = value.firstReason ?? "for_each is neither a map nor a set of texts"
       var key = TerraformKey()
       key.bound = ["each": .object(["key": .unknown(reason), "value": .unknown(reason)])]

@@ -38,7 +38,9 @@ struct TerraformModule {
       unreadFiles = all.filter { !names.contains(Self.standardized($0)) }
     }
     // Files of overrides are read last and replace what others say.
-    let (overrides, others) = (chosen.filter(Self.isOverride), chosen.filter { !Self.isOverride($0) })
+    let (overrides, others) = (
+      chosen.filter(Self.isOverride), chosen.filter { !Self.isOverride($0) }
+    )
     for name in others { read(name) { $0.add($1, $2) } }
     for name in overrides { read(name) { $0.override($1, $2) } }
   }

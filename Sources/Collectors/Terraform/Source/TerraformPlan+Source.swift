@@ -22,6 +22,7 @@ extension TerraformPlan {
       let more = run.unreadFiles.count > 1 ? " and \(run.unreadFiles.count - 1) more" : ""
       gap = "\(file)\(more) may configure it and is not read"
     }
+    if survey.isFull { gap = "what is beyond the limit of resources may configure it" }
     for (path, body, module, reason) in survey.remoteCalls {
       touch(TerraformReferences.list(body, in: module), in: path, reason: reason)
     }
@@ -41,7 +42,9 @@ struct TerraformSurvey {
   /// The configuration of each module, once for all of its instances.
   private var modules: [[String]: JSONObject] = [:]
   private var calls: [[String]: [(name: String, expressions: JSONValue)]] = [:]
-  private var isFull = false
+  /// Whether there was more than is surveyed.
+  private(set) var isFull = false
+  private var visited = 0
 
   init(_ run: TerraformRun, prefix: String) {
     self.run = run
@@ -50,14 +53,23 @@ struct TerraformSurvey {
 
   /// Visits a module.
   mutating func visit(_ scope: TerraformScope) {
+    visited += 1
+    guard visited <= TerraformRun.resourceLimit else {
+      return fill(prefix + scope.address, "modules")
+    }
     let isNew = modules[scope.path] == nil
     if isNew { modules[scope.path] = configuration(of: scope) }
     let address = prefix + (scope.address.isEmpty ? "" : scope.address + ".")
     for declaration in scope.module.dataSources {
-      outside.append((address + "data." + declaration.node.labels.joined(separator: "."), "a data source"))
+      outside.append(
+        (address + "data." + declaration.node.labels.joined(separator: "."), "a data source")
+      )
     }
     for declaration in scope.module.resources {
-      for resource in scope.instances(of: declaration).instances { add(resource, in: scope) }
+      for resource in scope.instances(of: declaration).instances {
+        if isFull { return }
+        add(resource, in: scope)
+      }
     }
     for call in scope.module.calls {
       let name = call.node.labels[0]
@@ -80,12 +92,7 @@ struct TerraformSurvey {
 
   private mutating func add(_ resource: TerraformResource, in scope: TerraformScope) {
     guard instances.count < TerraformRun.resourceLimit else {
-      if !isFull {
-        let reason = "there are more than \(TerraformRun.resourceLimit) resources"
-        outside.append((prefix + resource.address, reason))
-      }
-      isFull = true
-      return
+      return fill(prefix + resource.address, "resources")
     }
     note(resource.providerName, in: scope)
     let line = resource.block.position.line
@@ -104,6 +111,14 @@ struct TerraformSurvey {
         location: SourceLocation(file: resource.declaration.file, line: line)
       )
     )
+  }
+
+  /// Ends the survey at an address, and tells so once.
+  private mutating func fill(_ address: String, _ noun: String) {
+    if !isFull {
+      outside.append((address, "there are more than \(TerraformRun.resourceLimit) \(noun)"))
+    }
+    isFull = true
   }
 
   // MARK: - Configuration

@@ -148,7 +148,8 @@ extension TerraformInputs {
   }
 
   /// A text of the command line: as it is for a text, else an expression, as Terraform takes it.
-  private static func value(_ text: String, for block: HCLBlock, _ name: String) throws -> HCLValue {
+  private static func value(_ text: String, for block: HCLBlock, _ name: String) throws -> HCLValue
+  {
     switch block.body["type"]?.expression.dotted {
     case nil where block.body["type"] == nil, "string", "number", "bool", "any": return .text(text)
     default: break
