@@ -35,13 +35,12 @@ struct GitHubReport {
       case .medium: "warning"
       case .low: "notice"
       }
-    let location = result.resource.file.map { SourceLocation(file: $0, line: result.resource.line) }
     var message = "\(result.resource.id): \(result.reason)"
     let remedy = report.rules[result.goal.rule]?.remediation.text ?? ""
     if !remedy.isEmpty { message += "\n\(remedy)" }
     if let page = report.page(of: result.goal.rule) { message += "\n\(page)" }
     let title = report.rules[result.goal.rule]?.title ?? result.goal.rule
-    return command(level, location, title: "\(title) (\(result.goal.rule))", message)
+    return command(level, result.location, title: "\(title) (\(result.goal.rule))", message)
   }
 
   private func command(

@@ -42,8 +42,8 @@ struct GitLabReport {
       fingerprint: result.id,
       severity: severity,
       // The format wants a path; what was read from no file is named by its id.
-      file: result.resource.file ?? result.resource.id,
-      line: result.resource.line
+      file: result.location?.file ?? result.resource.id,
+      line: result.location?.line
     )
   }
 
