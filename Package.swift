@@ -77,7 +77,10 @@ let package = Package(
       name: "Collectors",
       dependencies: ["Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"],
       exclude: ["AWS/NOTICE"],
-      resources: [.copy("AWS/resources.yaml"), .copy("AWS/facts.json"), .copy("IBM/ibm")]
+      resources: [
+        .copy("AWS/resources.yaml"), .copy("AWS/facts.json"), .copy("IBM/ibm"),
+        .copy("Terraform/arguments.json"),
+      ]
     ),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),
     .target(name: "Vault", dependencies: ["Model", "CCrypto", "CPKCS11"]),

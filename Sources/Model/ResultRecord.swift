@@ -27,6 +27,8 @@ package struct ResultRecord: Sendable {
   package var reason: String
   /// The proof as written; nil where it was left out.
   package var proof: JSONValue?
+  /// Where that is written which decides the result; nil where only the resource's place is known.
+  private let decidedAt: SourceLocation?
   /// The exception in force for this result, if any.
   package var exception: Exception?
 
@@ -60,12 +62,19 @@ package struct ResultRecord: Sendable {
     self.verdict = verdict
     reason = line["reason"]?.string ?? ""
     proof = line["proof"]
+    let places = resource["source"].flatMap(ResultPlaces.init)
+    decidedAt = proof.flatMap { places?.location(decidedBy: $0, verdict) }
     id = Self.identifier(
       goal,
       account: self.resource.account,
       kind: self.resource.kind,
       resource: self.resource.id
     )
+  }
+
+  /// Where what decides the result is written, else the resource; nil where it is read from no file.
+  package var location: SourceLocation? {
+    decidedAt ?? resource.file.map { SourceLocation(file: $0, line: resource.line) }
   }
 
   /// Twelve hexadecimal digits of the digest over goal and resource: the natural key of a result.
@@ -91,9 +100,9 @@ package struct ResultRecord: Sendable {
     ] where !text.isEmpty {
       identity[key] = .string(text)
     }
-    if let file = resource.file {
-      var source: JSONObject = ["file": .string(file)]
-      source["line"] = resource.line.map { .integer(Int64($0)) }
+    if let location {
+      var source: JSONObject = ["file": .string(location.file)]
+      source["line"] = location.line.map { .integer(Int64($0)) }
       identity["source"] = .object(source)
     } else if let call = resource.call {
       identity["source"] = ["call": .string(call)]

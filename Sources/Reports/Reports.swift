@@ -2,7 +2,7 @@ package import Model
 
 /// The formats in which a scan can be reported.
 package enum ReportFormat: String, Sendable, CaseIterable {
-  case text, json, ndjson, csv, html, sarif, junit
+  case text, json, ndjson, csv, html, sarif, junit, github, gitlab
 
   /// Writes the report piece by piece; `isColored` only matters to ``text``.
   ///
@@ -21,6 +21,8 @@ package enum ReportFormat: String, Sendable, CaseIterable {
     case .html: try write(Array(HTMLReport(report).render().utf8))
     case .sarif: try write(Array(SARIFReport(report).render().utf8))
     case .junit: try write(Array(JUnitReport(report).render().utf8))
+    case .github: try write(Array(GitHubReport(report).render().utf8))
+    case .gitlab: try write(Array(GitLabReport(report).render().utf8))
     }
   }
 }

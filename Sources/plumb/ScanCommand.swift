@@ -21,43 +21,6 @@ struct ScanCommand: AsyncParsableCommand {
   )
 }
 
-struct ScanTerraform: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "terraform",
-    abstract: "Judges Terraform plans and states before they are applied.",
-    discussion: """
-      Makes use of what terraform show -json prints:
-        terraform plan -out plan.out && terraform show -json plan.out > plan.json
-      Values known only after apply make a verdict unknown; sensitive values are never read.
-
-      Examples:
-        plumb scan terraform plan.json
-        plumb scan terraform plan.json --profile cis-aws --threshold high
-        plumb scan terraform *.json --format sarif --output results.sarif
-      """
-  )
-
-  @OptionGroup var goals: GoalOptions
-  @OptionGroup var output: ScanOptions
-
-  @Argument(help: ArgumentHelp("Plans or states, - for standard input.", valueName: "plan"))
-  var plans: [String]
-
-  func run() async throws {
-    try await reporting {
-      let library = try goals.content.library()
-      let mappings = try library.nodes("terraform").map(TerraformMapping.init)
-      try await output.scan(
-        TerraformCollector(files: plans, mappings: mappings),
-        goals,
-        subject: plans,
-        account: "",
-        mappingsOf: library
-      )
-    }
-  }
-}
-
 /// What every scan takes beside its source and its goals.
 struct ScanOptions: ParsableArguments {
   @Option(
@@ -79,7 +42,7 @@ struct ScanOptions: ParsableArguments {
     name: .long,
     help: ArgumentHelp(
       "The form of the report.",
-      valueName: "text|json|ndjson|csv|html|sarif|junit"
+      valueName: "text|json|ndjson|csv|html|sarif|junit|github|gitlab"
     )
   )
   var format = "text"

@@ -135,9 +135,7 @@ struct Explanation {
       "  rule      \(result.goal.rule) version \(result.ruleVersion), \(result.severity.rawValue)",
       "  resource  \(resource.id)  (\(resource.kind)\(resource.region.isEmpty ? "" : ", \(resource.region)"))",
     ]
-    if let file = resource.file {
-      lines.append("  read from \(file)\(resource.line.map { ":\($0)" } ?? "")")
-    }
+    if let location = result.location { lines.append("  read from \(location)") }
     for (name, value) in result.goal.parameters.sorted(by: { $0.key < $1.key }) {
       lines.append("  parameter \(name) = \(value.text)")
     }

@@ -3,7 +3,7 @@ import Model
 
 /// The resources that a template comes to, with what is given beside it.
 struct CloudFormationStack: MappingSource {
-  static var noun: String { "template" }
+  let noun = "template"
 
   /// One resource, with its properties worked out.
   struct Instance: MappingInstance {

@@ -5,6 +5,8 @@ import Model
 struct MappedValue {
   var value: JSONValue?
   var unread: [(path: [PropertyPath.Component], reason: String)] = []
+  /// Where parts are written, in a source that tells; outer parts before inner ones.
+  var places: [(path: [PropertyPath.Component], location: SourceLocation)] = []
 
   /// Whether a node yielded nothing.
   var isAbsent: Bool { value == nil && unread.isEmpty }
@@ -19,6 +21,13 @@ struct MappedValue {
     object[key] = member.value
     value = .object(object)
     unread += member.unread.map { ([.key(key)] + $0.path, $0.reason) }
+    places += member.places.map { ([.key(key)] + $0.path, $0.location) }
+  }
+
+  /// Notes where the whole is written, unless that is known.
+  mutating func place(at location: SourceLocation?) {
+    guard let location, !isAbsent, places.first?.path.isEmpty != true else { return }
+    places.insert(([], location), at: 0)
   }
 
   /// A list of items; an item that is unread keeps its place.
@@ -35,6 +44,7 @@ struct MappedValue {
     elements.append(item.value ?? .null)
     value = .array(elements)
     unread += item.unread.map { ([.index(index)] + $0.path, $0.reason) }
+    places += item.places.map { ([.index(index)] + $0.path, $0.location) }
   }
 
   /// Appends the items of another list; one that is unread means that there may be more items.
@@ -49,6 +59,13 @@ struct MappedValue {
     let shift = elements.count
     elements += other.value?.array ?? [other.value ?? .null]
     value = .array(elements)
+    for (path, location) in other.places {
+      if case .index(let index) = path.first {
+        places.append(([.index(index + shift)] + path.dropFirst(), location))
+      } else if path.isEmpty, places.first?.path.isEmpty != true {
+        places.insert(([], location), at: 0)
+      }
+    }
     for (path, reason) in other.unread {
       guard case .index(let index) = path.first else {
         unread.append((path, reason))
@@ -63,12 +80,14 @@ struct MappedValue {
     guard !other.isAbsent else { return }
     guard let value else {
       unread += other.unread
+      places += other.places
       self.value = other.value
       return
     }
     switch (value, other.value) {
     case (.object, .object):
       var result = MappedValue(value: .object(JSONObject()))
+      result.place(at: (places.first ?? other.places.first)?.location)
       for key in keys + other.keys.filter({ !keys.contains($0) }) {
         var member = self.member(key)
         member.merge(other.member(key))
@@ -79,6 +98,7 @@ struct MappedValue {
     default:
       self.value = other.value ?? value
       unread = other.value == nil ? unread + other.unread : other.unread
+      places = other.value == nil ? places + other.places : other.places
     }
   }
 
@@ -100,6 +120,7 @@ struct MappedValue {
       value = .object(object)
     }
     unread.removeAll { $0.path.first == .key(key) }
+    places.removeAll { $0.path.first == .key(key) }
     set(key, member)
   }
 
@@ -109,6 +130,9 @@ struct MappedValue {
       value: value?[key],
       unread: unread.compactMap { path, reason in
         path.first == .key(key) ? (Array(path.dropFirst()), reason) : nil
+      },
+      places: places.compactMap { path, location in
+        path.first == .key(key) ? (Array(path.dropFirst()), location) : nil
       }
     )
   }
@@ -123,20 +147,25 @@ extension MappingNode {
     case .path(let path, let conversion): return conversion.apply(source.at(path).mapped)
     case .each(let path, let item):
       let list = source.at(path)
-      if let obstacle = list.obstacle { return MappedValue(unread: [([], obstacle)]) }
+      if let obstacle = list.obstacle {
+        return placed(list, MappedValue(unread: [([], obstacle)]))
+      }
       switch list.value {
       case nil, .null: return MappedValue()
       case .array(let elements):
-        return .list(elements.indices.map { item.evaluate(list.element($0)) })
-      default: return .list([item.evaluate(list)])
+        return placed(list, .list(elements.indices.map { Self.item(item, list.element($0)) }))
+      default: return placed(list, .list([Self.item(item, list)]))
       }
     case .first(let nodes):
       return nodes.lazy.map { $0.evaluate(source) }.first { !$0.isAbsent } ?? MappedValue()
     case .when(let path, let equals, let then, let otherwise):
       let subject = source.at(path)
-      if let obstacle = subject.obstacle { return MappedValue(unread: [([], obstacle)]) }
+      if let obstacle = subject.obstacle {
+        return placed(subject, MappedValue(unread: [([], obstacle)]))
+      }
       let holds = equals.map { subject.value == $0 } ?? subject.isSomething
-      return (holds ? then : otherwise).evaluate(source)
+      // What is chosen by an argument, and is not itself written, is written there.
+      return placed(subject, (holds ? then : otherwise).evaluate(source))
     case .concat(let nodes):
       var result = MappedValue()
       for node in nodes { result.join(node.evaluate(source)) }
@@ -148,6 +177,22 @@ extension MappingNode {
       for (key, node) in members { result.set(key, node.evaluate(source)) }
       return result
     }
+  }
+}
+
+extension MappingNode {
+  private static func item(_ item: MappingNode, _ element: SourceValue) -> MappedValue {
+    var result = item.evaluate(element)
+    result.place(at: element.places?.location)
+    return result
+  }
+
+  /// A value with the place of what it was made from, unless it has its own.
+  private func placed(_ source: SourceValue, _ value: MappedValue) -> MappedValue {
+    guard !source.isAbsent else { return value }
+    var value = value
+    value.place(at: source.places?.location)
+    return value
   }
 }
 
@@ -175,7 +220,10 @@ extension MappingNode.Conversion {
     }
     guard let type else { return result }
     guard let converted = Self.convert(result.value ?? value, to: type) else {
-      return MappedValue(unread: [([], "not \(type.rawValue): \(value.text.prefix(40))")])
+      return MappedValue(
+        unread: [([], "not \(type.rawValue): \(value.text.prefix(40))")],
+        places: mapped.places
+      )
     }
     result.value = converted
     return result

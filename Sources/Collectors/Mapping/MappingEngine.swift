@@ -143,11 +143,12 @@ struct MappingEngine<Source: MappingSource> {
         value.leavingOut(arguments, unless: written, onlyUnknown: false)
       )
     }
+    if let gap = source.gap(of: instance) { noteGap(gap, mapping, in: &mapped) }
     fill(&mapped, from: mapping.defaults?.evaluate(value), absent: nil)
     fill(
       &mapped,
       from: mapping.created?.evaluate(value),
-      absent: instance.isCreated ? nil : "not set by the \(Source.noun)"
+      absent: instance.isCreated ? nil : "not set by the \(source.noun)"
     )
     var unread = mapped.unread.map { (path: PropertyPath($0.path).description, reason: $0.reason) }
     func note(_ value: MappedValue, at keys: [PropertyPath.Component]) {
@@ -173,7 +174,7 @@ struct MappingEngine<Source: MappingSource> {
       unread.append(("$resource.attributes.condition", reason))
     }
     let region = source.region(of: instance)
-    if region.isEmpty { unread.append(("$resource.region", "the \(Source.noun) does not tell")) }
+    if region.isEmpty { unread.append(("$resource.region", "the \(source.noun) does not tell")) }
     return Resource(
       provider: mapping.provider,
       region: region,
@@ -186,8 +187,29 @@ struct MappingEngine<Source: MappingSource> {
       attributes: attributes,
       configuration: mapped.value ?? .object(JSONObject()),
       unread: unread,
-      source: source.origin(of: instance)
+      source: origin(of: instance, mapped.places)
     )
+  }
+
+  /// Makes what parts configure unread, as some of them may be missing.
+  private func noteGap(_ gap: String, _ mapping: ResourceMapping, in mapped: inout MappedValue) {
+    for key in Set(mapping.parts.flatMap(\.configuration.keys)).sorted() {
+      // There may be more items of a list; of anything else there may be another value.
+      let isList = mapped.member(key).value?.array != nil
+      mapped.unread.append((isList ? [.key(key), .each] : [.key(key)], gap))
+    }
+  }
+
+  /// Where the facts come from, with the places of what is not written in the same line as what is
+  /// around it.
+  private func origin(
+    of instance: Source.Instance,
+    _ places: [(path: [PropertyPath.Component], location: SourceLocation)]
+  ) -> JSONValue {
+    let origin = source.origin(of: instance)
+    guard !places.isEmpty, var object = origin.object else { return origin }
+    object["places"] = ResultPlaces(places, of: origin).json(besides: origin["file"]?.string)
+    return .object(object)
   }
 
   /// Merges parts; a key that a part yields stands in for what the whole says of it by itself.
@@ -203,7 +225,13 @@ struct MappingEngine<Source: MappingSource> {
       if let doubt = part.doubt {
         uncertain += part.part.configuration.keys.map { ($0, doubt) }
       } else {
-        own.merge(part.part.configuration.evaluate(part.instance.value))
+        var value = part.part.configuration.evaluate(part.instance.value)
+        for key in part.part.configuration.keys {
+          var member = value.member(key)
+          member.place(at: part.instance.value.places?.location)
+          value.replace(key, member)
+        }
+        own.merge(value)
       }
     }
     let bare = bare()
@@ -254,9 +282,11 @@ extension SourceValue {
   ) -> SourceValue {
     guard let written else { return self }
     var result = self
+    let unwritten = names.filter { !written.contains($0) }
+    result.facts = facts?.omitting(unwritten, onlyUnknown: onlyUnknown)
     var values = value?.object ?? JSONObject()
     var unknown = self.unknown?.object ?? JSONObject()
-    for name in names where !written.contains(name) {
+    for name in unwritten {
       if unknown[name]?.bool == true { unknown[name] = nil }
       if !onlyUnknown { values[name] = nil }
     }

@@ -6,7 +6,7 @@ protocol MappingSource {
   associatedtype Instance: MappingInstance
 
   /// What the source is called where reasons speak of it: plan, template.
-  static var noun: String { get }
+  var noun: String { get }
 
   /// The resources, in the order of the source.
   var instances: [Instance] { get }
@@ -20,6 +20,9 @@ protocol MappingSource {
   /// Where the facts of an instance come from.
   func origin(of instance: Instance) -> JSONValue
 
+  /// Why parts of an instance may be missing; nil where all are at hand.
+  func gap(of instance: Instance) -> String?
+
   /// The instances of a type that a part refers to, one entry per reference.
   ///
   /// nil when the reference is written and cannot be followed.
@@ -28,6 +31,11 @@ protocol MappingSource {
     for part: Instance,
     _ mapping: ResourceMapping.Part
   ) -> [Candidates]?
+}
+
+extension MappingSource {
+  /// Most sources are read whole or not at all.
+  func gap(of instance: Instance) -> String? { nil }
 }
 
 /// One resource of a source.

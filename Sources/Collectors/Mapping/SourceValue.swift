@@ -9,6 +9,10 @@ struct SourceValue {
   var unknown: JSONValue?
   /// `true` where sensitive, else a tree of the value's shape.
   var sensitive: JSONValue?
+  /// What arguments mean that are not written; nil where the value itself tells, as in plans.
+  var facts: ArgumentFacts?
+  /// Where the value is written, in a source that tells.
+  var places: SourcePlaces?
 
   /// Why the value itself may not be used; nil where it may.
   var obstacle: String? {
@@ -38,11 +42,17 @@ struct SourceValue {
   func member(_ key: String) -> SourceValue {
     // A single block is a list of one; its members are reached without the index too.
     if case .array(let elements) = value, elements.count == 1 { return element(0).member(key) }
-    return SourceValue(
-      value: value?[key],
+    let own = SourceValue(
+      value: facts.map { $0.convert(value?[key], key) } ?? value?[key],
       unknown: Self.below(unknown, key),
-      sensitive: Self.below(sensitive, key)
+      sensitive: Self.below(sensitive, key),
+      facts: facts.flatMap { $0.members[key].map(\.block) ?? ArgumentFacts.empty },
+      places: places?.member(key)
     )
+    guard let facts, own.isAbsent else { return own }
+    var unwritten = facts.unwritten(key)
+    unwritten.places = places.map { SourcePlaces($0.location) }
+    return unwritten
   }
 
   func element(_ index: Int) -> SourceValue {
@@ -50,10 +60,14 @@ struct SourceValue {
       guard let elements = tree?.array else { return nil }
       return elements.indices.contains(index) ? elements[index] : nil
     }
+    // What JSON's syntax writes as an object may be the only block of its type.
+    if facts != nil, index == 0, case .object = value { return self }
     return SourceValue(
       value: pick(value),
       unknown: unknown.mark ?? pick(unknown),
-      sensitive: sensitive.mark ?? pick(sensitive)
+      sensitive: sensitive.mark ?? pick(sensitive),
+      facts: facts,
+      places: places?.element(index)
     )
   }
 
@@ -76,6 +90,12 @@ struct SourceValue {
 
   /// The whole value, with what of it may not be used.
   var mapped: MappedValue {
+    var result = unplaced
+    if let places, !result.isAbsent { result.places.insert(([], places.location), at: 0) }
+    return result
+  }
+
+  private var unplaced: MappedValue {
     if let obstacle { return MappedValue(unread: [([], obstacle)]) }
     switch value {
     case nil, .null: return MappedValue()

@@ -21,7 +21,17 @@ struct TerraformPlan {
     var isCreated: Bool
     /// The provider's configuration key.
     var provider: String
+    var openCondition: String?
+    /// Where a source declares it.
+    var location: SourceLocation?
   }
+
+  /// What this is called where reasons speak of it.
+  var noun = "plan"
+  /// Why parts of every resource may be missing, if some may.
+  var gap: String?
+  /// The same for resources by their blocks.
+  var gaps: [String: String] = [:]
 
   private(set) var instances: [Instance] = []
   /// What the file holds that is not to be judged, and why.
@@ -64,6 +74,21 @@ struct TerraformPlan {
         at: location
       )
     }
+  }
+
+  /// What sources come to.
+  init(
+    instances: [Instance],
+    outside: [(address: String, reason: String)],
+    file: String,
+    configuration: JSONValue
+  ) {
+    self.instances = instances
+    self.outside = outside
+    self.file = file
+    self.configuration = configuration
+    variables = nil
+    index(configuration["root_module"], path: [])
   }
 
   private mutating func readChange(_ change: JSONValue) {
@@ -154,7 +179,7 @@ struct TerraformPlan {
 
   // MARK: - Configuration
 
-  private static func key(_ module: [String], _ type: String, _ name: String) -> String {
+  static func key(_ module: [String], _ type: String, _ name: String) -> String {
     (module + [type, name]).joined(separator: "\u{1F}")
   }
 
@@ -169,13 +194,13 @@ struct TerraformPlan {
     }
   }
 
-  private func module(_ path: [String]) -> JSONValue? {
+  func module(_ path: [String]) -> JSONValue? {
     var module = configuration?["root_module"]
     for name in path { module = module?["module_calls"]?[name]?["module"] }
     return module
   }
 
-  private func configuration(of instance: Instance) -> JSONValue? {
+  func configuration(of instance: Instance) -> JSONValue? {
     blocks[Self.key(instance.modulePath, instance.type, instance.name)]
   }
 
@@ -201,146 +226,5 @@ struct TerraformPlan {
       if let value = variables?[String(reference.dropFirst(4))]?["value"]?.string { return value }
     }
     return ""
-  }
-
-  // MARK: - References
-
-  /// A resource block that an expression refers to, and the instance key if it names one.
-  private struct Reference {
-    var modulePath: [String]
-    var type: String
-    var name: String
-    var index: JSONValue?
-  }
-
-  /// The instances of a type that an argument of another instance refers to.
-  ///
-  /// One group per reference: several instances in a group when the plan does not tell which one is
-  /// meant; nil when the argument is written and its references cannot be followed.
-  func instances(
-    ofType type: String,
-    referredToBy part: Instance,
-    argument: PropertyPath
-  ) -> [[Int]]? {
-    guard case .key(let name) = argument.components.first,
-      let block = configuration(of: part)
-    else { return nil }
-    guard let expression = block["expressions"]?[name] else { return [] }
-    let forEach = block["for_each_expression"]?["references"]
-    let references = references(
-      expression["references"],
-      in: part.modulePath,
-      forEach: forEach,
-      depth: 0
-    )
-    if references.isEmpty { return nil }
-    return references.filter { $0.type == type }.map { reference in
-      var found = instances.indices.filter { index in
-        let instance = instances[index]
-        return instance.type == type && instance.name == reference.name
-          && instance.modulePath == reference.modulePath
-      }
-      narrow(&found) { isRelated(instances[$0].module, part.module) }
-      if let index = reference.index {
-        return found.filter { instances[$0].index == index }
-      }
-      narrow(&found) { part.index != nil && instances[$0].index == part.index }
-      return found
-    }.filter { !$0.isEmpty }
-  }
-
-  /// Keeps the instances that meet a test, or all where none does.
-  private func narrow(_ found: inout [Int], _ test: (Int) -> Bool) {
-    let kept = found.filter(test)
-    if !kept.isEmpty { found = kept }
-  }
-
-  /// Whether one module stands within the other, instance keys included.
-  private func isRelated(_ one: String, _ other: String) -> Bool {
-    one == other || one.isEmpty || other.isEmpty || one.hasPrefix(other + ".")
-      || other.hasPrefix(one + ".")
-  }
-
-  /// Follows references through variables, module outputs and `for_each` to resource blocks.
-  private func references(
-    _ list: JSONValue?,
-    in path: [String],
-    forEach: JSONValue?,
-    depth: Int
-  ) -> [Reference] {
-    guard depth < 16 else { return [] }
-    var result: [Reference] = []
-    var previous = ""
-    for text in list?.array?.compactMap(\.string) ?? [] {
-      // A reference is followed by its own beginnings: a.b["k"].id, a.b["k"], a.b.
-      defer { previous = text }
-      if previous.hasPrefix(text + ".") || previous.hasPrefix(text + "[") { continue }
-      let steps = TerraformAddress(text).steps
-      guard steps.count >= 2 else { continue }
-      switch steps[0].name {
-      case "data", "local", "path", "count", "self", "terraform": continue
-      case "each":
-        result += references(forEach, in: path, forEach: nil, depth: depth + 1)
-      case "var":
-        guard let call = path.last else { continue }
-        let parent = Array(path.dropLast())
-        let arguments = module(parent)?["module_calls"]?[call]?["expressions"]
-        result += references(
-          arguments?[steps[1].name]?["references"],
-          in: parent,
-          forEach: nil,
-          depth: depth + 1
-        )
-      case "module":
-        guard steps.count >= 3 else { continue }
-        let child = path + [steps[1].name]
-        let output = module(child)?["outputs"]?[steps[2].name]?["expression"]
-        result += references(output?["references"], in: child, forEach: nil, depth: depth + 1)
-      default:
-        result.append(
-          Reference(
-            modulePath: path,
-            type: steps[0].name,
-            name: steps[1].name,
-            index: steps[1].key
-          )
-        )
-      }
-    }
-    return result
-  }
-}
-
-/// An address or reference such as `module.a["x.y"].aws_s3_bucket.b[0].id`, split into its steps.
-struct TerraformAddress {
-  /// A name and the instance key behind it.
-  struct Step {
-    var name: String
-    var key: JSONValue?
-  }
-
-  private(set) var steps: [Step] = []
-
-  init(_ text: String) {
-    var rest = Substring(text)
-    while !rest.isEmpty {
-      let name = rest.prefix { $0 != "." && $0 != "[" }
-      rest = rest[name.endIndex...]
-      var step = Step(name: String(name))
-      while rest.first == "[" {
-        // The key is JSON, so its text ends at the bracket that makes it complete.
-        var end = rest.startIndex
-        var key: JSONValue?
-        while key == nil, let close = rest[rest.index(after: end)...].firstIndex(of: "]") {
-          end = close
-          key = try? JSONValue(parsing: String(rest[rest.index(after: rest.startIndex)..<close]))
-        }
-        guard let key else { return }
-        step.key = step.key ?? key
-        rest = rest[rest.index(after: end)...]
-      }
-      steps.append(step)
-      if rest.first == "." { rest.removeFirst() } else if !rest.isEmpty { return }
-    }
   }
 }

@@ -28,7 +28,7 @@ struct CSVReport {
       result.id, result.verdict.rawValue, result.severity.rawValue, result.goal.rule,
       report.rules[result.goal.rule]?.title ?? "", resource.provider, resource.account,
       resource.region, resource.kind.service, resource.kind.kind, resource.id, resource.name,
-      resource.file ?? "", resource.line.map(String.init) ?? "", result.reason,
+      result.location?.file ?? "", result.location?.line.map(String.init) ?? "", result.reason,
       result.exception?.id ?? "",
     ]
   }

@@ -222,9 +222,7 @@ struct HTMLReport {
         result.proof.map { proof in
           "<details><summary>proof</summary><pre><code>\(proof.indented)</code></pre></details>"
         } ?? ""
-      let place =
-        result.resource.line.map { "\(result.resource.file ?? ""):\($0)" }
-        ?? result.resource.file ?? ""
+      let place = result.location?.description ?? ""
       return """
         <tr id="r\(result.id)"><td>\(result.id)</td><td><span class="verdict \(result.verdict.rawValue)">\(result.verdict.label)</span></td><td>\(result.severity.rawValue)</td><td>\(rule(result, failing))</td><td>\(result.resource.id)<br><span class="quiet">\(place)</span></td><td>\(result.reason)\(proof)</td></tr>
         """

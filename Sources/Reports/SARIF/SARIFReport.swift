@@ -103,7 +103,7 @@ struct SARIFReport {
       "message": [
         "text": .string("\(title): \(result.resource.id): \(result.reason)")
       ],
-      "locations": .array([location(result.resource)]),
+      "locations": .array([location(result)]),
       "partialFingerprints": ["plumbResult/v1": .string(result.id)],
       "properties": ["verdict": .string(result.verdict.rawValue)],
     ]
@@ -118,15 +118,15 @@ struct SARIFReport {
     return .object(object)
   }
 
-  private func location(_ resource: ResultRecord.Identity) -> JSONValue {
+  private func location(_ result: ResultRecord) -> JSONValue {
     var location: JSONObject = [
       "logicalLocations": [
-        ["fullyQualifiedName": .string(resource.id), "kind": "resource"]
+        ["fullyQualifiedName": .string(result.resource.id), "kind": "resource"]
       ]
     ]
-    if let file = resource.file, file != "standard input" {
-      var physical: JSONObject = ["artifactLocation": artifact(file)]
-      if let line = resource.line { physical["region"] = ["startLine": .integer(Int64(line))] }
+    if let place = result.location, place.file != "standard input" {
+      var physical: JSONObject = ["artifactLocation": artifact(place.file)]
+      if let line = place.line { physical["region"] = ["startLine": .integer(Int64(line))] }
       location["physicalLocation"] = .object(physical)
     }
     return .object(location)

@@ -79,7 +79,7 @@ struct TextReport {
       )
       for result in goal.first {
         lines.append(
-          "            \(result.id)  \(result.resource.id.withoutControls)\(place(result.resource))"
+          "            \(result.id)  \(result.resource.id.withoutControls)\(place(result))"
         )
         lines.append(
           "                      "
@@ -99,9 +99,9 @@ struct TextReport {
     "excepted until \(exception.expires) by \(exception.approver): \(exception.reason)"
   }
 
-  private func place(_ resource: ResultRecord.Identity) -> String {
-    guard let file = resource.file, let line = resource.line else { return "" }
-    return "  \(file):\(line)"
+  private func place(_ result: ResultRecord) -> String {
+    guard let location = result.location, location.line != nil else { return "" }
+    return "  \(location)"
   }
 
   private var worst: [String] {

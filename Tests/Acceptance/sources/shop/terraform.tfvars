@@ -1,0 +1,2 @@
+environment = "prod"
+open_ports  = { https = 443, admin = 22 }
