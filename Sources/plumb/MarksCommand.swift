@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import JSON
 import Model
+import Operations
 import Store
 
 struct MarksCommand: AsyncParsableCommand {

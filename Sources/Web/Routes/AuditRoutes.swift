@@ -1,5 +1,6 @@
 import JSON
 import Model
+import Operations
 import Store
 
 /// The audit log, which tells of everything and so asks for a role on everything.
