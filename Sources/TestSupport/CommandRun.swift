@@ -56,7 +56,8 @@ package struct CommandRun: Sendable {
     errors = try String(decoding: Data(contentsOf: files[2]), as: UTF8.self)
   }
 
-  private static func folderOfTests() throws -> URL {
+  /// The folder in which the tests and `plumb` were built.
+  package static func folderOfTests() throws -> URL {
     let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     return URL(fileURLWithPath: path).deletingLastPathComponent()
   }
