@@ -7,15 +7,17 @@ struct ScanTerraform: AsyncParsableCommand {
     commandName: "terraform",
     abstract: "Judges Terraform sources, plans and states before they are applied.",
     discussion: """
-      A folder is read as the root module that its .tf and .tf.json files make, with the modules that
-      it calls from folders beside it; neither Terraform nor a network is needed. Of files of one
-      folder only those named are read. Variables take their defaults, then terraform.tfvars,
-      *.auto.tfvars, --var-file and --var. What only Terraform can know makes a verdict unknown. See
-      docs/terraform.md.
+      A folder is read as the root module that its .tf and .tf.json files make,
+      with the modules that it calls from folders beside it; neither Terraform nor
+      a network is needed. Of files of one folder only those named are read.
+      Variables take their defaults, then terraform.tfvars, *.auto.tfvars,
+      --var-file and --var. What only Terraform can know makes a verdict unknown.
+      See docs/terraform.md.
 
       A plan knows more. It is what terraform show -json prints:
         terraform plan -out plan.out && terraform show -json plan.out > plan.json
-      Values known only after apply make a verdict unknown; sensitive values are never read.
+      Values known only after apply make a verdict unknown; sensitive values are
+      never read.
 
       Examples:
         plumb scan terraform infrastructure/
