@@ -20,7 +20,12 @@ enum HomePage {
       commands: view.commands,
       main: try await view.main
     )
-    if period.choice != .yesterday || visit.asOf != nil { content.title = "Home" }
+    if found == nil, asked != ("", "") {
+      content.main = """
+        <p class="warning">There was no score of \(asked.1) over \(asked.0.isEmpty ? "everything" : asked.0) then. This is the one of \(view.subject).</p>
+        \(content.main)
+        """
+    }
     return .page(content)
   }
 
@@ -32,8 +37,8 @@ enum HomePage {
       <p>Nothing that you may see was scanned and kept so far. The quickest start:</p>
       <ol>
       <li>Keep what scans sign in with: <code>plumb credentials add</code></li>
-      <li>Attach a profile, with a schedule if wanted: <code>plumb attach best-practices --schedule 24h</code></li>
-      <li>Scan: <code>plumb scan aws --save</code>, or hand in an inventory: <code>plumb scan inventory FILE --save</code></li>
+      <li>Attach a profile, with a schedule if wanted: <code>plumb attach best-practices all --every 24h</code></li>
+      <li>Scan: <code>plumb scan aws --save</code>, or hand in an inventory: <code>plumb scan inventory FILE</code></li>
       </ol>
       <p>Scores are told to those who see all of their scope.</p>
       """ : "<p>Nothing was scanned and kept by then.</p>"

@@ -164,7 +164,7 @@ struct ResultsByControl {
         "<li>\(HTML.link(address, "\(profile) over \(scope.isEmpty ? "everything" : scope)"))</li>"
     }
     return items.isEmpty
-      ? "<p class=\"empty\">No profile is attached, so there are no controls to look at: <code>plumb attach PROFILE</code></p>"
+      ? "<p class=\"empty\">No profile is attached, so there are no controls to look at: <code>plumb attach PROFILE all</code></p>"
       : "<p>Whose controls?</p><ul>\(HTML(items))</ul>"
   }
 
