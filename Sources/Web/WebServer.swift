@@ -84,6 +84,9 @@ package struct WebServer: Sendable {
     api = try APIServer(services, settings, metrics: metrics)
   }
 
+  /// The most bytes of an address and headers, as of a body.
+  private static let headerLimit = 1 << 20
+
   /// The application; `started` is called with the port on which it listens.
   package func application(
     started: @escaping @Sendable (Int) async -> Void
@@ -115,8 +118,17 @@ package struct WebServer: Sendable {
       address: .hostname(settings.host, port: settings.port),
       serverName: nil
     )
+    // A filter may name many resources; beyond this a request is cut off with an empty 400.
+    let http = HTTPServerBuilder.http1(
+      configuration: HTTP1Channel.Configuration(
+        httpDecoderConfiguration: .init(
+          maxHeaderFieldSize: Self.headerLimit,
+          maxHeaderListSize: Self.headerLimit
+        )
+      )
+    )
     let server: HTTPServerBuilder =
-      if let tls = settings.tls { try .tls(.http1(), tlsConfiguration: tls) } else { .http1() }
+      if let tls = settings.tls { try .tls(http, tlsConfiguration: tls) } else { http }
     return Application(
       router: router,
       server: server,

@@ -258,6 +258,18 @@ struct RequestTests {
     }
   }
 
+  @Test func `an address may be long, as a filter by many resources makes it`() async throws {
+    try await TestServer.with { server in
+      let viewer = try await server.caller(.viewer)
+      let many = (0..<90).map { "resource=\($0)" + String(repeating: "a", count: 1900) }
+      let path = "/api/v1/results?\(many.joined(separator: "&"))"
+      let answer = try await server.send("GET", path, as: viewer)
+      #expect(answer.status == 200, "\(answer.text)")
+      let wrong = try await server.send("GET", path + "&limit=0", as: viewer)
+      #expect(wrong.status == 400 && wrong.kind == "invalid", "\(wrong.text)")
+    }
+  }
+
   @Test func `a long answer is compressed for who can read that`() async throws {
     try await TestServer.with { server in
       let plain = try await server.send(

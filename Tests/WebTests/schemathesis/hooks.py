@@ -11,5 +11,5 @@ def lines(context, value):
 
 @schemathesis.hook
 def filter_query(context, query):
-    """The HTTP server refuses requests whose head is longer than 80 KiB before the API sees them."""
-    return len(urllib.parse.urlencode(query or {}, doseq=True, errors="replace")) < 60_000
+    """The HTTP server refuses requests whose head is longer than 1 MiB before the API sees them."""
+    return len(urllib.parse.urlencode(query or {}, doseq=True, errors="replace")) < 900_000
