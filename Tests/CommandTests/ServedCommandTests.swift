@@ -23,7 +23,7 @@ private struct Listing {
     Listing(["scopes", "list"], ["name", "include"], there: ["name", "includes"]),
     Listing(["accounts", "list"], ["account", "provider", "name"]),
     Listing(["attachments", "list"], ["id", "profile", "scope"]),
-    Listing(["exceptions", "list"], ["id", "state"], there: ["name", "state"]),
+    Listing(["exceptions", "list"], ["id", "name", "state"]),
     Listing(["marks", "list"], ["subject", "name", "mark", "value"]),
     Listing(["attestations", "list"], ["id", "evidence_sha256", "period_to"]),
     Listing(["people", "list"], ["id", "name", "email"]),
