@@ -258,7 +258,8 @@ extension StoreTransaction {
     }
     try session.run(
       """
-      UPDATE jobs SET state = 'waiting', attempts = 0, not_before = $2, finished_at = NULL
+      UPDATE jobs SET state = 'waiting', attempts = 0, not_before = $2, reason = '',
+        progress = '{}', started_at = NULL, finished_at = NULL
       WHERE id = $1 AND state = $3
       """,
       [.integer(id), now.value, .text(job.state.rawValue)]

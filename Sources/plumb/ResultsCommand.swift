@@ -159,22 +159,20 @@ struct ResultsCommand: AsyncParsableCommand {
         var total = 0
         try reader.results(filter) { result in
           total += 1
-          if found.count < limit { found.append(result) }
+          found.append(result)
+          // Only the first in order are kept, so that memory does not grow with the estate.
+          if found.count / 2 > max(limit, 1000) { found = found.first(limit) }
         }
-        return (found, total)
-      }
-      let sorted = results.sorted {
-        ($1.goal.severity.weight, $0.goal.rule, $0.place.id)
-          < ($0.goal.severity.weight, $1.goal.rule, $1.place.id)
+        return (found.first(limit), total)
       }
       switch format {
-      case .json: print(JSONValue.array(sorted.map(\.json)).text)
-      case .ndjson: for result in sorted { print(result.json.text) }
+      case .json: print(JSONValue.array(results.map(\.json)).text)
+      case .ndjson: for result in results { print(result.json.text) }
       case .csv:
         print("id,verdict,severity,rule,account,region,kind,resource,since,exception")
-        for result in sorted { print(result.csv) }
+        for result in results { print(result.csv) }
       case .text:
-        for result in sorted { print(result.text.withoutControls) }
+        for result in results { print(result.text.withoutControls) }
         let shown = results.count < total ? ", \(results.count) shown; --limit shows more" : ""
         print("\(total) results as of \(instant)\(shown)")
       }
@@ -184,6 +182,17 @@ struct ResultsCommand: AsyncParsableCommand {
 
 /// How a list of rows is printed.
 enum RowFormat: String, ExpressibleByArgument, CaseIterable { case text, json, ndjson, csv }
+
+extension [StoredResult] {
+  /// So many of them, the severest first, then by rule and resource.
+  fileprivate func first(_ limit: Int) -> [StoredResult] {
+    let sorted = sorted {
+      ($1.goal.severity.weight, $0.goal.rule, $0.place.id)
+        < ($0.goal.severity.weight, $1.goal.rule, $1.place.id)
+    }
+    return Array(sorted.prefix(limit))
+  }
+}
 
 extension StoredResult {
   /// The rule with its parameters: one rule may be judged with several.

@@ -17,6 +17,7 @@ private struct Listing {
     Listing(["scans", "list"], ["id", "status"]),
     Listing(["results", "--verdict", "all"], ["id", "verdict", "rule"]),
     Listing(["results", "--resource", "bucket-1"], ["id", "verdict", "rule"]),
+    Listing(["results", "--verdict", "all", "--limit", "1"], ["severity"]),
     Listing(["controls", "best-practices"], ["id", "state"]),
     Listing(["coverage"], ["account", "kind", "complete"]),
     Listing(["score", "history"], ["profile", "scan", "score"]),
@@ -217,6 +218,7 @@ struct ServedCommandTests {
         ("nodes: []", "nodes: expected at least one account"),
         ("nodes:\n  - { acount: a }\n", "standard input:2: nodes[0]: missing key \"account\""),
         ("accounts: []", "missing key \"nodes\""),
+        ("nodes: [{ account: 012345678901 }]", "a number needs quotes around it"),
       ] {
         let run = try served.remote(["accounts", "import", "-"], input: text)
         #expect(run.exitCode == 2 && run.errors.contains(message), "\(run.errors)")

@@ -248,6 +248,7 @@ struct JobTests {
       }
       #expect(again?.word == "conflict")
       try await store.write(as: "bob", at: .hour(2)) { try $0.retryJob(id) }
+      #expect(try await Self.state(store, id).reason.isEmpty)
       let second = try #require(try await Self.lease(store, at: 3))
       #expect(second.id == id && second.attempts == 1)
       // A try with the same number by the same owner is another try.

@@ -64,6 +64,15 @@ package struct DocumentReader {
     return text
   }
 
+  /// The text under a key that names something: a number there would lose zeros at its front.
+  package mutating func identifier(_ name: String) throws(DocumentError) -> String? {
+    guard let node = node(name) else { return nil }
+    guard case .scalar(.string(let text)) = node.value, !text.isEmpty else {
+      throw error(name, "expected a text that is not empty; a number needs quotes around it")
+    }
+    return text
+  }
+
   /// The whole number under a key.
   package mutating func integer(_ name: String) throws(DocumentError) -> Int? {
     guard let node = node(name) else { return nil }

@@ -34,12 +34,13 @@ package struct AccountNode: Sendable, Hashable {
     var nodes: [AccountNode] = []
     for (index, node) in try reader.list("nodes").enumerated() {
       var reader = try DocumentReader(node, path: "nodes[\(index)]")
+      _ = try reader.requiredNode("account")
       nodes.append(
         AccountNode(
-          account: try reader.requiredText("account"),
+          account: try reader.identifier("account") ?? "",
           provider: try reader.text("provider") ?? "",
           name: try reader.text("name"),
-          parent: try reader.text("parent")
+          parent: try reader.identifier("parent")
         )
       )
       try reader.finish()
