@@ -69,18 +69,18 @@ final class Flag: Sendable {
 
   func set() { isSet.store(true, ordering: .releasing) }
 
-  /// Waits on a thread that may be blocked; false where it is not set within 20 seconds.
+  /// Waits on a thread that may be blocked; false where it is not set within 180 seconds.
   func wait() -> Bool {
-    for _ in 0..<20_000 {
+    for _ in 0..<180_000 {
       if isSet.load(ordering: .acquiring) { return true }
       Thread.sleep(forTimeInterval: 0.001)
     }
     return false
   }
 
-  /// Waits in a task; false where it is not set within 20 seconds.
+  /// Waits in a task; false where it is not set within 180 seconds.
   func isSetSoon() async throws -> Bool {
-    for _ in 0..<20_000 {
+    for _ in 0..<180_000 {
       if isSet.load(ordering: .acquiring) { return true }
       try await Task.sleep(for: .milliseconds(1))
     }
