@@ -8,17 +8,16 @@ struct DataFolderTests {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }
     let data = folder.appendingPathComponent("data").path
-    // A shell starts them: threads that start processes at the same moment can end this one.
-    let script = """
-      for part in 0 1 2 3 4 5 6 7; do
-        "$1" scopes add part-$part --include account=$part --data "$2" &
-      done
-      wait
-      """
+    // One program starts them: threads that start processes at the same moment can end this one, and
+    // a shell would wait for signals that are blocked here.
     let plumb = try CommandRun.folderOfTests().appendingPathComponent("plumb").path
     let run = try CommandRun(
-      URL(fileURLWithPath: "/bin/sh"),
-      ["-c", script, "-", plumb, data]
+      URL(fileURLWithPath: "/usr/bin/xargs"),
+      [
+        "-P", "8", "-I", "{}", plumb, "scopes", "add", "part-{}", "--include", "account={}",
+        "--data", data,
+      ],
+      input: Data("0\n1\n2\n3\n4\n5\n6\n7\n".utf8)
     )
     #expect(run.errors.isEmpty, "\(run.errors)")
     let list = try CommandRun(["scopes", "list", "--data", data, "--format", "json"])
