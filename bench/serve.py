@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -136,13 +137,13 @@ class Bench:
         pick = random.Random(1)
         paths, query = [], f"/api/v1/results?limit={PAGE}"
         for account in pick.sample(accounts, min(len(accounts), PLACES // 5)):
-            path = f"{query}&account={account['id']}"
+            path = f"{query}&account={account['account']}"
             for _ in range(5):
                 paths.append(path)
                 page = json.loads(self.server.ask(path, key)[0])
-                if not page.get("next"):
+                if not page.get("next_cursor"):
                     break
-                path = f"{query}&account={account['id']}&cursor={page['next']}"
+                path = f"{query}&account={account['account']}&cursor={urllib.parse.quote(page['next_cursor'])}"
         return paths
 
     def measure(self):
