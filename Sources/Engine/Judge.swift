@@ -11,6 +11,10 @@ package final class Judge {
   private(set) var parser = JSONParser()
   private let hasVectors: Bool
   let evaluator: Evaluator
+  /// The path that is unread where it is not known whether a resource exists.
+  private static let existence = "$resource.exists"
+  /// Whether the resource at hand may not exist.
+  private var mayBeMissing = false
   private let kinds: KindTable
   let writer: ResultWriter
   private(set) var outcome: ChunkOutcome
@@ -179,6 +183,7 @@ package final class Judge {
       return
     }
     if !evaluator.unread.isEmpty { evaluator.unread.removeAll() }
+    mayBeMissing = false
     if envelope.unread != 0 || envelope.configuration == 0 {
       guard unsafe readUnread(tape, envelope) else {
         return fault("unread: expected an object of path and reason", line)
@@ -262,8 +267,11 @@ package final class Judge {
     let account = unsafe envelope.text(envelope.account, evaluator.tape)
     for index in 0..<program.tables.contributions.count {
       let contribution = program.tables.contributions[index]
+      // What may not exist counts neither as there nor as missing.
       let truth =
-        contribution.satisfy < 0 ? Truth.yes : evaluator.truth(contribution.satisfy)
+        mayBeMissing
+        ? Truth.unknown
+        : contribution.satisfy < 0 ? Truth.yes : evaluator.truth(contribution.satisfy)
       guard let join = contribution.join else {
         outcome.population.add(truth, clause: contribution.clause, account: account, join: "")
         continue
@@ -295,6 +303,7 @@ package final class Judge {
       guard unsafe tape.kind(index + 1) == .string else { return false }
       let path = unsafe tape.string(index)
       if path == "$root" { isRootNamed = true }
+      if path == Self.existence { mayBeMissing = true }
       evaluator.unread.add(path, reason: unsafe tape.string(index + 1))
       index = unsafe tape.next(index + 1)
     }

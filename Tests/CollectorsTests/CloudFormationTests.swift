@@ -225,7 +225,7 @@ struct CloudFormationIntrinsicTests {
       """
     let items = try collectTemplates([circle])
     #expect(items.messages.contains { $0.contains("rests on itself") })
-    #expect(items.byID["X"]?.reason("$resource.attributes.condition") != nil)
+    #expect(items.byID["X"]?.reason("$resource.exists") != nil)
   }
 
   @Test func `a value given takes the default's place`() throws {
@@ -301,7 +301,7 @@ struct CloudFormationPartTests {
     #expect(found["A"]?.reason("Rules")?.contains("condition IsOpen") == true)
     #expect(found["Together"]?.configuration["Rules"] == [["Port": 8]])
     #expect(found["Together"]?.reason("Rules") == nil)
-    #expect(found["Together"]?.reason("$resource.attributes.condition") != nil)
+    #expect(found["Together"]?.reason("$resource.exists") != nil)
     let known = try collectTemplates([Self.template + more], parameters: ["Open": "false"])
     #expect(known.byID["Together"] == nil)
     #expect(known.outside["Together"] == "condition IsOpen is false")

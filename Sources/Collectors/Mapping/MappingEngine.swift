@@ -171,7 +171,7 @@ struct MappingEngine<Source: MappingSource> {
     }
     if let condition = instance.openCondition {
       let reason = "it is not known whether \(condition) holds"
-      unread.append(("$resource.attributes.condition", reason))
+      unread.append(("$resource.exists", reason))
     }
     let region = source.region(of: instance)
     if region.isEmpty { unread.append(("$resource.region", "the \(source.noun) does not tell")) }

@@ -147,7 +147,7 @@ struct TerraformSourceTests {
     #expect(found.resources["aws_ebs_volume.n[1]"]?.configuration["Encrypted"] == false)
     #expect(found.resources[#"aws_ebs_volume.k["x"]"#]?.configuration["Encrypted"] == true)
     #expect(
-      found.unread("aws_ebs_volume.open", "$resource.attributes.condition")?
+      found.unread("aws_ebs_volume.open", "$resource.exists")?
         .contains("var.unknown ? 1 : 0 > 0") == true
     )
     let rules = found.resources["aws_security_group.web"]?.configuration["IpPermissions"]?.array
