@@ -30,6 +30,18 @@ extension StoreTransaction {
     try session.rows("SELECT \(Self.personColumns) FROM people ORDER BY id", [], Self.person)
   }
 
+  /// Whether anybody may have signed in already: somebody was added, a key made, a session begun.
+  package func isInUse() throws -> Bool {
+    let found = try session.first(
+      """
+      SELECT 1 FROM (SELECT COUNT(*) AS n FROM people) p
+      WHERE p.n > 1 OR EXISTS (SELECT 1 FROM api_keys) OR EXISTS (SELECT 1 FROM sessions)
+      """,
+      []
+    ) { _ in 1 }
+    return found != nil
+  }
+
   /// One person.
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``.
@@ -67,13 +79,18 @@ extension StoreTransaction {
 
   /// Adds a person, who may do nothing yet.
   ///
-  /// - Throws: ``StoreError/conflict(_:)`` for a name that somebody has.
+  /// - Throws: ``StoreError/conflict(_:)`` for a name that somebody has, and for what is no name or
+  ///   address.
   package func addPerson(
     _ name: String,
     email: String = "",
     issuer: String = "",
     subject: String = ""
   ) throws -> Person {
+    guard (1...200).contains(name.count), name == name.withoutControls else {
+      throw StoreError.conflict("a name has 1 to 200 characters, none of them a control character")
+    }
+    try Self.check(email: email)
     guard
       try session.first("SELECT 1 FROM people WHERE name = $1", [.text(name)], { _ in 1 }) == nil
     else { throw StoreError.conflict("there is a person \"\(name)\" already") }
@@ -92,6 +109,16 @@ extension StoreTransaction {
     return try person(id)
   }
 
+  private static func check(email: String) throws {
+    let parts = email.split(separator: "@", omittingEmptySubsequences: false)
+    let isAddress =
+      parts.count == 2 && parts.allSatisfy { !$0.isEmpty } && email.count <= 320
+      && !email.contains(where: \.isWhitespace) && email == email.withoutControls
+    guard email.isEmpty || isAddress else {
+      throw StoreError.conflict("\"\(email.withoutControls.prefix(80))\" is no e-mail address")
+    }
+  }
+
   /// Changes where a person signs in.
   package func setIdentity(
     of id: Int64,
@@ -104,6 +131,7 @@ extension StoreTransaction {
         "\"\(other.name)\" has the subject \"\(subject)\" of \(issuer) already"
       )
     }
+    try Self.check(email: email)
     let person = try person(id)
     try session.run(
       "UPDATE people SET email = $2, issuer = $3, subject = $4 WHERE id = $1",

@@ -141,6 +141,7 @@ package struct WebServer: Sendable {
   /// Liveness, readiness and metrics, at the places where orchestrators look.
   private func addHealth(to router: Router<WebContext>) {
     router.get("/healthz") { _, _ in "ok\n" }
+    router.head("/healthz") { _, _ in Response(status: .ok) }
     router.get("/readyz") { _, _ -> Response in
       let isReady = (try? await services.store.read { try $0.changeCount() }) != nil
       return Response(

@@ -34,12 +34,10 @@ final class CollectionJournal {
     let digest = Digest.sha256(Array(contents.joined(separator: "\n").utf8)).prefix(16)
     let stem = "\(folder)/\(name.filter { $0.isLetter || $0.isNumber || $0 == "-" })-\(digest)"
     (inventory, units, begun) = (stem + ".collecting", stem + ".lists", now)
-    let descriptor = unsafe open(units, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw InputError.unreadable(units, reason: "cannot be written") }
-    file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      throw InputError.unreadable(units, reason: "another scan reads the same at this moment")
-    }
+    let units = units
+    file = try LockFile(units) {
+      InputError.unreadable(units, reason: "another scan reads the same at this moment")
+    }.file
     try takeUp(isFresh: isFresh, now: now)
   }
 

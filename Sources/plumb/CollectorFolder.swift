@@ -7,6 +7,8 @@ import Vault
 /// What a collector keeps: its key, where it stands with the server, and its jobs.
 struct CollectorFolder: Sendable {
   let path: String
+  /// Held while the folder is in use.
+  private let lock: LockFile
 
   /// Where a collector stands with its server.
   struct Standing: Sendable, Equatable {
@@ -34,9 +36,8 @@ struct CollectorFolder: Sendable {
   init(_ path: String) throws {
     self.path = path
     try makeFolder("\(path)/jobs")
-    let descriptor = unsafe open("\(path)/collector.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      throw InputError.unreadable(path, reason: "is in use by another plumb collector")
+    lock = try LockFile("\(path)/collector.lock") {
+      InputError.unreadable(path, reason: "is in use by another plumb collector")
     }
   }
 

@@ -29,6 +29,24 @@ final class InputFile {
   deinit { if descriptor != STDIN_FILENO { close(descriptor) } }
 }
 
+/// A file that at most one process holds; the hold ends with the process.
+final class LockFile: Sendable {
+  let file: FileHandle
+
+  /// - Throws: what `taken` makes where another process holds it, and ``InputError``.
+  init(_ path: String, taken: () -> any Error) throws {
+    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw InputError.unreadable(path, reason: unsafe String(cString: strerror(errno)))
+    }
+    file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw taken() }
+  }
+
+  /// Lets go of it.
+  func release() { try? file.close() }
+}
+
 /// Standard output, written without a buffer in between.
 struct OutputFile: Sendable {
   static let standardOutput = OutputFile()

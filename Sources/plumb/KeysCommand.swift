@@ -32,12 +32,9 @@ struct KeysAdd: AsyncParsableCommand {
 
   @Option(
     name: .long,
-    help: ArgumentHelp(
-      "For whom it acts; on a server always for the person of the key that makes it.",
-      valueName: "name"
-    )
+    help: ArgumentHelp("For whom it acts.", valueName: "name")
   )
-  var person: String?
+  var person: String
 
   @Option(name: .long, help: "viewer, operator, editor, administrator, auditor or collector.")
   var role: Role
@@ -57,7 +54,7 @@ struct KeysAdd: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let given = try until.map { try dayOrInstant($0, option: "--until", isEnd: true) }
-      guard let person else { throw ValidationError("--person is missing: for whom the key acts") }
+      let person = person
       let now = try change.at.instant()
       let ends = given ?? now.advanced(days: 90)
       let secret = try SignInCode.key { try AESGCM.random($0) }

@@ -243,20 +243,7 @@ struct PeopleDisable: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let name = name
-      let sketch = APISketch.change("PATCH", "people", "$ID", body: ["is_disabled": true]) { _ in
-        ["\(name.withoutControls) cannot sign in any more"]
-      }
-      let known = FillIn.person(name)
-      if try await change.answers({
-        sketch.filling(known).matching(.current(sketch.path))
-      }) {
-        return
-      }
-      try await change.write { transaction in
-        try transaction.setDisabled(true, person: transaction.person(named: name).id)
-      }
-      print("\(name.withoutControls) cannot sign in any more")
+      try await change.set(isDisabled: true, person: name, says: "cannot sign in any more")
     }
   }
 }
@@ -275,21 +262,27 @@ struct PeopleEnable: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let name = name
-      let sketch = APISketch.change("PATCH", "people", "$ID", body: ["is_disabled": false]) { _ in
-        ["\(name.withoutControls) can sign in again"]
-      }
-      let known = FillIn.person(name)
-      if try await change.answers({
-        sketch.filling(known).matching(.current(sketch.path))
-      }) {
-        return
-      }
-      try await change.write { transaction in
-        try transaction.setDisabled(false, person: transaction.person(named: name).id)
-      }
-      print("\(name.withoutControls) can sign in again")
+      try await change.set(isDisabled: false, person: name, says: "can sign in again")
     }
+  }
+}
+
+extension ChangeOptions {
+  /// Lets a person sign in no more, or again.
+  fileprivate func set(isDisabled: Bool, person name: String, says: String) async throws {
+    let sketch = APISketch.change(
+      "PATCH",
+      "people",
+      "$ID",
+      body: ["is_disabled": .bool(isDisabled)]
+    ) { _ in ["\(name.withoutControls) \(says)"] }
+    if try await answers({ sketch.filling(.person(name)).matching(.current(sketch.path)) }) {
+      return
+    }
+    try await write { transaction in
+      try transaction.setDisabled(isDisabled, person: transaction.person(named: name).id)
+    }
+    print("\(name.withoutControls) \(says)")
   }
 }
 

@@ -196,7 +196,8 @@ extension ScanRecord {
   var counts: String {
     guard status == .finished else { return "" }
     let report = TaskReport(report)
-    return "\(report.resources) resources, \(report.new) new, \(report.changed) changed, "
-      + "\(report.gone) gone"
+    return "\(counted(report.resources, "resource")), \(report.new) new, "
+      + "\(report.changed) changed, \(report.gone) gone"
+      + (report.faultCount > 0 ? ", \(report.faultCount) not judged" : "")
   }
 }

@@ -9,6 +9,7 @@ import Model
 import NIOSSL
 import Operations
 import Store
+import Synchronization
 import UnixSignals
 import Vault
 import Web
@@ -104,6 +105,17 @@ struct ServeCommand: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let data = try await store.open()
+      let lock =
+        try store.isPostgres
+        ? nil
+        : LockFile("\(store.place)/serve.lock") {
+          InputError.unreadable(
+            store.place,
+            reason:
+              "another plumb serve works with it; several need PostgreSQL, --data postgres://…"
+          )
+        }
+      defer { lock?.release() }
       let library = try content.library()
       let shelf = ServedContent(
         rules: try library.rules(),
@@ -145,7 +157,9 @@ struct ServeCommand: AsyncParsableCommand {
       settings.openID = try openID.provider()
       settings.assets = Assets(folder: assets ?? Assets.located())
       let (host, scheme) = (host, settings.tls == nil ? "http" : "https")
+      let isListening = Mutex(false)
       let application = try WebServer(services, settings, logger: logger).application { port in
+        isListening.withLock { $0 = true }
         let address = "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)"
         var text = "plumb serves \(address)\n"
         if let code = try? await FirstStart.code(data, services.random) {
@@ -154,12 +168,19 @@ struct ServeCommand: AsyncParsableCommand {
         }
         FileHandle.standardOutput.write(Data(text.utf8))
       }
-      let (place, key, work, isWorking) = (store, key, work, !noWork)
+      let (place, key, work, isWorking, port) = (store, key, work, !noWork, port)
       let working = Task {
         if isWorking { await runWork(data, at: place, key: key, work) }
       }
       defer { working.cancel() }
-      try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+      do {
+        try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+      } catch let error where !isListening.withLock({ $0 }) {
+        throw ValidationError(
+          "cannot listen at \(host), port \(port): \(error); --host and --port name another place"
+        )
+      }
+      logger.info("stopped")
       working.cancel()
       await working.value
     }
@@ -234,7 +255,8 @@ struct InventoryJudging: Sendable {
 
 /// The first start of a server over an empty store.
 enum FirstStart {
-  /// Makes the administrator and a code by which that one signs in; nil where there are people.
+  /// Makes the administrator and a code by which that one signs in; a code anew where nobody used one
+  /// before the server ended, nil where somebody did.
   static func code(
     _ store: DataStore,
     _ random: @Sendable (Int) throws -> [UInt8]
@@ -242,9 +264,13 @@ enum FirstStart {
     let code = try SignInCode.make(random)
     let now = timeOfDay()
     let isFirst = try await store.write(as: "plumb serve", at: now) { transaction in
-      guard try transaction.people().isEmpty else { return false }
-      let person = try transaction.addPerson("administrator")
-      _ = try transaction.grant(Grant(role: .administrator, extent: .everything), to: person.id)
+      guard try !transaction.isInUse() else { return false }
+      let known = try transaction.people().first
+      guard known == nil || known?.name == "administrator" else { return false }
+      let person = try known ?? transaction.addPerson("administrator")
+      if known == nil {
+        _ = try transaction.grant(Grant(role: .administrator, extent: .everything), to: person.id)
+      }
       let ends = now.advanced(milliseconds: 3_600_000)
       try transaction.addCode(digest: SignInCode.digest(code), for: person.id, expiresAt: ends)
       return true

@@ -81,6 +81,7 @@ struct ServerCaller {
         // A server that is started anew is away for a while.
         failures += 1
         guard !events.lastID.isEmpty, failures < 30 else { throw error }
+        if failures == 1 { complain("\(error); tries again for half a minute") }
       }
       if !events.hasEnded { try await Task.sleep(for: .seconds(1)) }
     }
@@ -140,10 +141,14 @@ struct ServerCaller {
       }
       let found = try await items(list, limit: nil).items.filter { $0[member]?.cell == value }
       guard found.count < 2 else {
-        throw ServerError(description: "there are several \"\(value)\" on the server")
+        throw ServerError(
+          description: "there are several \(list.path.collection) \"\(value)\" on the server"
+        )
       }
       guard let one = found.first?[take]?.cell ?? missing else {
-        throw ServerError(description: "there is no \"\(value)\" on the server")
+        throw ServerError(
+          description: "the \(list.path.collection) of the server have no \"\(value)\""
+        )
       }
       text = one
     }
@@ -215,6 +220,11 @@ struct ServerCaller {
     }
     return Array(data)
   }
+}
+
+extension String {
+  /// What a list at this path holds, such as `people`.
+  fileprivate var collection: String { split(separator: "/").last.map(String.init) ?? "" }
 }
 
 extension JSONValue {

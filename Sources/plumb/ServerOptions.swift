@@ -140,6 +140,8 @@ struct ServerAddress {
   init(_ text: String, source: String) throws {
     var text = text
     while text.hasSuffix("/") { text.removeLast() }
+    // The address of the API itself is taken for the server's.
+    if text.hasSuffix("/api/v1") { text.removeLast(7) }
     let form =
       /https?:\/\/([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\/[A-Za-z0-9._~%\/-]*)?/
     guard text.wholeMatch(of: form) != nil else {

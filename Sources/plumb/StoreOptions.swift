@@ -118,7 +118,10 @@ func makeFolder(_ path: String) throws {
       attributes: [.posixPermissions: 0o700]
     )
   } catch {
-    throw InputError.unreadable(path, reason: "the folder cannot be made")
+    throw InputError.unreadable(
+      path,
+      reason: "the folder cannot be made: \((error as NSError).localizedDescription)"
+    )
   }
 }
 

@@ -178,6 +178,21 @@ struct ServerCommandTests {
     #expect(run.errors.filter(\.isNewline).count == 1)
   }
 
+  @Test func `a folder has one server, and nobody who came before gets another code`() async throws
+  {
+    try await ServedStore.with { served in
+      let other = try served.local(["serve", "--port", "0"])
+      #expect(other.exitCode == 2 && other.output.isEmpty)
+      #expect(other.errors.contains("another plumb serve works with it"))
+      let port = served.address.split(separator: ":").last ?? ""
+      let taken = try CommandRun([
+        "serve", "--port", String(port), "--data", served.folder.appendingPathComponent("b").path,
+      ])
+      #expect(taken.exitCode == 2)
+      #expect(taken.errors.contains("cannot listen at 127.0.0.1, port \(port): "))
+    }
+  }
+
   @Test func `a server that cannot be reached is told`() throws {
     let run = try CommandRun(
       ["status", "--server", "http://127.0.0.1:1"],

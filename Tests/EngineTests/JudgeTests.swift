@@ -212,6 +212,42 @@ struct PopulationTests {
     ]
     #expect(try judge(rule, lines, complete: true).results.first?["verdict"]?.string == "unknown")
   }
+
+  @Test(arguments: [
+    ("any", "yes", false, "pass"), ("any", "yes", true, "unknown"), ("any", "no", true, "unknown"),
+    ("all", "yes", false, "pass"), ("all", "yes", true, "unknown"), ("all", "no", false, "fail"),
+    ("all", "no", true, "unknown"),
+    ("none", "yes", false, "fail"), ("none", "yes", true, "unknown"),
+  ])
+  func `a related resource that may not exist counts neither as there nor as missing`(
+    quantifier: String,
+    active: String,
+    mayBeMissing: Bool,
+    verdict: String
+  ) throws {
+    let logged = """
+      target: { service_name: ec2, resource_kind: vpc }
+      required_config:
+        \(quantifier): { service_name: ec2, resource_kind: flow_log }
+        join: { property: ResourceId, equals: VpcId }
+        satisfy: { property: Active, operator: string_equals, value: "yes" }
+      """
+    let unread = mayBeMissing ? #""$resource.exists":"count is not known""# : ""
+    // The one that is there keeps `all` and `none` from resting on nothing.
+    let sure = quantifier == "any" ? "no" : quantifier == "all" ? "yes" : "no"
+    func log(_ id: String, _ active: String, _ unread: String) -> String {
+      """
+      {"account":"a","service_name":"ec2","resource_kind":"flow_log","id":"\(id)",\
+      "configuration":{"ResourceId":"v","Active":"\(active)"},"unread":{\(unread)}}
+      """
+    }
+    let lines = [
+      #"{"account":"a","service_name":"ec2","resource_kind":"vpc","id":"v","configuration":{"VpcId":"v"}}"#,
+      log("sure", sure, ""), log("open", active, unread),
+    ]
+    let found = try judge(logged, lines, complete: true).results
+    #expect(found.first?["verdict"]?.string == verdict)
+  }
 }
 
 struct DocumentErrorTests {

@@ -60,6 +60,36 @@ struct RegistryTests {
   }
 
   @Test(arguments: TestDatabase.all)
+  func `people have names and addresses that are some`(kind: TestDatabase) async throws {
+    try await kind.withStore { store in
+      let refused = [
+        ("", ""), ("a\u{7}b", ""), (String(repeating: "n", count: 201), ""), ("ann", "ann"),
+        ("ann", "ann@"), ("ann", "a@b@c"), ("ann", "ann lee@example.com"),
+      ]
+      for (name, email) in refused {
+        await #expect(throws: StoreError.self, "\(name) \(email)") {
+          try await store.write(as: "tests", at: .start) { try $0.addPerson(name, email: email) }
+        }
+      }
+      let found = try await store.write(as: "tests", at: .start) { transaction in
+        let ann = try transaction.addPerson("ann", email: "ann@example.com")
+        return (ann, try transaction.isInUse(), try transaction.people())
+      }
+      #expect(!found.1 && found.2 == [found.0])
+      await #expect(throws: StoreError.self) {
+        try await store.write(as: "tests", at: .start) {
+          try $0.setIdentity(of: found.0.id, email: "no", issuer: "", subject: "")
+        }
+      }
+      let isInUse = try await store.write(as: "tests", at: .start) { transaction in
+        try transaction.beginSession(digest: "d", of: found.0.id, expiresAt: .never)
+        return try transaction.isInUse()
+      }
+      #expect(isInUse)
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
   func `kinds are found again under one number`(kind: TestDatabase) async throws {
     let kinds = [
       ResourceKind(service: "s3", kind: "bucket"), ResourceKind(service: "s3", kind: "object"),

@@ -55,7 +55,7 @@ package struct Scheduler: Sendable {
   /// Begins a run of an attachment that a person asks for, whether or not it is due or paused.
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``, ``StoreError/conflict(_:)`` when it is asked for
-  ///   twice at one instant.
+  ///   twice at one instant, or no account can be scanned; then nothing was begun.
   package func run(
     _ attachment: Int64,
     as actor: String,
@@ -82,6 +82,12 @@ package struct Scheduler: Sendable {
     }
     guard let run = try plan.begin(found, dueAt: now, cause: .person, transaction) else {
       throw StoreError.conflict("attachment \(attachment) has a run of \(now) already")
+    }
+    guard !run.jobs.isEmpty else {
+      throw StoreError.conflict(
+        "attachment \(attachment) has no account that can be scanned: no credential in force is for "
+          + "one of its scope; plumb credentials add makes one"
+      )
     }
     return run
   }

@@ -207,11 +207,11 @@ package struct Worker: Sendable {
               return true
             }
           }
-          return log("\(name): \(isHeld ? ending.words : Ending.lost.words)")
+          return log("\(name): \(isHeld ? ending.words(job) : Ending.lost.words(job))")
         } catch {
           // Where it can never be noted the lease runs out, and another worker does the job again.
           if attempt == 4 {
-            return log("\(name): \(ending.words), which cannot be noted: \(error)")
+            return log("\(name): \(ending.words(job)), which cannot be noted: \(error)")
           }
           try? await Task.sleep(for: settings.poll)
         }
@@ -222,10 +222,13 @@ package struct Worker: Sendable {
 
 extension Worker.Ending {
   /// The ending for people.
-  fileprivate var words: String {
+  fileprivate func words(_ job: Job) -> String {
     switch self {
     case .done: "done"
-    case .failed(let failure): "failed: \(failure)"
+    case .failed(let failure) where failure.isFinal: "failed: \(failure)"
+    case .failed(let failure) where job.attempts >= StoreTransaction.jobTries:
+      "set aside after \(job.attempts) tries: \(failure)"
+    case .failed(let failure): "waits for another try: \(failure)"
     case .lost: "was cancelled, or is with another worker"
     case .stopped: "given back"
     }

@@ -192,6 +192,18 @@ struct SchedulerTests {
   }
 
   @Test(arguments: TestDatabase.all)
+  func `a run for which no credential is there is not begun`(kind: TestDatabase) async throws {
+    try await Self.withStore(kind) { store, _ in
+      let error = await #expect(throws: StoreError.self) {
+        try await Scheduler(store, providers: ["gcp"]).run(1, as: "bob", at: hour(5))
+      }
+      #expect(error?.description.contains("no account that can be scanned") == true)
+      let runs = try await store.read { try $0.runs(of: 1) }
+      #expect(runs.isEmpty)
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
   func `people begin runs also of what is paused, and the schedule is as before`(
     kind: TestDatabase
   ) async throws {

@@ -203,10 +203,10 @@ extension HCLParser {
     }
   }
 
-  /// Reads a loop from its `for`; nil, with nothing read, where the word is a key of an object.
-  private mutating func loop(closedBy end: String) throws(HCLFault) -> HCLExpression.Loop? {
-    if end == "}", isFollowed(by: ["=", ":"]) { return nil }
-    advance()
+  /// Reads what stands behind `for`, to the end of what the loop goes through.
+  mutating func loopHead() throws(HCLFault) -> (
+    keyName: String?, valueName: String, collection: HCLExpression
+  ) {
     var valueName = try expectWord("a name behind \"for\"")
     var keyName: String?
     if take(",") {
@@ -215,7 +215,14 @@ extension HCLParser {
     }
     guard isWord("in") else { throw unexpected("\"in\"") }
     advance()
-    let collection = try expression()
+    return (keyName, valueName, try expression())
+  }
+
+  /// Reads a loop from its `for`; nil, with nothing read, where the word is a key of an object.
+  private mutating func loop(closedBy end: String) throws(HCLFault) -> HCLExpression.Loop? {
+    if end == "}", isFollowed(by: ["=", ":"]) { return nil }
+    advance()
+    let (keyName, valueName, collection) = try loopHead()
     try expect(":", "behind what the loop goes through")
     var value = try expression()
     var key: HCLExpression?

@@ -86,15 +86,8 @@ extension HCLParser {
     case "endif": return .endif(position)
     case "endfor": return .endfor(position)
     case "for":
-      var valueName = try expectWord("a name behind \"for\"")
-      var keyName: String?
-      if take(",") {
-        keyName = valueName
-        valueName = try expectWord("a second name behind \"for\"")
-      }
-      guard isWord("in") else { throw unexpected("\"in\"") }
-      advance()
-      return .for(keyName: keyName, valueName: valueName, try expression(), position)
+      let (keyName, valueName, collection) = try loopHead()
+      return .for(keyName: keyName, valueName: valueName, collection, position)
     case let word:
       throw HCLFault(message: "\"\(word)\" is no directive of a template", position: position)
     }

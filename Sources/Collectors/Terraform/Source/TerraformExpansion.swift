@@ -51,10 +51,16 @@ enum TerraformExpansion<Instance: HCLInstance> {
     _ make: (TerraformKey) -> Instance
   ) -> Self {
     let value = evaluator.known(attribute.expression)
+    if value.obstacle == nil {
+      guard let count = try? value.asInteger() else {
+        return .unread("its count is no whole number")
+      }
+      if count < 0 { return .unread("its count is \(count)") }
+    }
     guard let count = try? value.asInteger(), (0...limit).contains(count),
       (try? evaluator.work.spend(count * cost)) != nil
     else {
-      let reason = value.obstacle ?? "count is not from 0 to \(limit)"
+      let reason = value.obstacle ?? "of more than \(limit) one stands for all"
       var key = TerraformKey()
       key.bound = ["count": .object(["index": .unknown(reason)])]
       key.openCondition = condition("\(attribute.text) > 0", address, reason)

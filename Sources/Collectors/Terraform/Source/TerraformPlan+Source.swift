@@ -66,7 +66,11 @@ struct TerraformSurvey {
       )
     }
     for declaration in scope.module.resources {
-      for resource in scope.instances(of: declaration).instances {
+      let expansion = scope.instances(of: declaration)
+      if case .unread(let reason) = expansion {
+        outside.append((address + declaration.node.labels.joined(separator: "."), reason))
+      }
+      for resource in expansion.instances {
         if isFull { return }
         add(resource, in: scope)
       }

@@ -118,6 +118,8 @@ extension TerraformInputs {
     for name in files { result.merge(try Self.read(name)) { $1 } }
     for (name, text) in values {
       guard let declaration = module.variables[name] else {
+        // A file that could not be read may declare it; its fault is what is told.
+        if !module.unreadFiles.isEmpty { continue }
         throw DocumentError(
           "no such variable is declared",
           key: name,
