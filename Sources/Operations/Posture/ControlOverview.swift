@@ -53,7 +53,7 @@ package struct ControlOverview: Sendable {
       let goal = Goal(rule: found.goal.rule, parameters: found.goal.parameters)
       digests[goal.rule] = found.goal.digest
       var entry = counts[goal.rule]?[goal] ?? ([0, 0, 0, 0], 0)
-      for (place, count) in found.counts.verdicts.enumerated() { entry.counts[place] += count }
+      for place in entry.counts.indices { entry.counts[place] += found.counts.verdicts[place] }
       entry.excepted += found.counts.excepted
       counts[goal.rule, default: [:]][goal] = entry
     }

@@ -20,6 +20,7 @@ package struct PostureFacts: Sendable {
 package final class PostureCache: Sendable {
   private let kept = Mutex<(stamp: String, facts: PostureFacts)?>(nil)
   private let tallies = Mutex<[(key: TallyKey, tally: ResultTally)]>([])
+  private let figures = Mutex<[(key: ResultKey, figures: ResultFigures)]>([])
   private let explanations = Mutex<[(key: String, explanation: ScoreExplanation)]>([])
   /// How many tallies and explanations are kept.
   private static let most = 16
@@ -35,6 +36,15 @@ package final class PostureCache: Sendable {
     var sight: Sight?
   }
 
+  /// What figures of results were counted from.
+  struct ResultKey: Hashable {
+    var tally: TallyKey
+    var sight: Sight
+    var filter: ResultFilter
+    /// Of what people decide, by which goals, scopes and the account tree are as they are.
+    var stamp: String
+  }
+
   package init() {}
 
   /// The facts as the transaction sees them.
@@ -48,6 +58,17 @@ package final class PostureCache: Sendable {
 
   func tally(_ key: TallyKey) -> ResultTally? {
     tallies.withLock { $0.first { $0.key == key }?.tally }
+  }
+
+  func figures(_ key: ResultKey) -> ResultFigures? {
+    figures.withLock { $0.first { $0.key == key }?.figures }
+  }
+
+  func keep(_ counted: ResultFigures, under key: ResultKey) {
+    figures.withLock { figures in
+      figures.removeAll { $0.key.tally.changes != key.tally.changes }
+      figures = figures.suffix(Self.most - 1) + [(key, counted)]
+    }
   }
 
   func keep(_ tally: ResultTally, under key: TallyKey) {

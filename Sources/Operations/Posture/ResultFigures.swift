@@ -7,23 +7,36 @@ package struct ResultFigures: Sendable {
   /// Results by verdict, and the failures that exceptions cover.
   package struct Counts: Sendable, Equatable {
     /// In the order of ``Verdict/allCases``.
-    package var verdicts = [0, 0, 0, 0]
+    package var verdicts = SIMD4<Int>()
     package var excepted = 0
 
     package init() {}
 
     /// How many there are.
-    package var all: Int { verdicts.reduce(0, +) }
+    package var all: Int { verdicts.wrappedSum() }
 
     mutating func add(_ verdict: Verdict, _ count: Int, excepted: Int) {
       verdicts[verdict.place] += count
       self.excepted += excepted
     }
 
+    /// Those with some verdicts.
+    func only(_ verdicts: Set<Verdict>) -> Counts {
+      var counts = Counts()
+      for verdict in verdicts { counts.verdicts[verdict.place] = self.verdicts[verdict.place] }
+      if verdicts.contains(.fail) { counts.excepted = excepted }
+      return counts
+    }
+
+    mutating func add(_ other: Counts) {
+      verdicts &+= other.verdicts
+      excepted += other.excepted
+    }
+
     /// Results by verdict.
     package var json: JSONValue {
       var object = JSONObject(
-        zip(Verdict.allCases, verdicts).map { (key: $0.rawValue, value: .integer(Int64($1))) }
+        Verdict.allCases.map { (key: $0.rawValue, value: .integer(Int64(verdicts[$0.place]))) }
       )
       object["excepted"] = .integer(Int64(excepted))
       return .object(object)
@@ -43,36 +56,50 @@ package struct ResultFigures: Sendable {
   package var score = Score()
   /// Those that the filter selects.
   package var selected = Counts()
-  /// And these by severity, account, kind, region and rule.
-  package var severities: [Severity: Counts] = [:]
-  package var accounts: [String: Counts] = [:]
-  package var kinds: [String: Counts] = [:]
-  package var regions: [String: Counts] = [:]
-  package var rules: [String: OfRule] = [:]
+  /// And these by account, kind and region.
+  package private(set) var accounts: [String: Counts] = [:]
+  package private(set) var kinds: [String: Counts] = [:]
+  package private(set) var regions: [String: Counts] = [:]
   /// And by goal, by its number.
   private(set) var goals: [Int64: (goal: StoredGoal, counts: Counts)] = [:]
 
-  /// Adds some results that are alike.
+  /// And by severity.
+  package var severities: [Severity: Counts] {
+    goals.values.reduce(into: [:]) { $0[$1.goal.severity, default: Counts()].add($1.counts) }
+  }
+
+  /// And by rule.
+  package var rules: [String: OfRule] {
+    goals.values.reduce(into: [:]) { rules, entry in
+      let rule = entry.goal.rule
+      rules[rule, default: OfRule(rule: rule, severity: entry.goal.severity)].counts
+        .add(entry.counts)
+    }
+  }
+
+  /// Adds the results at one place: what each goal comes to there, excepted ones among the failures.
   mutating func add(
-    _ verdict: Verdict,
-    _ goal: StoredGoal,
-    _ place: Place,
-    count: Int,
-    excepted: Int,
+    at place: Place,
+    _ results: [(goal: StoredGoal, counts: Counts)],
     _ filter: ResultFilter
   ) {
-    whole.add(verdict, count, excepted: excepted)
-    score.add(verdict, goal.severity, count: count)
-    score.except(weight: excepted * goal.severity.weight)
-    guard filter.verdicts.isEmpty || filter.verdicts.contains(verdict) else { return }
-    selected.add(verdict, count, excepted: excepted)
-    severities[goal.severity, default: Counts()].add(verdict, count, excepted: excepted)
-    accounts[place.accounts.first ?? "", default: Counts()].add(verdict, count, excepted: excepted)
-    kinds["\(place.kind)", default: Counts()].add(verdict, count, excepted: excepted)
-    regions[place.region, default: Counts()].add(verdict, count, excepted: excepted)
-    rules[goal.rule, default: OfRule(rule: goal.rule, severity: goal.severity)]
-      .counts.add(verdict, count, excepted: excepted)
-    goals[goal.id, default: (goal, Counts())].counts.add(verdict, count, excepted: excepted)
+    var here = Counts()
+    for (goal, counts) in results {
+      whole.add(counts)
+      for verdict in Verdict.allCases {
+        score.add(verdict, goal.severity, count: counts.verdicts[verdict.place])
+      }
+      score.except(weight: counts.excepted * goal.severity.weight)
+      let chosen = filter.verdicts.isEmpty ? counts : counts.only(filter.verdicts)
+      guard chosen.all > 0 else { continue }
+      here.add(chosen)
+      goals[goal.id, default: (goal, Counts())].counts.add(chosen)
+    }
+    guard here.all > 0 else { return }
+    selected.add(here)
+    accounts[place.accounts.first ?? "", default: Counts()].add(here)
+    kinds["\(place.kind)", default: Counts()].add(here)
+    regions[place.region, default: Counts()].add(here)
   }
 
   /// What the score gains, in points, when the failures of a rule that no exception covers pass.
@@ -92,11 +119,9 @@ package struct ResultFigures: Sendable {
         }
       )
     }
+    let counted = severities
     let severities = Severity.allCases.map { severity in
-      (
-        key: severity.rawValue,
-        value: (self.severities[severity] ?? Counts()).json
-      )
+      (key: severity.rawValue, value: (counted[severity] ?? Counts()).json)
     }
     return [
       "total": .integer(Int64(selected.all)), "results": selected.json, "whole": whole.json,

@@ -2,7 +2,7 @@ package import Model
 package import Store
 
 /// Which stored results are asked for; what is empty selects everything.
-package struct ResultFilter: Sendable {
+package struct ResultFilter: Sendable, Hashable {
   package var scope = ""
   package var profile = ""
   package var verdicts: Set<Verdict> = []

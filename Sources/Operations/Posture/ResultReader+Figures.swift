@@ -17,34 +17,32 @@ extension ResultReader {
       var whole = filter
       whole.verdicts = []
       try results(whole) { result in
-        figures.add(
-          result.verdict,
-          result.goal,
-          result.place,
-          count: 1,
-          excepted: result.exception == nil ? 0 : 1,
-          filter
-        )
+        var counts = ResultFigures.Counts()
+        counts.add(result.verdict, 1, excepted: result.exception == nil ? 0 : 1)
+        figures.add(at: result.place, [(result.goal, counts)], filter)
       }
       return figures
     }
+    let key = PostureCache.ResultKey(
+      tally: try tallyKey(filter),
+      sight: sight,
+      filter: filter,
+      stamp: try transaction.contentStamp()
+    )
+    if let kept = cache.figures(key) { return kept }
     let columns = try columns(of: filter)
     try eachCell(filter, cache) { place, spot, cell in
       guard let columns = columns[spot.layout] else { return }
+      var results: [(goal: StoredGoal, counts: ResultFigures.Counts)] = []
+      results.reserveCapacity(columns.count)
       for (column, goal) in columns.enumerated() {
         guard let goal else { continue }
-        let base = column * ResultTally.width
-        let excepted = cell.counts[base + ResultTally.width - 1]
-        for verdict in Verdict.allCases {
-          var count = cell.counts[base + verdict.place]
-          let covered = verdict == .fail ? excepted : 0
-          if filter.leavesOutExcepted { count -= covered }
-          guard count > 0 else { continue }
-          let shown = filter.leavesOutExcepted ? 0 : covered
-          figures.add(verdict, goal, place, count: count, excepted: shown, filter)
-        }
+        let counts = cell.counts(column, leavesOutExcepted: filter.leavesOutExcepted)
+        if counts.all > 0 { results.append((goal, counts)) }
       }
+      figures.add(at: place, results, filter)
     }
+    cache.keep(figures, under: key)
     return figures
   }
 
@@ -55,9 +53,15 @@ extension ResultReader {
     -> [(resource: Int64, weight: Int)]
   {
     var found: [ResultTally.Burden] = []
-    try eachCell(filter, cache) { _, _, cell in found += cell.heaviest }
-    let sorted = found.sorted { ($1.weight, $0.resource) < ($0.weight, $1.resource) }
-    return sorted.prefix(min(limit, ResultTally.kept)).map { ($0.resource, $0.weight) }
+    let most = min(limit, ResultTally.kept)
+    try eachCell(filter, cache) { _, _, cell in
+      for burden in cell.heaviest {
+        if found.count == most, let last = found.last, !burden.isBefore(last) { continue }
+        found.insert(burden, at: found.firstIndex { burden.isBefore($0) } ?? found.count)
+        if found.count > most { found.removeLast() }
+      }
+    }
+    return found.map { ($0.resource, $0.weight) }
   }
 
   /// Hands over the cells of a tally that are in sight and that a filter selects.
@@ -69,8 +73,8 @@ extension ResultReader {
     if !filter.scope.isEmpty, !tree.has(filter.scope) {
       throw StoreError.notFound(kind: "scope", name: filter.scope)
     }
-    let rows = tree.asksForResources(filter.scope) || sight.asksForResources(tree)
-    let tally = try tally(rows ? filter.scope : nil, cache)
+    let key = try tallyKey(filter)
+    let (tally, rows) = (try tally(key, cache), key.scope != nil)
     for (spot, cell) in tally.cells {
       let place = places.place(
         spot.account,
@@ -85,9 +89,12 @@ extension ResultReader {
     }
   }
 
-  /// The tally of everything, or of what is in sight within a scope.
-  private func tally(_ scope: String?, _ cache: PostureCache) throws -> ResultTally {
-    let key = PostureCache.TallyKey(
+  /// What the tally for a filter is counted from: everything, or what is in sight within the scope
+  /// where that asks for more of resources than spots tell.
+  private func tallyKey(_ filter: ResultFilter) throws -> PostureCache.TallyKey {
+    let asksForRows = tree.asksForResources(filter.scope) || sight.asksForResources(tree)
+    let scope = asksForRows ? filter.scope : nil
+    return PostureCache.TallyKey(
       instant: isPresent ? nil : instant,
       changes: try transaction.changeCount(),
       exceptions: try transaction.exceptionsInForce(at: instant).map(\.id),
@@ -95,7 +102,11 @@ extension ResultReader {
       scope: scope,
       sight: scope == nil ? nil : sight
     )
+  }
+
+  private func tally(_ key: PostureCache.TallyKey, _ cache: PostureCache) throws -> ResultTally {
     if let kept = cache.tally(key) { return kept }
+    let scope = key.scope
     var tally = ResultTally(facts)
     var resolver = resolver
     let few =

@@ -20,6 +20,11 @@ struct ResultTally: Sendable {
   struct Burden: Sendable {
     var resource: Int64
     var weight: Int
+
+    /// Whether it comes first: by weight, then by number.
+    func isBefore(_ other: Burden) -> Bool {
+      (other.weight, resource) < (weight, other.resource)
+    }
   }
 
   /// The resources at one spot.
@@ -29,6 +34,22 @@ struct ResultTally: Sendable {
     var counts: [Int]
     /// Those whose failures weigh most, heaviest first.
     var heaviest: [Burden] = []
+
+    /// The results of a column, and those of them that exceptions cover.
+    func counts(_ column: Int, leavesOutExcepted: Bool) -> ResultFigures.Counts {
+      var found = ResultFigures.Counts()
+      let base = column * ResultTally.width
+      for verdict in Verdict.allCases {
+        found.verdicts[verdict.place] = counts[base + verdict.place]
+      }
+      let excepted = counts[base + ResultTally.width - 1]
+      if leavesOutExcepted {
+        found.verdicts[Verdict.fail.place] -= excepted
+      } else {
+        found.excepted = excepted
+      }
+      return found
+    }
   }
 
   /// How many numbers a column takes.
