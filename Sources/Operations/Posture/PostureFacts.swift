@@ -22,6 +22,8 @@ package final class PostureCache: Sendable {
   private let tallies = Mutex<[(key: TallyKey, tally: ResultTally)]>([])
   private let figures = Mutex<[(key: ResultKey, figures: ResultFigures)]>([])
   private let explanations = Mutex<[(key: String, explanation: ScoreExplanation)]>([])
+  /// Held while something is counted, so that many who ask for it at once wait for one count.
+  private let turn = Mutex<Void>(())
   /// How many tallies and explanations are kept.
   private static let most = 16
 
@@ -56,8 +58,14 @@ package final class PostureCache: Sendable {
     return facts
   }
 
-  func tally(_ key: TallyKey) -> ResultTally? {
-    tallies.withLock { $0.first { $0.key == key }?.tally }
+  /// The tally of a key, counted where it is not kept.
+  func tally(_ key: TallyKey, _ count: () throws -> ResultTally) throws -> ResultTally {
+    try turn.withLock { _ in
+      if let kept = tallies.withLock({ $0.first { $0.key == key }?.tally }) { return kept }
+      let tally = try count()
+      keep(tally, under: key)
+      return tally
+    }
   }
 
   func figures(_ key: ResultKey) -> ResultFigures? {
@@ -71,7 +79,7 @@ package final class PostureCache: Sendable {
     }
   }
 
-  func keep(_ tally: ResultTally, under key: TallyKey) {
+  private func keep(_ tally: ResultTally, under key: TallyKey) {
     tallies.withLock { tallies in
       tallies.removeAll { $0.key == key || $0.key.changes != key.changes }
       tallies = tallies.suffix(Self.most - 1) + [(key, tally)]
@@ -87,12 +95,14 @@ package final class PostureCache: Sendable {
     to: Instant
   ) throws -> ScoreExplanation {
     let key = try explainer.key(scope: scope, profile: profile, from: from, to: to)
-    if var known = explanations.withLock({ $0.first { $0.key == key }?.explanation }) {
-      (known.from, known.to) = (from, to)
-      return known
+    return try turn.withLock { _ in
+      if var known = explanations.withLock({ $0.first { $0.key == key }?.explanation }) {
+        (known.from, known.to) = (from, to)
+        return known
+      }
+      let found = try explainer.explain(scope: scope, profile: profile, from: from, to: to)
+      explanations.withLock { $0 = $0.suffix(Self.most - 1) + [(key, found)] }
+      return found
     }
-    let found = try explainer.explain(scope: scope, profile: profile, from: from, to: to)
-    explanations.withLock { $0 = $0.suffix(Self.most - 1) + [(key, found)] }
-    return found
   }
 }

@@ -74,7 +74,9 @@ extension ResultReader {
       throw StoreError.notFound(kind: "scope", name: filter.scope)
     }
     let key = try tallyKey(filter)
-    let (tally, rows) = (try tally(key, cache), key.scope != nil)
+    let (tally, rows) = (
+      try cache.tally(key) { try count(within: key.scope) }, key.scope != nil
+    )
     for (spot, cell) in tally.cells {
       let place = places.place(
         spot.account,
@@ -104,9 +106,8 @@ extension ResultReader {
     )
   }
 
-  private func tally(_ key: PostureCache.TallyKey, _ cache: PostureCache) throws -> ResultTally {
-    if let kept = cache.tally(key) { return kept }
-    let scope = key.scope
+  /// Counts everything, or what is in sight within a scope.
+  private func count(within scope: String?) throws -> ResultTally {
     var tally = ResultTally(facts)
     var resolver = resolver
     let few =
@@ -149,7 +150,6 @@ extension ResultReader {
         if !resolver.isEmpty { except(state, place, &resolver, &tally) }
       }
     }
-    cache.keep(tally, under: key)
     return tally
   }
 
