@@ -172,7 +172,8 @@ struct ServeCommand: AsyncParsableCommand {
       let working = Task {
         if isWorking { await runWork(data, at: place, key: key, work) }
       }
-      defer { working.cancel() }
+      let counting = Task { await services.keepCounted() }
+      defer { (working.cancel(), counting.cancel()) }
       do {
         try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
       } catch let error where !isListening.withLock({ $0 }) {

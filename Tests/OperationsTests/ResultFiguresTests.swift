@@ -36,6 +36,30 @@ struct ResultFiguresTests {
     }
   }
 
+  @Test(arguments: [(Duration.seconds(600), true), (.zero, false)])
+  func `counts that took long stand a while though results change`(
+    slow: Duration,
+    isFresh: Bool
+  ) async throws {
+    try await Bench.with(.sqlite) { bench in
+      var estate = RandomEstate(seed: 7)
+      let cache = PostureCache(slow: slow, patience: 1e6)
+      func count() async throws -> (ResultFigures.Counts, Bool) {
+        try await bench.store.read { transaction in
+          var reader = try ResultReader(transaction, at: hour(10_000), isPresent: true)
+          let counts = try reader.figures(ResultFilter(), cache).selected
+          return (counts, cache.isCounted(try transaction.changeCount()))
+        }
+      }
+      _ = try await estate.scan(2, bench)
+      let first = try await count()
+      _ = try await estate.scan(8, bench)
+      let second = try await count()
+      #expect(first.1 && first.0.all > 0)
+      #expect((second.0 != first.0) == isFresh && second.1 == isFresh)
+    }
+  }
+
   /// A filter and what its asker may see, drawn at random.
   private static func question(_ random: inout SplitMix64) -> (ResultFilter, Sight) {
     func maybe<Value>(_ choices: [Value], _ none: Value) -> Value {

@@ -19,7 +19,7 @@ package struct PostureFacts: Sendable {
 /// Keeps what was read and counted of one store between requests, for as long as it stands.
 package final class PostureCache: Sendable {
   private let kept = Mutex<(stamp: String, facts: PostureFacts)?>(nil)
-  private let tallies = Mutex<[(key: TallyKey, tally: ResultTally)]>([])
+  private let tallies = Mutex<[KeptTally]>([])
   private let figures = Mutex<[(key: ResultKey, figures: ResultFigures)]>([])
   private let explanations = Mutex<[(key: String, explanation: ScoreExplanation)]>([])
   /// Held while something is counted, so that many who ask for it at once wait for one count.
@@ -47,7 +47,29 @@ package final class PostureCache: Sendable {
     var stamp: String
   }
 
-  package init() {}
+  /// A tally, what it cost, and when.
+  private struct KeptTally {
+    var key: TallyKey
+    var tally: ResultTally
+    var cost: Duration
+    var at: ContinuousClock.Instant
+  }
+
+  private let slow: Duration
+  private let patience: Double
+
+  /// A tally that cost more than `slow` is used for `patience` times as long, though results change
+  /// meanwhile: a scan of a large estate changes some all the time.
+  package init(slow: Duration = .milliseconds(500), patience: Double = 10) {
+    (self.slow, self.patience) = (slow, patience)
+  }
+
+  /// Whether everything is counted as it is now.
+  package func isCounted(_ changes: Int64) -> Bool {
+    tallies.withLock { kept in
+      kept.contains { $0.key.changes == changes && $0.key.instant == nil && $0.key.scope == nil }
+    }
+  }
 
   /// The facts as the transaction sees them.
   package func facts(_ transaction: StoreTransaction) throws -> PostureFacts {
@@ -61,9 +83,23 @@ package final class PostureCache: Sendable {
   /// The tally of a key, counted where it is not kept.
   func tally(_ key: TallyKey, _ count: () throws -> ResultTally) throws -> ResultTally {
     try turn.withLock { _ in
-      if let kept = tallies.withLock({ $0.first { $0.key == key }?.tally }) { return kept }
+      let began = ContinuousClock.now
+      let kept = tallies.withLock { tallies in
+        tallies.last { kept in
+          var alike = kept.key
+          alike.changes = key.changes
+          return alike == key
+            && (kept.key == key || (kept.cost > slow && began < kept.at + kept.cost * patience))
+        }
+      }
+      if let kept { return kept.tally }
       let tally = try count()
-      keep(tally, under: key)
+      let now = ContinuousClock.now
+      let found = KeptTally(key: key, tally: tally, cost: now - began, at: now)
+      tallies.withLock { tallies in
+        tallies.removeAll { $0.key.changes != key.changes && $0.key.instant == nil }
+        tallies = tallies.suffix(Self.most - 1) + [found]
+      }
       return tally
     }
   }
@@ -76,13 +112,6 @@ package final class PostureCache: Sendable {
     figures.withLock { figures in
       figures.removeAll { $0.key.tally.changes != key.tally.changes }
       figures = figures.suffix(Self.most - 1) + [(key, counted)]
-    }
-  }
-
-  private func keep(_ tally: ResultTally, under key: TallyKey) {
-    tallies.withLock { tallies in
-      tallies.removeAll { $0.key == key || $0.key.changes != key.changes }
-      tallies = tallies.suffix(Self.most - 1) + [(key, tally)]
     }
   }
 

@@ -44,6 +44,24 @@ package struct Services: Sendable {
   }
 }
 
+extension Services {
+  /// Counts results whenever some have changed, so that nobody who looks waits for it, until its task
+  /// is cancelled.
+  package func keepCounted() async {
+    while !Task.isCancelled {
+      let now = clock()
+      // Where it fails, whoever looks gets the error.
+      try? await store.read { transaction in
+        guard try !posture.isCounted(transaction.changeCount()) else { return }
+        let facts = try posture.facts(transaction)
+        var reader = try ResultReader(transaction, at: now, facts: facts, isPresent: true)
+        _ = try reader.figures(ResultFilter(), posture)
+      }
+      try? await Task.sleep(for: .seconds(5))
+    }
+  }
+}
+
 /// Rules and profiles, in the order of their ids.
 package struct ServedContent: Sendable {
   package var rules: [Rule]
