@@ -172,7 +172,7 @@ enum CredentialPage {
     facts.append(
       (
         "Sealed under",
-        HTML.code(credential.list("keys").compactMap(\.string).map { HTML.text($0) })
+        HTML.code(credential.list("keys").compactMap(\.string))
       )
     )
     if let test = credential["test"] {

@@ -167,7 +167,7 @@ struct Frame {
     let notice = visit.value("notice").flatMap(Notice.init)
     let told: HTML = notice.map { "<p class=\"notice\" role=\"status\">\($0.text)</p>" } ?? ""
     let isTimeless = !content.hasInstant && visit.asOf != nil
-    let unknown = (visit.unread + (isTimeless ? ["as_of"] : [])).map { HTML.text($0) }
+    let unknown = visit.unread + (isTimeless ? ["as_of"] : [])
     return """
       \(told)
       \(HTML.when(!unknown.isEmpty, "<p class=\"warning\">This page does not heed \(HTML.code(unknown)), which its address has.</p>"))

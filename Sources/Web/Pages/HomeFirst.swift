@@ -28,15 +28,13 @@ struct HomeFirst {
     let todo = lines.filter { !$0.isWell }.map { line -> HTML in
       "<li>\(HTML.tag("to do", "wait")) \(HTML.link(line.address, line.words))</li>"
     }
-    let well = lines.filter(\.isWell).enumerated().map { index, line -> HTML in
-      "\(index == 0 ? "" : ", ")\(HTML.link(line.address, line.words))"
-    }
+    let well = lines.filter(\.isWell).map { HTML.link($0.address, $0.words) }
     let list: HTML =
       todo.isEmpty ? "<p>Nothing waits.</p>" : "<ul class=\"waiting\">\(HTML(todo))</ul>"
     return HTML.card(
       title,
       "w12",
-      "<div class=\"stack\">\(list)\(HTML.when(!well.isEmpty, "<p class=\"quiet\">Well: \(HTML(well)).</p>"))</div>"
+      "<div class=\"stack\">\(list)\(HTML.when(!well.isEmpty, "<p class=\"quiet\">Well: \(HTML.commas(well)).</p>"))</div>"
     )
   }
 
@@ -63,9 +61,8 @@ struct HomeFirst {
     let requests = try await number("listExceptions", ["state": "requested", "limit": "500"])
     let attestations = try await number("listAttestations", ["state": "waiting", "limit": "500"])
     let collectors = try await number("listCollectors", ["state": "requested", "limit": "500"])
-    let credentials = try await number("listCredentials", ["limit": "500"]) {
-      ["refused", "untested"].contains($0.text("state"))
-    }
+    let refused = try await number("listCredentials", ["state": "refused", "limit": "500"])
+    let untested = try await number("listCredentials", ["state": "untested", "limit": "500"])
     return [
       line(
         requests,
@@ -86,10 +83,16 @@ struct HomeFirst {
         Address("/collectors", ["state": "requested"])
       ),
       line(
-        credentials,
-        "credential was refused or never tested",
-        "credentials were refused or never tested",
-        Address("/credentials")
+        refused,
+        "credential was refused",
+        "credentials were refused",
+        Address("/credentials", ["state": "refused"])
+      ),
+      line(
+        untested,
+        "credential was never tested",
+        "credentials were never tested",
+        Address("/credentials", ["state": "untested"])
       ),
     ].compactMap { $0 } + (try await jobs())
   }
@@ -108,7 +111,7 @@ struct HomeFirst {
         failed,
         "job went wrong",
         "jobs went wrong",
-        Address("/jobs", ["state": "set_aside"])
+        Address("/jobs").with("state", all: ["failed", "set_aside"])
       )
     ].compactMap { $0 }
   }
@@ -154,15 +157,8 @@ struct HomeFirst {
     let gaps = try await number("listCoverage", ["complete": "false", "limit": "500"])
     let waiting = try await number("listAttestations", ["state": "waiting", "limit": "500"])
     let excepted = try await number("listExceptions", ["state": "approved", "limit": "500"])
-    let missing = try await evidenceGaps()
     return [
       log,
-      line(
-        missing.count,
-        "control without evidence in force",
-        "controls without evidence in force",
-        missing.address
-      ),
       line(
         waiting,
         "attestation waits for approval",
@@ -175,24 +171,24 @@ struct HomeFirst {
         "kinds are not fully read",
         Address("/coverage", ["complete": "false"])
       ),
-      line(
-        excepted,
-        "exception is in force",
-        "exceptions are in force",
-        Address("/exceptions", ["state": "approved"])
-      ),
-    ].compactMap { $0 }
+      excepted.map { count in
+        Line(
+          words: "\(count.of("exception is", "exceptions are")) in force",
+          address: Address("/exceptions", ["state": "approved"]),
+          isWell: true
+        )
+      },
+    ].compactMap { $0 } + (try await evidenceGaps())
   }
 
-  /// Controls of attached profiles that a person has to attest, and that nothing in force does.
-  private func evidenceGaps() async throws -> (count: Int?, address: Address) {
+  /// The attached profiles that have controls which a person has to attest, and nothing in force does.
+  private func evidenceGaps() async throws -> [Line] {
     let attached = try await visit.look("listAttachments", ["limit": "500"]).list("items")
     let attestations = try await visit.look(
       "listAttestations",
       ["state": "in force", "limit": "500"]
     ).list("items")
-    var missing = 0
-    var worst: (count: Int, profile: String)?
+    var lines: [Line] = []
     for one in attached.prefix(20) {
       let (profile, scope) = (one.text("profile"), one.text("scope"))
       let document = try await visit.askIfThere(
@@ -203,15 +199,22 @@ struct HomeFirst {
         attestations.filter { $0.text("profile") == profile && $0.text("scope") == scope }
           .map { $0.text("control") }
       )
-      let count = (document?.list("controls") ?? []).filter {
+      let missing = (document?.list("controls") ?? []).filter {
         $0["manual"]?.bool == true && !known.contains($0.text("id"))
       }.count
-      missing += count
-      if count > worst?.count ?? 0 { worst = (count, profile) }
+      guard missing > 0 else { continue }
+      let place = scope.isEmpty ? "everything" : scope
+      lines.append(
+        Line(
+          words: "\(missing.of("control")) of \(profile) over \(place) without evidence in force",
+          address: Address(
+            "/results",
+            ["view": "controls", "profile": profile, "scope": scope.isEmpty ? nil : scope]
+          ),
+          isWell: false
+        )
+      )
     }
-    let address = worst.map { worst in
-      Address("/profiles", parts: [worst.profile]).with("manual", "true")
-    }
-    return (attached.isEmpty ? nil : missing, address ?? Address("/profiles"))
+    return lines
   }
 }

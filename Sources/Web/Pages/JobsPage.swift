@@ -32,7 +32,7 @@ enum JobsPage {
         \(ScansPage.tabs(visit, "/jobs"))
         \(visit.filter("/jobs", hidden: ["run"], [visit.filterChoice("state", "State", [("", "any")] + choices), visit.filterField("account", "Account", "its id")]))
         \(HTML.when(visit.value("run") != nil, "<p>Those of run \(visit.value("run") ?? ""). \(HTML.link(Address("/jobs"), "All jobs"))</p>"))
-        \(table("Jobs, the newest first", page.list("items")))
+        \(table("Jobs, the newest first", page.list("items"), empty: visit.value("run") == nil ? "There is none." : "It began no job: an account is scanned where a credential signs in to it, and not while it is being scanned or waits for that."))
         \(listing.links(page, visit))
         """
     )
@@ -41,13 +41,13 @@ enum JobsPage {
   }
 
   /// Jobs as a table.
-  static func table(_ caption: HTML, _ jobs: [JSONValue]) -> HTML {
+  static func table(_ caption: HTML, _ jobs: [JSONValue], empty: HTML) -> HTML {
     HTML.table(
       caption,
       ["Job", "State", "Account", "Asked for", "Scan", "Why it went wrong"],
       jobs.map(row),
       kind: "cards",
-      empty: "There is none."
+      empty: empty
     )
   }
 

@@ -83,10 +83,13 @@ extension HTML {
     card(title, size, more: more, table(caption, headings, rows, kind: kind, empty: empty))
   }
 
-  /// Names as code, set apart by commas.
-  static func code(_ names: [HTML]) -> HTML {
-    HTML(names.enumerated().map { index, name in "\(index == 0 ? "" : ", ")<code>\(name)</code>" })
+  /// Pieces set apart by commas.
+  static func commas(_ pieces: [HTML]) -> HTML {
+    pieces.dropFirst().reduce(pieces.first ?? "") { "\($0), \($1)" }
   }
+
+  /// Texts as code, set apart by commas.
+  static func code(_ texts: [String]) -> HTML { commas(texts.map { "<code>\($0)</code>" }) }
 
   /// The counts of verdicts as cells, each leading to the rows behind it.
   static func verdictCells(_ counts: JSONValue, _ rows: (Verdict) -> Address?) -> HTML {

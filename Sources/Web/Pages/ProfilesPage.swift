@@ -94,7 +94,7 @@ enum ProfilePage {
         "Attached to",
         attached.isEmpty
           ? "no scope"
-          : HTML(
+          : HTML.commas(
             attached.map { one in
               HTML.link(
                 Address("/attachments/\(one.count("id"))"),

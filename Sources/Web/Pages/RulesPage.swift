@@ -74,7 +74,7 @@ enum RulePage {
     ]
     let aliases = rule.list("aliases").compactMap(\.string)
     if !aliases.isEmpty {
-      facts.append(("Also known as", HTML.code(aliases.map { HTML.text($0) })))
+      facts.append(("Also known as", HTML.code(aliases)))
     }
     if let successor = rule["successor"]?.string {
       facts.append(("Use instead", RulesPage.link(successor)))
@@ -212,7 +212,8 @@ struct RuleText {
       return
         "<li><div class=\"cond\">\(words) <code>\(among)</code> \(comparison(condition))</div>\(below)</li>"
     }
-    let property: HTML = condition["property"]?.string.map { "<code>\($0)</code> " } ?? ""
+    let name = condition["property"]?.string ?? condition["name"]?.string
+    let property: HTML = name.map { "<code>\($0)</code> " } ?? ""
     return "<li><div class=\"cond\">\(property)\(comparison(condition))</div></li>"
   }
 

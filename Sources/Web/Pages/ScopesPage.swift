@@ -204,7 +204,7 @@ enum ScopePage {
 
   private static func list(_ selectors: [JSONValue], else words: String) -> HTML {
     let texts = selectors.compactMap(\.string)
-    return texts.isEmpty ? "\(words)" : HTML.code(texts.map { HTML.text($0) })
+    return texts.isEmpty ? "\(words)" : HTML.code(texts)
   }
 }
 

@@ -68,6 +68,7 @@ struct PageValidityTests {
         #expect(paths.contains { $0.hasPrefix(start) }, "no link leads to \(start)…")
       }
       #expect(!pages.contains { $0.text.contains("hidden-secret") })
+      try PageKit.checkCommands(pages)
       try check(pages)
     }
   }
