@@ -169,11 +169,16 @@ private final class Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable 
 
   /// The value of a key, found out where it is not kept.
   func value(_ key: Key, _ make: () throws -> Value) throws -> Value {
-    try turn.withLock { _ in
-      if let known = kept.withLock({ $0.first { $0.key == key }?.value }) { return known }
+    if let known = known(key) { return known }
+    return try turn.withLock { _ in
+      if let known = known(key) { return known }
       let found = try make()
       kept.withLock { $0 = $0.suffix(Self.most - 1) + [(key, found)] }
       return found
     }
+  }
+
+  private func known(_ key: Key) -> Value? {
+    kept.withLock { $0.first { $0.key == key }?.value }
   }
 }
