@@ -19,6 +19,9 @@ package enum StoreError: Error, Equatable, CustomStringConvertible {
   /// The lease of a task went to somebody else.
   case leaseLost(task: Int64)
 
+  /// Whether a score is missing.
+  package var isNoScore: Bool { if case .noScore = self { true } else { false } }
+
   /// The fault and the way out.
   package var description: String {
     switch self {

@@ -216,6 +216,16 @@ extension StoreTransaction {
     return digest
   }
 
+  /// Keeps a profile that somebody made.
+  package func add(_ profile: Profile) throws {
+    let digest = try keep(profile)
+    try record(
+      "profile.add",
+      "\(profile.id)@\(profile.version)",
+      ["title": .string(profile.title), "sha256": .string(digest)]
+    )
+  }
+
   /// The document of a kept version of a profile.
   package func profileDocument(_ digest: String) throws -> JSONValue? {
     try session.first(

@@ -3,6 +3,7 @@ import Content
 import Foundation
 import JSON
 import Model
+import Operations
 
 struct ProfilesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -144,15 +145,6 @@ extension Profile {
 }
 
 extension Goal {
-  var json: JSONValue {
-    guard !parameters.isEmpty else { return .string(rule) }
-    let sorted = parameters.sorted { $0.key < $1.key }
-    return [
-      "rule": .string(rule),
-      "parameters": .object(JSONObject(sorted.map { (key: $0.key, value: $0.value) })),
-    ]
-  }
-
   var text: String {
     let values = parameters.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value.text)" }
     return rule + (values.isEmpty ? "" : " (\(values.joined(separator: ", ")))")

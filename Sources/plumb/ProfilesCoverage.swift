@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import JSON
 import Model
+import Operations
 
 struct ProfilesCoverage: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

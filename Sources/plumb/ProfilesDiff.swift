@@ -100,43 +100,7 @@ extension Profile {
   fileprivate var name: String { "\(id) \(version)" }
 }
 
-extension ProfileComparison.Side {
-  fileprivate var json: JSONValue {
-    [
-      "score": score.value.map { .number($0) } ?? .null,
-      "score_with_exceptions": score.valueWithExceptions.map { .number($0) } ?? .null,
-      "weights": score.json, "not_judged_yet": .array(notJudged.map(\.json)),
-    ]
-  }
-}
-
 extension ProfileComparison {
-  fileprivate func json(_ before: Profile, _ after: Profile, _ effect: Effect?) -> JSONValue {
-    [
-      "before": ["id": .string(before.id), "version": .string(before.version)],
-      "after": ["id": .string(after.id), "version": .string(after.version)],
-      "controls": .array(
-        controls.map { change in
-          [
-            "id": .string(change.before?.id ?? change.after?.id ?? ""),
-            "change": .string(change.word),
-            "differences": .array(change.differences.map { .string($0) }),
-          ]
-        }
-      ),
-      "goals": .array(
-        goals.map { change in
-          [
-            "rule": .string(change.before?.rule ?? change.after?.rule ?? ""),
-            "change": .string(change.word), "before": change.before?.json ?? .null,
-            "after": change.after?.json ?? .null,
-          ]
-        }
-      ),
-      "effect": effect.map { ["before": $0.before.json, "after": $0.after.json] } ?? .null,
-    ]
-  }
-
   fileprivate func lines(_ before: Profile, _ after: Profile, _ effect: Effect?) -> [String] {
     var lines = ["from \(before.name) to \(after.name)", ""]
     lines.append("Controls")
@@ -181,17 +145,7 @@ extension ProfileComparison {
   }
 }
 
-extension ProfileComparison.ControlChange {
-  fileprivate var word: String {
-    before == nil ? "added" : after == nil ? "removed" : "changed"
-  }
-}
-
 extension ProfileComparison.GoalChange {
-  fileprivate var word: String {
-    before == nil ? "added" : after == nil ? "removed" : "changed"
-  }
-
   /// The goal on one line; one that changed with both values of the parameters that differ.
   fileprivate var text: String {
     guard let before, let after else {

@@ -199,29 +199,10 @@ extension ScopeSummary {
   }
 }
 
-extension ScopeOverview.Share {
-  fileprivate func json(_ key: String) -> JSONValue {
-    [key: .string(name), "resources": .integer(Int64(count))]
-  }
-}
-
 extension ScopeOverview {
   fileprivate var json: JSONValue {
     var object = scope.json.object ?? JSONObject()
-    object["resources"] = .integer(Int64(count))
-    object["groups"] = .array(
-      groups.map { group in
-        [
-          "account": .string(group.account), "region": .string(group.region),
-          "service_name": .string(group.kind.service), "resource_kind": .string(group.kind.kind),
-          "resources": .integer(Int64(group.count)),
-        ]
-      }
-    )
-    object["parts"] = .array(parts.map { $0.json("scope") })
-    object["exclusions"] = .array(exclusions.map { $0.json("selector") })
-    object["overlaps"] = .array(overlaps.map { $0.json("scope") })
-    object["attachments"] = .array(attachments.map(\.json))
+    for (key, value) in figures.members { object[key] = value }
     return .object(object)
   }
 

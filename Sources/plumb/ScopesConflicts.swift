@@ -32,29 +32,6 @@ struct ScopesConflicts: AsyncParsableCommand {
 }
 
 extension ScopeConflicts {
-  fileprivate var json: JSONValue {
-    [
-      "overlaps": .array(
-        overlaps.map {
-          [
-            "scopes": .array([.string($0.first), .string($0.second)]),
-            "resources": .integer(Int64($0.count)),
-          ]
-        }
-      ),
-      "conflicts": .array(
-        conflicts.map {
-          [
-            "profile": .string($0.first.profile),
-            "attachments": .array([$0.first.json, $0.second.json]),
-            "resources": .integer(Int64($0.count)),
-            "differences": .array($0.differences.map { .string($0) }),
-          ]
-        }
-      ),
-    ]
-  }
-
   fileprivate var lines: [String] {
     var lines = columns(
       overlaps.map {

@@ -49,6 +49,21 @@ enum Askings {
     "showRule": { _, _, _ in Asked("GET", "/rules/test.bucket.kept") },
     "listProfiles": { _, _, _ in Asked("GET", "/profiles") },
     "showProfile": { _, _, _ in Asked("GET", "/profiles/house") },
+    "listProfileVersions": { _, _, _ in Asked("GET", "/profiles/house/versions") },
+    "compareProfiles": { _, _, _ in Asked("GET", "/profiles/house/comparison?with=house") },
+    "keepProfile": { world, _, _ in
+      Asked(
+        "POST",
+        "/profiles",
+        [
+          "id": "own", "version": .string("\(world.server.clock.now.milliseconds)"),
+          "effective_date": "2026-01-01", "title": "Own",
+          "controls": [
+            ["id": "1", "title": "One", "goals": [["rule": "test.bucket.encrypted"]]]
+          ],
+        ]
+      )
+    },
     "listControls": { _, _, _ in Asked("GET", "/profiles/house/controls") },
   ]
 
@@ -69,6 +84,17 @@ enum Askings {
     },
     "listScopes": { _, side, _ in Asked("GET", "/scopes", mark: side.mark) },
     "showScope": { _, side, _ in Asked("GET", "/scopes/\(side.scope)", mark: side.mark) },
+    "showScopeOverview": { _, side, _ in
+      Asked("GET", "/scopes/\(side.scope)/overview", mark: side.mark)
+    },
+    "listScopeConflicts": { world, side, _ in
+      let (name, account) = ("overlap-\(side.word)", side.account)
+      try await world.server.change { transaction in
+        let selector = try Scope.Selector("account=\(account)")
+        try transaction.put(Scope(name: name, parent: "", includes: [selector], excludes: []))
+      }
+      return Asked("GET", "/scope-conflicts", mark: name)
+    },
     "putScope": { _, side, _ in
       Asked(
         "PUT",
@@ -401,6 +427,9 @@ enum Askings {
 
   private static let posture: [String: Asking] = [
     "listResults": { _, side, _ in Asked("GET", "/results?limit=500", mark: side.mark) },
+    "countResources": { _, side, _ in
+      Asked("GET", "/resources/counts", mark: side.account)
+    },
     "countResults": { _, side, _ in Asked("GET", "/results/counts", mark: side.account) },
     "listRuleStates": { _, side, _ in
       Asked("GET", "/results/rules?account=\(side.account)", mark: "test.bucket.kept")

@@ -21,10 +21,13 @@ package final class PostureCache: Sendable {
   private let kept = Mutex<(stamp: String, facts: PostureFacts)?>(nil)
   private let tallies = Mutex<[KeptTally]>([])
   private let figures = Mutex<[(key: ResultKey, figures: ResultFigures)]>([])
-  private let explanations = Mutex<[(key: String, explanation: ScoreExplanation)]>([])
-  /// Held while something is counted, so that many who ask for it at once wait for one count.
+  private let explanations = Recent<String, ScoreExplanation>()
+  private let counted = Recent<FigureKey, ResourceFigures>()
+  private let overviews = Recent<ScopeKey, ScopeOverview>()
+  private let conflicts = Recent<ScopeKey, ScopeConflicts>()
+  /// Held while a tally is counted, so that many who ask for it at once wait for one count.
   private let turn = Mutex<Void>(())
-  /// How many tallies and explanations are kept.
+  /// How many tallies are kept.
   private static let most = 16
 
   /// What a tally was counted from.
@@ -45,6 +48,26 @@ package final class PostureCache: Sendable {
     var filter: ResultFilter
     /// Of what people decide, by which goals, scopes and the account tree are as they are.
     var stamp: String
+  }
+
+  /// What figures of resources were counted from.
+  struct FigureKey: Hashable, Sendable {
+    /// Nil for now.
+    var instant: Instant?
+    var changes: Int64
+    var decisions: String
+    var sight: Sight
+    var filter: ResourceFilter
+  }
+
+  /// What scopes were looked over from.
+  private struct ScopeKey: Hashable, Sendable {
+    /// Nil for now.
+    var instant: Instant?
+    var changes: Int64
+    var decisions: String
+    /// Empty for all of them.
+    var scope: String
   }
 
   /// A tally, what it cost, and when.
@@ -82,17 +105,10 @@ package final class PostureCache: Sendable {
 
   /// The tally of a key, counted where it is not kept.
   func tally(_ key: TallyKey, _ count: () throws -> ResultTally) throws -> ResultTally {
-    try turn.withLock { _ in
+    if let known = known(key) { return known }
+    return try turn.withLock { _ in
+      if let known = known(key) { return known }
       let began = ContinuousClock.now
-      let kept = tallies.withLock { tallies in
-        tallies.last { kept in
-          var alike = kept.key
-          alike.changes = key.changes
-          return alike == key
-            && (kept.key == key || (kept.cost > slow && began < kept.at + kept.cost * patience))
-        }
-      }
-      if let kept { return kept.tally }
       let tally = try count()
       let now = ContinuousClock.now
       let found = KeptTally(key: key, tally: tally, cost: now - began, at: now)
@@ -101,6 +117,18 @@ package final class PostureCache: Sendable {
         tallies = tallies.suffix(Self.most - 1) + [found]
       }
       return tally
+    }
+  }
+
+  private func known(_ key: TallyKey) -> ResultTally? {
+    let now = ContinuousClock.now
+    return tallies.withLock { tallies in
+      tallies.last { kept in
+        var alike = kept.key
+        alike.changes = key.changes
+        return alike == key
+          && (kept.key == key || (kept.cost > slow && now < kept.at + kept.cost * patience))
+      }?.tally
     }
   }
 
@@ -115,6 +143,40 @@ package final class PostureCache: Sendable {
     }
   }
 
+  func figures(_ key: FigureKey, _ make: () throws -> ResourceFigures) throws -> ResourceFigures {
+    try counted.value(key, make)
+  }
+
+  /// What a scope holds as of an instant, which is now where `isPresent`.
+  package func overview(
+    _ transaction: StoreTransaction,
+    of scope: String,
+    at instant: Instant,
+    isPresent: Bool
+  ) throws -> ScopeOverview {
+    let key = try key(transaction, scope, isPresent ? nil : instant)
+    return try overviews.value(key) { try ScopeOverview(transaction, of: scope, at: instant) }
+  }
+
+  /// How scopes overlap as of an instant, which is now where `isPresent`.
+  package func conflicts(_ transaction: StoreTransaction, at instant: Instant, isPresent: Bool)
+    throws -> ScopeConflicts
+  {
+    let key = try key(transaction, "", isPresent ? nil : instant)
+    return try conflicts.value(key) { try ScopeConflicts(transaction, at: instant) }
+  }
+
+  private func key(_ transaction: StoreTransaction, _ scope: String, _ instant: Instant?) throws
+    -> ScopeKey
+  {
+    ScopeKey(
+      instant: instant,
+      changes: try transaction.changeCount(),
+      decisions: try transaction.contentStamp(),
+      scope: scope
+    )
+  }
+
   /// The explanation of a score's change, found out once for as long as it stands.
   package func explanation(
     _ explainer: ScoreExplainer,
@@ -124,14 +186,33 @@ package final class PostureCache: Sendable {
     to: Instant
   ) throws -> ScoreExplanation {
     let key = try explainer.key(scope: scope, profile: profile, from: from, to: to)
+    var found = try explanations.value(key) {
+      try explainer.explain(scope: scope, profile: profile, from: from, to: to)
+    }
+    (found.from, found.to) = (from, to)
+    return found
+  }
+}
+
+/// Keeps what was found out last, by what it was found out from.
+private final class Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+  private let kept = Mutex<[(key: Key, value: Value)]>([])
+  /// Held while something is found out, so that many who ask for it at once wait for one answer.
+  private let turn = Mutex<Void>(())
+  private static var most: Int { 16 }
+
+  /// The value of a key, found out where it is not kept.
+  func value(_ key: Key, _ make: () throws -> Value) throws -> Value {
+    if let known = known(key) { return known }
     return try turn.withLock { _ in
-      if var known = explanations.withLock({ $0.first { $0.key == key }?.explanation }) {
-        (known.from, known.to) = (from, to)
-        return known
-      }
-      let found = try explainer.explain(scope: scope, profile: profile, from: from, to: to)
-      explanations.withLock { $0 = $0.suffix(Self.most - 1) + [(key, found)] }
+      if let known = known(key) { return known }
+      let found = try make()
+      kept.withLock { $0 = $0.suffix(Self.most - 1) + [(key, found)] }
       return found
     }
+  }
+
+  private func known(_ key: Key) -> Value? {
+    kept.withLock { $0.first { $0.key == key }?.value }
   }
 }

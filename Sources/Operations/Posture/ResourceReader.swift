@@ -4,7 +4,7 @@ package import Model
 package import Store
 
 /// Which resources are asked for; what is empty selects everything.
-package struct ResourceFilter: Sendable {
+package struct ResourceFilter: Sendable, Hashable {
   package var scope = ""
   /// Patterns of accounts or what stands above them, of regions and of kinds.
   package var accounts: [String] = []
@@ -14,19 +14,25 @@ package struct ResourceFilter: Sendable {
   package var words: [String] = []
   /// Patterns of values by tag.
   package var tags: [String: String] = [:]
+  /// Values that marks must have.
+  package var marks: [Mark.Kind: String] = [:]
 
   package init() {}
 
-  func selects(_ place: Place, name: String) -> Bool {
+  /// Whether it selects some resource at a place, going by account, region and kind.
+  func selectsSpot(_ place: Place) -> Bool {
     func any(_ patterns: [String], _ texts: [String]) -> Bool {
       patterns.isEmpty
         || patterns.contains { pattern in
           texts.contains { Wildcard.matches($0, pattern: pattern) }
         }
     }
-    guard any(accounts, place.accounts), any(regions, [place.region]),
-      any(kinds, ["\(place.kind)", place.kind.kind])
-    else { return false }
+    return any(accounts, place.accounts) && any(regions, [place.region])
+      && any(kinds, ["\(place.kind)", place.kind.kind])
+  }
+
+  func selects(_ place: Place, name: String) -> Bool {
+    guard selectsSpot(place) else { return false }
     if !words.isEmpty {
       let text = "\(place.id) \(name)".lowercased()
       guard words.allSatisfy({ text.contains($0.lowercased()) }) else { return false }
@@ -67,11 +73,12 @@ package struct StoredResource: Sendable {
 
 /// Reads resources as of an instant.
 package struct ResourceReader {
-  private let transaction: StoreTransaction
-  private let instant: Instant
-  private let places: Places
-  private let tree: ScopeTree
-  private let sight: Sight
+  let transaction: StoreTransaction
+  let instant: Instant
+  let places: Places
+  let tree: ScopeTree
+  let sight: Sight
+  let marks: MarkIndex
 
   /// A reader as of an instant.
   ///
@@ -86,6 +93,20 @@ package struct ResourceReader {
     (self.transaction, self.instant, self.sight) = (transaction, instant, sight)
     places = try facts?.places ?? Places(transaction)
     tree = ScopeTree(try transaction.scopes(at: instant))
+    marks = MarkIndex(try transaction.marks(at: instant), tree)
+  }
+
+  func checkScope(_ filter: ResourceFilter) throws {
+    if !filter.scope.isEmpty, !tree.has(filter.scope) {
+      throw StoreError.notFound(kind: "scope", name: filter.scope)
+    }
+  }
+
+  /// Whether a filter selects a state, and it is in sight.
+  func selects(_ state: StoredState, _ place: Place, _ filter: ResourceFilter) -> Bool {
+    filter.selects(place, name: state.name) && tree.contains(place, in: filter.scope)
+      && sight.contains(place, tree)
+      && filter.marks.allSatisfy { marks.value($0, of: place) == $1 }
   }
 
   /// A page of resources in the order of their numbers.
@@ -101,9 +122,7 @@ package struct ResourceReader {
     limit: Int,
     effort: Int = 20_000
   ) throws -> (resources: [StoredResource], end: Int64?) {
-    if !filter.scope.isEmpty, !tree.has(filter.scope) {
-      throw StoreError.notFound(kind: "scope", name: filter.scope)
-    }
+    try checkScope(filter)
     var found: [StoredResource] = []
     var last = after
     var looked = 0
@@ -144,9 +163,7 @@ package struct ResourceReader {
 
   private func resource(_ state: StoredState, _ filter: ResourceFilter) -> StoredResource? {
     let place = places.place(of: state)
-    guard filter.selects(place, name: state.name), tree.contains(place, in: filter.scope),
-      sight.contains(place, tree)
-    else { return nil }
+    guard selects(state, place, filter) else { return nil }
     var counts: [Verdict: Int] = [:]
     for letter in state.verdicts.utf8 {
       if let verdict = Verdict(letter: letter) { counts[verdict, default: 0] += 1 }

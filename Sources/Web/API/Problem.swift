@@ -76,7 +76,8 @@ extension Problem {
     switch error {
     case let problem as Problem: self = problem
     case StoreError.notFound(let kind, let name): self = .notFound(kind, name)
-    case StoreError.noScore(let what): self = .notFound("score", what)
+    case let error as StoreError where error.isNoScore:
+      self.init(404, "not-found", "There is no such score", "\(error)")
     case let error as StoreError:
       switch error {
       case .conflict, .otherAccount, .leaseLost:

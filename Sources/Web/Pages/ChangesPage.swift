@@ -55,12 +55,9 @@ enum ChangesPage {
       ["id": "\(last)", "since": "\(first)", "limit": "50", "cursor": visit.value("cursor")]
     )
     let rows = page.list("items").map { row($0, visit) }
-    let next = page["next_cursor"]?.string.map { cursor in
-      HTML.link(visit.address.with("cursor", cursor), "Next page", "button")
-    }
     return """
       \(HTML.table("What differs between scan \(first) and scan \(last)", ["Resource", "What", "Configuration", "Verdicts"], rows, kind: "cards", empty: "Nothing differs."))
-      \(next ?? "")
+      \(visit.next(page))
       """
   }
 

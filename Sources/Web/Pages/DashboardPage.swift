@@ -10,36 +10,68 @@ struct Page: Sendable {
   /// The area and name under which it stands in the navigation; nil where other pages lead to it.
   var entry: Entry?
   var show: @Sendable (Visit) async throws -> PageAnswer
-  /// What a form of the page does; returns where to go then.
-  var change: (@Sendable (Visit, Form) async throws -> Address)?
+  /// What a form of the page does; returns where to go then, or what is told this once.
+  var change: (@Sendable (Visit, Form) async throws -> ChangeAnswer)?
 
   /// A place in the navigation.
   struct Entry: Sendable {
     var area: Area
     var name: String
+    /// Who lacks it everywhere is not shown the entry.
+    var permission = Permission.read
+    /// The paths of pages without an entry that it leads to.
+    var others: [String] = []
   }
+
+  /// The paths at and below which its entry is where somebody is.
+  var leads: [String] { [path] + (entry?.others ?? []) }
 
   /// The areas of the navigation.
   enum Area: String, Sendable, CaseIterable {
     case posture = "Posture"
-    case governance = "Governance"
-    case insights = "Insights"
+    case requirements = "Requirements"
+    case collection = "Collection"
+    case administration = "Administration"
   }
 
   init(
     _ path: String,
     entry: Entry? = nil,
     show: @escaping @Sendable (Visit) async throws -> PageAnswer,
-    change: (@Sendable (Visit, Form) async throws -> Address)? = nil
+    change: (@Sendable (Visit, Form) async throws -> ChangeAnswer)? = nil
   ) {
     (self.path, self.entry, self.show, self.change) = (path, entry, show, change)
   }
 
   /// Every page behind the sign-in; a page adds its line, and in the order of the navigation.
-  static let all: [Page] = [
-    HomePage.page, ResultsPage.page, ChangesPage.page, ResultsFile.csv, ResultsFile.json,
-    ResultPage.page, ResourcePage.page, ExceptionsPage.page, ExceptionForm.page, ExceptionPage.page,
+  static let all: [Page] =
+    [
+      HomePage.page, ResultsPage.page, ChangesPage.page, ResultPage.page, ResourcesPage.page,
+      ResourcePage.page, ExceptionsPage.page, ExceptionForm.page, ExceptionPage.page,
+      ProfilesPage.page, ProfileForm.page, ProfilePage.page, ProfileComparisonPage.page,
+      AttestationsPage.page, AttestationForm.page, AttestationPage.page, RulesPage.page,
+      RulePage.page, ScopesPage.page, ScopeForm.page, ScopePage.page, AttachmentsPage.page,
+      AttachmentForm.page, AttachmentPage.page, ScansPage.page, ScanPage.page, JobsPage.page,
+      JobPage.page, CoveragePage.page, CredentialsPage.page, CredentialPage.page,
+      CollectorsPage.page, CollectorPage.page, AccessPage.page, KeysPage.page, PersonPage.page,
+      AuditPage.page,
+    ] + listings.flatMap(\.files)
+
+  /// The lists that are to be had as files.
+  private static let listings: [Listing] = [
+    ResultsList.listing, ResourcesPage.listing, ExceptionsPage.listing, ProfilesPage.listing,
+    ProfilePage.listing, AttestationsPage.listing, RulesPage.listing, ScopesPage.listing,
+    AttachmentsPage.listing, ScansPage.listing, JobsPage.listing, CoveragePage.listing,
+    CredentialsPage.listing, CollectorsPage.listing, AccessPage.listing, KeysPage.listing,
+    AuditPage.listing,
   ]
+}
+
+/// What comes of a form.
+enum ChangeAnswer: Sendable {
+  case go(Address)
+  /// A page that is shown this once, because it tells what is kept nowhere.
+  case page(PageContent)
 }
 
 /// What a page answers.
@@ -72,12 +104,41 @@ struct PageContent: Sendable {
 
 /// What somebody filled into a form.
 struct Form: Sendable {
-  private let values: [String: [String]]
+  private var values: [String: [String]]
+  private var files: [String: File] = [:]
+
+  /// A file that was chosen.
+  struct File: Sendable {
+    var name: String
+    var bytes: [UInt8]
+  }
 
   init(_ text: String) {
     values = Dictionary(grouping: RequestReader.pairs(text), by: \.name)
       .mapValues { $0.map(\.value) }
   }
+
+  /// A form as browsers send it that has files (RFC 7578); nil where the bytes are none.
+  init?(_ bytes: [UInt8], boundary: String) {
+    guard let parts = Multipart.parts(bytes, boundary: boundary) else { return nil }
+    values = [:]
+    for part in parts {
+      if let file = part.file {
+        files[part.name] = File(name: file, bytes: part.bytes)
+      } else {
+        values[part.name, default: []].append(String(decoding: part.bytes, as: UTF8.self))
+      }
+    }
+  }
+
+  /// The values of a field that stands several times.
+  func all(_ name: String) -> [String] { values[name] ?? [] }
+
+  /// The names of its fields.
+  var names: [String] { values.keys.sorted() }
+
+  /// The file of a field; nil where none was chosen.
+  func file(_ name: String) -> File? { files[name].flatMap { $0.name.isEmpty ? nil : $0 } }
 
   /// A field's value; empty where it is not there.
   subscript(name: String) -> String { values[name]?.first ?? "" }

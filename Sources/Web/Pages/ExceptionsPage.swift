@@ -10,6 +10,17 @@ enum ExceptionsPage {
     show: show
   )
 
+  static let listing = Listing(
+    "/exceptions",
+    "listExceptions",
+    sort: "-id",
+    columns: [
+      "name", "state", "rule", "resource", "scope", "owner", "reason", "compensating_control",
+      "requester", "requested_at", "approver", "approved_at", "expires_at", "revoked_by",
+      "revoked_at",
+    ]
+  )
+
   private static let states = [
     ("", "All"), ("requested", "Waiting"), ("approved", "In force"), ("expired", "Expired"),
     ("revoked", "Revoked"),
@@ -45,20 +56,12 @@ enum ExceptionsPage {
   }
 
   private static func list(_ visit: Visit, _ state: String) async throws -> HTML {
-    let page = try await visit.ask(
-      "listExceptions",
-      [
-        "state": state.isEmpty ? nil : state, "rule": visit.value("rule"),
-        "resource": visit.value("resource"), "sort": state.isEmpty ? "-id" : "expires_at",
-        "limit": "50", "cursor": visit.value("cursor"),
-      ]
-    )
-    let next = page["next_cursor"]?.string.map { cursor in
-      HTML.link(visit.address.without("notice").with("cursor", cursor), "Next page", "button")
-    }
+    var listing = listing
+    if !state.isEmpty { listing.sort = "expires_at" }
+    let page = try await listing.page(visit)
     return """
       \(table("Exceptions", page.list("items")))
-      \(next ?? "")
+      \(listing.links(page, visit))
       """
   }
 
@@ -112,15 +115,15 @@ enum ExceptionsPage {
 enum ExceptionPage {
   static let page = Page("/exceptions/{id}", show: show, change: change)
 
-  private static func change(_ visit: Visit, _ form: Form) async throws -> Address {
+  private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let id = visit.part("id")
     let here = Address("/exceptions", parts: [id])
     if form["action"] == "approve" {
       _ = try await visit.change("approveException", ["id": id])
-      return here.with("notice", Notice.exceptionApproved.rawValue)
+      return .go(here.with("notice", Notice.exceptionApproved.rawValue))
     }
     _ = try await visit.change("revokeException", ["id": id, "If-Match": form["tag"]])
-    return here.with("notice", Notice.exceptionEnded.rawValue)
+    return .go(here.with("notice", Notice.exceptionEnded.rawValue))
   }
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
@@ -155,12 +158,11 @@ enum ExceptionPage {
     if let ender = exception["revoked_by"]?.string {
       facts.append(("Ended", "by \(ender), \(exception.text("revoked_at").asTime)"))
     }
-    let list = facts.map { name, value -> HTML in "<dt>\(name)</dt><dd>\(value)</dd>" }
     var content = PageContent(
       "Exception \(exception.text("name"))",
       commands: [["exceptions", "list"]],
       main: """
-        <section class="card" aria-label="Facts"><dl class="facts">\(HTML(list))</dl></section>
+        \(HTML.facts("Facts", facts))
         \(actions(exception, visit))
         """
     )
@@ -170,18 +172,14 @@ enum ExceptionPage {
 
   private static func actions(_ exception: JSONValue, _ visit: Visit) -> HTML {
     let state = exception.text("state")
-    func form(_ action: String, _ words: String, _ kind: String) -> HTML {
-      """
-      <form method="post" action="/exceptions/\(exception.count("id"))"><input type="hidden" name="csrf" value="\(visit.antiForgery)"><input type="hidden" name="action" value="\(action)"><input type="hidden" name="tag" value="\(exception.entityTag)"><button type="submit" class="\(kind)">\(words)</button></form>
-      """
-    }
     var forms: [HTML] = []
     let isOwn = exception.text("requester") == visit.asker.principal.name
     if state == "requested", visit.may(.approve), !isOwn {
-      forms.append(form("approve", "Approve", "main"))
+      forms.append(visit.button("approve", "Approve", kind: "main"))
     }
     if ["requested", "approved"].contains(state), visit.may(.edit) {
-      forms.append(form("end", state == "requested" ? "Withdraw" : "End now", "danger"))
+      let words = state == "requested" ? "Withdraw" : "End now"
+      forms.append(visit.button("end", words, kind: "danger", ["tag": exception.entityTag]))
     }
     let note: HTML =
       state == "requested" && isOwn
@@ -194,19 +192,43 @@ enum ExceptionPage {
 enum ExceptionForm {
   static let page = Page("/exceptions/new", show: show, change: change)
 
-  private static let fields: [(name: String, label: String, hint: String, isLong: Bool)] = [
-    ("rule", "Rule", "Its id.", false),
-    ("resource", "Resource", "Its id; * and ? are wildcards.", false),
-    ("scope", "Scope", "Only resources in it; empty for all.", false),
-    ("owner", "Owner", "Who answers for it.", false),
-    ("expires_at", "Ends after", "The last day on which it holds, in UTC.", false),
-    ("reason", "Reason", "Why the failure is accepted.", true),
-    ("compensating_control", "Done instead", "What keeps the risk low meanwhile.", true),
-  ]
+  private static func fields(_ visit: Visit) -> [Field] {
+    [
+      Field(name: "rule", label: "Rule", hint: "Its id.", value: visit.value("rule") ?? ""),
+      Field(
+        name: "resource",
+        label: "Resource",
+        hint: "Its id; * and ? are wildcards.",
+        value: visit.value("resource") ?? ""
+      ),
+      Field(
+        name: "scope",
+        label: "Scope",
+        hint: "Only resources in it; empty for all.",
+        value: visit.value("scope") ?? "",
+        isRequired: false
+      ),
+      Field(name: "owner", label: "Owner", hint: "Who answers for it."),
+      Field(
+        name: "expires_at",
+        label: "Ends after",
+        hint: "The last day on which it holds, in UTC.",
+        kind: .date,
+        value: visit.instant.advanced(days: 90).day
+      ),
+      Field(name: "reason", label: "Reason", hint: "Why the failure is accepted.", kind: .long),
+      Field(
+        name: "compensating_control",
+        label: "Done instead",
+        hint: "What keeps the risk low meanwhile.",
+        kind: .long
+      ),
+    ]
+  }
 
-  private static func change(_ visit: Visit, _ form: Form) async throws -> Address {
+  private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     var body = JSONObject()
-    for field in fields where !(field.name == "scope" && form["scope"].isEmpty) {
+    for field in fields(visit) where field.isRequired || !form[field.name].isEmpty {
       body[field.name] = .string(form[field.name])
     }
     // A day counts to its end.
@@ -215,57 +237,24 @@ enum ExceptionForm {
       body["expires_at"] = .string("\(instant.advanced(days: 1))")
     }
     let made = try await visit.change("requestException", [:], .object(body))
-    return Address("/exceptions/\(made.count("id"))")
-      .with("notice", Notice.exceptionRequested.rawValue)
+    return .go(
+      Address("/exceptions/\(made.count("id"))")
+        .with("notice", Notice.exceptionRequested.rawValue)
+    )
   }
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     guard visit.may(.edit) else { throw Problem.forbidden(.edit) }
-    let proposed = visit.instant.advanced(days: 90).day
-    func inputs(_ isLong: Bool) -> [HTML] {
-      fields.filter { $0.isLong == isLong }.map { field -> HTML in
-        let first = field.name == "expires_at" ? proposed : visit.value(field.name) ?? ""
-        return input(field.name, field.label, field.hint, field.isLong, first, visit)
-      }
-    }
+    let cancel: HTML = "<a class=\"button\" href=\"/exceptions\">Cancel</a>"
     var content = PageContent(
       "Request an exception",
       lead:
         "Another person has to approve it. The failure is judged all the same and counted both ways.",
       main: """
-        <form class="card stack" method="post" action="\(visit.address.without("notice").text)">
-        <input type="hidden" name="csrf" value="\(visit.antiForgery)">
-        <div class="twocol">\(HTML(inputs(false)))</div>
-        <div class="twocol">\(HTML(inputs(true)))</div>
-        <div class="row"><button class="main" type="submit">Request</button><a class="button" href="/exceptions">Cancel</a></div>
-        </form>
+        <div class="card">\(visit.form("request", fields(visit), button: "Request", more: cancel))</div>
         """
     )
     content.hasInstant = false
     return .page(content)
-  }
-
-  private static func input(
-    _ name: String,
-    _ label: String,
-    _ hint: String,
-    _ isLong: Bool,
-    _ first: String,
-    _ visit: Visit
-  ) -> HTML {
-    let fault = visit.fault(name)
-    let value = visit.typed(name, else: first)
-    let described = fault == nil ? "\(name)-hint" : "\(name)-fault \(name)-hint"
-    let invalid: HTML = fault == nil ? "" : " aria-invalid=\"true\""
-    let required: HTML = name == "scope" ? "" : " required"
-    let kind = name == "expires_at" ? "date" : "text"
-    let control: HTML =
-      isLong
-      ? "<textarea id=\"\(name)\" name=\"\(name)\" aria-describedby=\"\(described)\"\(invalid)\(required) maxlength=\"5000\">\(value)</textarea>"
-      : "<input id=\"\(name)\" name=\"\(name)\" type=\"\(kind)\" value=\"\(value)\" aria-describedby=\"\(described)\"\(invalid)\(required)>"
-    let wrong: HTML = fault.map { "<p class=\"fault\" id=\"\(name)-fault\">\($0)</p>" } ?? ""
-    return """
-      <div class="field"><label for="\(name)">\(label)</label>\(control)\(wrong)<p class="hint" id="\(name)-hint">\(hint)</p></div>
-      """
   }
 }

@@ -25,7 +25,7 @@ struct Frame {
       <div><h1>\(content.title)</h1>\(lead(content))</div>
       \(content.hasInstant ? instant(visit) : "")
       </div>
-      \(notices(visit))
+      \(notices(content, visit))
       \(content.main)
       \(sources(content, visit))
       </main>
@@ -86,10 +86,14 @@ struct Frame {
 
   private func bar(_ visit: Visit) -> HTML {
     let areas = Page.Area.allCases.map { area -> HTML in
-      let pages = Page.all.filter { $0.entry?.area == area }
+      let pages = Page.all.filter { page in
+        page.entry.map { $0.area == area && visit.may($0.permission) } ?? false
+      }
       guard !pages.isEmpty else { return "" }
       let links = pages.map { page -> HTML in
-        let isHere = page.path == "/" ? address.path == "/" : address.path.hasPrefix(page.path)
+        let isHere = page.leads.contains { path in
+          address.path == path || (path != "/" && address.path.hasPrefix("\(path)/"))
+        }
         return """
           <li><a href="\(visit.to(page.path).text)"\(HTML.when(isHere, " aria-current=\"page\""))>\(page.entry?.name ?? "")</a></li>
           """
@@ -154,14 +158,20 @@ struct Frame {
 
   // MARK: - Messages
 
-  private func notices(_ visit: Visit) -> HTML {
+  private func notices(_ content: PageContent, _ visit: Visit) -> HTML {
     if let problem = visit.refused?.problem {
       return """
         <div class="alert" role="alert"><strong>\(problem.title)</strong><p>\(problem.detail)</p></div>
         """
     }
-    guard let notice = visit.value("notice").flatMap(Notice.init) else { return "" }
-    return "<p class=\"notice\" role=\"status\">\(notice.text)</p>"
+    let notice = visit.value("notice").flatMap(Notice.init)
+    let told: HTML = notice.map { "<p class=\"notice\" role=\"status\">\($0.text)</p>" } ?? ""
+    let isTimeless = !content.hasInstant && visit.asOf != nil
+    let unknown = visit.unread + (isTimeless ? ["as_of"] : [])
+    return """
+      \(told)
+      \(HTML.when(!unknown.isEmpty, "<p class=\"warning\">This page does not heed \(HTML.code(unknown)), which its address has.</p>"))
+      """
   }
 
   // MARK: - The same from a shell
@@ -191,24 +201,6 @@ struct Frame {
       <p class="quiet"><code>PLUMB_SERVER</code> is this server's address, <code>PLUMB_TOKEN</code> a key of yours (<code>plumb keys</code>). <a href="/api/v1/reference">Reference of the API</a></p>
       </details>
       """
-  }
-}
-
-/// What is said after a change; an address names it, so that it can say nothing else.
-enum Notice: String {
-  case exceptionRequested = "exception-requested"
-  case exceptionApproved = "exception-approved"
-  case exceptionEnded = "exception-ended"
-  case judgedAgain = "judged-again"
-
-  var text: HTML {
-    switch self {
-    case .exceptionRequested:
-      "The exception is requested. Somebody else has to approve it before it counts."
-    case .exceptionApproved: "The exception is approved and counts from now on."
-    case .exceptionEnded: "The exception has ended. What was decided stays on record."
-    case .judgedAgain: "Judged again just now, from the stored configuration: the same verdict."
-    }
   }
 }
 

@@ -11,9 +11,17 @@ enum HomePage {
     let standings = status.list("standings")
     let asked = (visit.value("scope") ?? "", visit.value("profile") ?? "")
     let found = standings.first { ($0.text("scope"), $0.text("profile")) == asked }
-    guard let standing = found ?? standings.first else { return .page(empty(visit)) }
+    guard let standing = found ?? standings.first else {
+      return .page(try await HomeWithoutScore(visit: visit).content)
+    }
     let period = Period(visit)
-    let view = HomeView(visit: visit, period: period, status: status, standing: standing)
+    let view = HomeView(
+      visit: visit,
+      period: period,
+      status: status,
+      standing: standing,
+      change: try await HomeView.change(visit, period, standing)
+    )
     var content = PageContent(
       "Home",
       lead: "\(view.subject) · score of the scan at \(standing.text("scanned_at").asTime)",
@@ -27,26 +35,6 @@ enum HomePage {
         """
     }
     return .page(content)
-  }
-
-  /// What stands here before anything was scanned, or where the visitor sees no score.
-  private static func empty(_ visit: Visit) -> PageContent {
-    let way: HTML =
-      visit.asOf == nil
-      ? """
-      <p>Nothing that you may see was scanned and kept so far. The quickest start:</p>
-      <ol>
-      <li>Keep what scans sign in with: <code>plumb credentials add</code></li>
-      <li>Attach a profile, with a schedule if wanted: <code>plumb attach best-practices all --every 24h</code></li>
-      <li>Scan: <code>plumb scan aws --save</code>, or hand in an inventory: <code>plumb scan inventory FILE</code></li>
-      </ol>
-      <p>Scores are told to those who see all of their scope.</p>
-      """ : "<p>Nothing was scanned and kept by then.</p>"
-    return PageContent(
-      "Home",
-      commands: [["status"]],
-      main: "<section class=\"card stack\"><h2>No score yet</h2>\(way)</section>"
-    )
   }
 }
 

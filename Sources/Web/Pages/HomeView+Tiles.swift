@@ -19,18 +19,16 @@ extension HomeView {
     return [
       HTML.card(
         "Areas",
-        "",
+        "w3",
         """
-        <dl class="facts">
-        <dt>Posture</dt><dd>\(attachments.count.of("profile")) attached. \(unread)</dd>
-        <dt>Governance</dt><dd>Not set up yet: no guardrail is attached.</dd>
-        <dt>Insights</dt><dd>Not set up yet: no log source is connected.</dd>
-        </dl>
+        <ul class="areas"><li><strong>Posture</strong> \(attachments.count.of("profile")) attached. \(unread)</li>
+        <li><strong>Governance</strong> No guardrail is attached.</li>
+        <li><strong>Insights</strong> No log source is connected.</li></ul>
         """
       ),
       HTML.tile(
         "Scopes validated",
-        "",
+        "w3",
         "\(scopes.count)",
         scopes.isEmpty
           ? "No profile is attached to a scope; every rule is judged."
@@ -38,14 +36,14 @@ extension HomeView {
       ),
       HTML.tile(
         "Recurring scans",
-        "",
+        "w3",
         "\(recurring.count)",
         recurring.isEmpty
           ? "None has a schedule." : "\(schedules.joined(separator: "; "))"
       ),
       HTML.tile(
         "On demand",
-        "",
+        "w3",
         "\(onDemand)",
         "\(onDemand == 1 ? "attachment" : "attachments") without a schedule; \(status.list("open_scans").count.of("scan")) open now"
       ),
@@ -73,16 +71,14 @@ extension HomeView {
         <tr><th scope="row">\(HTML.link(Address("/exceptions/\(exception.count("id"))"), "\(exception.text("name"))"))<span class="quiet">\(exception.text("rule")) on \(exception.text("resource"))</span></th><td>\(exception.text("owner"))</td><td>\(state)</td></tr>
         """
     }
-    return HTML.card(
+    return HTML.tableCard(
       "Exceptions that need a hand",
-      "w6",
+      "",
       more: HTML.link(Address("/exceptions"), "All exceptions"),
-      HTML.table(
-        "Waiting now, or ending within 30 days",
-        ["Exception", "Owner", "State"],
-        rows,
-        empty: "None waits for approval, and none ends within 30 days."
-      )
+      "Waiting now, or ending within 30 days",
+      ["Exception", "Owner", "State"],
+      rows,
+      empty: "None waits for approval, and none ends within 30 days."
     )
   }
 
@@ -110,35 +106,30 @@ extension HomeView {
         <td class="num">\(now?.short ?? "–")</td><td class="num">\(moved)</td></tr>
         """
     }
-    return HTML.card(
+    return HTML.tableCard(
       "Scopes and profiles",
-      "w6",
-      HTML.table(
-        "Score by scope and profile, and the move since the scan before",
-        ["Scope and profile", "Verdicts", "#Score", "#Moved"],
-        rows
-      )
+      "",
+      "Score by scope and profile, and the move since the scan before",
+      ["Scope and profile", "Verdicts", "#Score", "#Moved"],
+      rows
     )
   }
 
   func scans() async throws -> HTML {
     let scans = try await visit.ask("listScans", ["limit": "5"]).list("items")
     let rows = scans.map { scan -> HTML in
-      let state = scan.text("status")
-      let kind = state == "finished" ? "good" : state == "failed" ? "bad" : "wait"
-      return """
-        <tr><th scope="row">\(scan.count("id")) <span class="quiet">\(scan.text("subject"))</span></th><td>\(scan.text("started").asTime)</td><td>\(scan.text("actor"))</td><td><span class="tag \(kind)">\(state)</span></td></tr>
-        """
+      """
+      <tr><th scope="row">\(HTML.link(Address("/scans/\(scan.count("id"))"), "Scan \(scan.count("id"))")) <span class="quiet">\(scan.text("subject"))</span></th><td>\(scan.text("started").asTime)</td><td>\(scan.text("actor"))</td><td>\(ScansPage.tag(scan.text("status")))</td></tr>
+      """
     }
-    return HTML.card(
+    return HTML.tableCard(
       "Last scans",
-      "w6",
-      HTML.table(
-        "The newest first, whatever the instant above",
-        ["Scan", "Began", "By", "State"],
-        rows,
-        empty: "No scan of what you may see was kept."
-      )
+      "",
+      more: HTML.link(Address("/scans"), "All scans"),
+      "The newest first, whatever the instant above",
+      ["Scan", "Began", "By", "State"],
+      rows,
+      empty: "No scan of what you may see was kept."
     )
   }
 
@@ -147,27 +138,18 @@ extension HomeView {
     guard let found else { return "" }
     let collectors = found.list("items").filter { $0.text("state") != "revoked" }
     let rows = collectors.map { collector -> HTML in
-      let isSilent = collector["is_silent"]?.bool ?? false
-      let state = collector.text("state")
-      let health: HTML =
-        state != "approved"
-        ? "<span class=\"tag wait\">\(state)</span>"
-        : isSilent
-          ? "<span class=\"tag bad\">silent</span>" : "<span class=\"tag good\">heard</span>"
       let contact = collector.text("last_contact")
       return """
-        <tr><th scope="row">\(collector.text("name"))<span class="quiet">\(collector.text("version")) on \(collector.text("host"))</span></th><td>\(contact.isEmpty ? "never" : contact.asTime)</td><td class="num">\(collector.count("backlog"))</td><td>\(health)</td></tr>
+        <tr><th scope="row">\(HTML.link(Address("/collectors/\(collector.count("id"))"), "\(collector.text("name"))"))<span class="quiet">\(collector.text("version")) on \(collector.text("host"))</span></th><td>\(contact.isEmpty ? "never" : contact.asTime)</td><td class="num">\(collector.count("backlog"))</td><td>\(CollectorsPage.tag(collector))</td></tr>
         """
     }
-    return HTML.card(
+    return HTML.tableCard(
       "Collectors",
-      "w6",
-      HTML.table(
-        "Those that work away from the server",
-        ["Collector", "Last contact", "#Backlog", "Health"],
-        rows,
-        empty: "None works away from the server; scans run in it."
-      )
+      "",
+      "Those that work away from the server",
+      ["Collector", "Last contact", "#Backlog", "Health"],
+      rows,
+      empty: "None works away from the server; scans run in it."
     )
   }
 }

@@ -9,6 +9,8 @@ struct HomeView {
   let status: JSONValue
   /// The scope and profile whose score is shown.
   let standing: JSONValue
+  /// How the score changed over the period, by cause; nil where there is nothing to compare with.
+  let change: JSONValue?
 
   private var scope: String? { standing.text("scope").isEmpty ? nil : standing.text("scope") }
   private var profile: String? { standing.text("profile").isEmpty ? nil : standing.text("profile") }
@@ -22,11 +24,11 @@ struct HomeView {
   var commands: [[String]] {
     let instant = visit.asOf.map { ["--as-of", $0] } ?? []
     let about = (scope.map { ["--scope", $0] } ?? []) + (profile.map { ["--profile", $0] } ?? [])
-    return [
-      ["status"] + instant,
-      ["score", "explain", "--from", "\(period.from)", "--to", "\(period.to)"] + about,
-      ["results"] + about + instant, ["exceptions", "list"],
-    ]
+    let explain = change.map {
+      [["score", "explain", "--from", $0.text("from"), "--to", $0.text("to")] + about]
+    }
+    return [["status"] + instant] + (explain ?? [])
+      + [["results"] + about + instant, ["exceptions", "list"]]
   }
 
   /// A list of results about the same scope and profile.
@@ -36,6 +38,8 @@ struct HomeView {
     return address
   }
 
+  private var todo: HomeTodo { HomeTodo(visit: visit, scope: scope, profile: profile) }
+
   /// Everything below the heading.
   var main: HTML {
     get async throws {
@@ -43,12 +47,12 @@ struct HomeView {
         "countResults",
         ["as_of": visit.asOf, "scope": scope, "profile": profile]
       )
-      let change = try await change()
+      let left: [HTML] = [try await todo.risk(""), standings]
+      let right: [HTML] = [try await exceptions(), try await scans(), try await collectors()]
       let pieces: [HTML] = [
-        score(counts, change), try await changes(change), try await todo(),
-        "<div class=\"w4 stack\">\(HTML(try await tiles()))</div>",
-        try await risk(), try await exceptions(), standings, try await scans(),
-        try await collectors(),
+        try await HomeFirst(visit: visit).card, score(counts, change), try await changes(change),
+        try await todo.card("w12"), HTML(try await tiles()),
+        "<div class=\"w6 column\">\(HTML(left))</div><div class=\"w6 column\">\(HTML(right))</div>",
       ]
       return "\(period.pills(visit))<div class=\"grid\">\(HTML(pieces))</div>"
     }
@@ -107,7 +111,9 @@ struct HomeView {
   // MARK: - What changed
 
   /// The change of the score over the period by cause; nil where there is nothing to compare with.
-  private func change() async throws -> JSONValue? {
+  static func change(_ visit: Visit, _ period: Period, _ standing: JSONValue) async throws
+    -> JSONValue?
+  {
     let (scope, profile) = (standing.text("scope"), standing.text("profile"))
     func first(_ from: Instant?, _ to: Instant, newest: Bool) async throws -> JSONValue? {
       try await visit.look(
@@ -197,64 +203,6 @@ struct HomeView {
       "Change of the score by cause, in points; the parts sum to it",
       ["Cause", "#Points"],
       rows + [sum]
-    )
-  }
-
-  // MARK: - What to do
-
-  private func todo() async throws -> HTML {
-    let rules = try await visit.ask(
-      "listRuleStates",
-      [
-        "as_of": visit.asOf, "scope": scope, "profile": profile, "verdict": "fail",
-        "without_excepted": "true", "sort": "-gain", "limit": "5",
-      ]
-    ).list("items")
-    let rows = rules.map { rule -> HTML in
-      let link = HTML.link(
-        results(["verdict": "fail", "rule": rule.text("rule"), "without_excepted": "true"]),
-        "\(rule.text("title"))"
-      )
-      return """
-        <tr><th scope="row">\(link)<span class="quiet">\(rule.text("remediation"))</span></th>
-        <td data-label="Severity">\(HTML.severity(rule.text("severity")))</td>
-        <td class="num" data-label="Failing">\(rule.count("failed").grouped)</td>
-        <td class="num" data-label="Gain">\((rule["gain"]?.double ?? 0).signed)</td></tr>
-        """
-    }
-    return HTML.card(
-      "Five things to do",
-      "w8",
-      HTML.table(
-        "By what the score gains in points",
-        ["What is to hold", "Severity", "#Failing", "#Gain"],
-        rows,
-        kind: "cards",
-        empty: "Nothing fails that is not accepted."
-      )
-    )
-  }
-
-  private func risk() async throws -> HTML {
-    let resources = try await visit.ask(
-      "listResourcesAtRisk",
-      ["as_of": visit.asOf, "scope": scope, "limit": "5"]
-    ).list("items")
-    let rows = resources.map { resource -> HTML in
-      """
-      <tr><th scope="row">\(HTML.link(visit.to("/resources/\(resource.count("number"))"), "\(resource.shownName)"))<span class="quiet">\(resource.text("service_name"))/\(resource.text("resource_kind")) · \(resource.text("account"))</span></th>
-      <td class="num">\(resource["verdicts"]?.count("fail") ?? 0)</td><td class="num">\(resource.count("weight_failed"))</td></tr>
-      """
-    }
-    return HTML.card(
-      "Resources most at risk",
-      "w6",
-      HTML.table(
-        "By the weight of their failures, accepted ones among them",
-        ["Resource", "#Failing", "#Weight"],
-        rows,
-        empty: "No resource fails anything."
-      )
     )
   }
 }

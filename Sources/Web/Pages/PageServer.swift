@@ -118,7 +118,7 @@ struct PageServer: Sendable {
 
   private func change(
     _ page: Page,
-    _ change: @Sendable (Visit, Form) async throws -> Address,
+    _ change: @Sendable (Visit, Form) async throws -> ChangeAnswer,
     _ request: Request,
     _ context: WebContext
   ) async throws -> Response {
@@ -132,7 +132,10 @@ struct PageServer: Sendable {
     var visit = try visit(asker, address, page, request, context)
     guard form["csrf"].isSame(as: visit.antiForgery), asker.token != nil else { throw Self.forgery }
     do {
-      return Self.away(to: try await change(visit, form).text)
+      switch try await change(visit, form) {
+      case .go(let place): return Self.away(to: place.text)
+      case .page(let content): return response(frame(visit).page(content), request, status: .ok)
+      }
     } catch {
       guard let problem = api.problem(error), [400, 409, 412, 422, 428].contains(problem.status)
       else { throw error }
@@ -162,7 +165,9 @@ struct PageServer: Sendable {
       parts: parts,
       theme: Self.theme(request)
     )
-    if visit.value("as_of") != nil, visit.asOf == nil {
+    if address.query.contains(where: { $0.name == "as_of" && !$0.value.isEmpty }),
+      visit.asOf == nil
+    {
       throw Problem.invalid("as_of", "must be an instant such as 2026-11-21T08:00:00Z")
     }
     return visit
@@ -231,12 +236,19 @@ struct PageServer: Sendable {
   }
 
   static func form(_ request: Request) async throws -> Form {
-    let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased() ?? ""
-    guard type == "application/x-www-form-urlencoded" else {
+    let header = request.headers[.contentType] ?? ""
+    let type = header.prefix { $0 != ";" }.lowercased()
+    let isUpload = type == "multipart/form-data"
+    guard isUpload || type == "application/x-www-form-urlencoded" else {
       throw Problem(415, "media-type", "The body must be a form", "Content-Type is \"\(type)\"")
     }
     let bytes = try await RequestReader.bytes(request, limit: RequestReader.bodyLimit)
-    return Form(String(decoding: bytes, as: UTF8.self))
+    guard isUpload else { return Form(String(decoding: bytes, as: UTF8.self)) }
+    let boundary = header.firstMatch(of: /boundary="?([^";]+)"?/).map { String($0.1) } ?? ""
+    guard let form = Form(bytes, boundary: boundary) else {
+      throw Problem(400, "invalid", "The body must be a form", "its parts cannot be told apart")
+    }
+    return form
   }
 }
 

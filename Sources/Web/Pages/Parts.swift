@@ -69,6 +69,41 @@ extension HTML {
       """
   }
 
+  /// A card that holds a table.
+  static func tableCard(
+    _ title: String,
+    _ size: String,
+    more: HTML = "",
+    _ caption: HTML,
+    _ headings: [String],
+    _ rows: [HTML],
+    kind: String = "",
+    empty: HTML = "There is nothing here."
+  ) -> HTML {
+    card(title, size, more: more, table(caption, headings, rows, kind: kind, empty: empty))
+  }
+
+  /// Pieces set apart by commas.
+  static func commas(_ pieces: [HTML]) -> HTML {
+    pieces.dropFirst().reduce(pieces.first ?? "") { "\($0), \($1)" }
+  }
+
+  /// Texts as code, set apart by commas.
+  static func code(_ texts: [String]) -> HTML { commas(texts.map { "<code>\($0)</code>" }) }
+
+  /// The counts of verdicts as cells, each leading to the rows behind it.
+  static func verdictCells(_ counts: JSONValue, _ rows: (Verdict) -> Address?) -> HTML {
+    HTML(
+      Verdict.allCases.map { verdict in
+        let count = counts.count(verdict.rawValue)
+        guard count > 0, let address = rows(verdict) else {
+          return "<td class=\"num\">\(count.grouped)</td>"
+        }
+        return "<td class=\"num\">\(link(address, "\(count.grouped)"))</td>"
+      }
+    )
+  }
+
   /// A table with caption and headings; a heading that begins with # is of numbers.
   static func table(
     _ caption: HTML,

@@ -49,9 +49,7 @@ enum ResourcePage {
       facts.append(("Group", "\(resource.text("resource_group"))"))
     }
     if !tags.isEmpty { facts.append(("Tags", HTML(tags))) }
-    let list = facts.map { name, value -> HTML in "<dt>\(name)</dt><dd>\(value)</dd>" }
-    return
-      "<section class=\"card\" aria-label=\"Facts\"><dl class=\"facts\">\(HTML(list))</dl></section>"
+    return HTML.facts("Facts", facts)
   }
 
   private static func pills(_ results: [JSONValue], _ chosen: [String], _ visit: Visit) -> HTML {
@@ -86,10 +84,12 @@ enum ResourcePage {
         <tr><th scope="row">\(link)</th><td class="num">\(failing)</td><td>\(HTML.when(!changes.isEmpty, "<ul class=\"tree\">\(HTML(changes))</ul>"))</td></tr>
         """
     }
-    return HTML.card(
+    return HTML.tableCard(
       "History",
       "w5",
-      HTML.table("Every state, the newest first", ["Since", "#Failing", "What changed"], rows)
+      "Every state, the newest first",
+      ["Since", "#Failing", "What changed"],
+      rows
     )
   }
 }

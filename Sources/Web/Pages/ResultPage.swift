@@ -7,12 +7,18 @@ enum ResultPage {
   static let page = Page("/results/{resource}/{goal}", show: show, change: judgeAgain)
 
   /// A proof is made from the stored configuration and rule each time that it is read.
-  private static func judgeAgain(_ visit: Visit, _ form: Form) async throws -> Address {
+  private static func judgeAgain(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
+    if form["action"] == "scan" {
+      let run = try await visit.change("runAttachment", ["id": form["attachment"]])
+      return .go(
+        Address("/jobs", ["run": "\(run.count("run"))", "notice": Notice.runStarted.rawValue])
+      )
+    }
     _ = try await visit.look(
       "showResult",
       ["id": visit.part("resource"), "goal": visit.part("goal"), "as_of": visit.asOf]
     )
-    return visit.address.without("notice").with("notice", Notice.judgedAgain.rawValue)
+    return .go(visit.address.without("notice").with("notice", Notice.judgedAgain.rawValue))
   }
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
@@ -27,7 +33,13 @@ enum ResultPage {
       "countResults",
       ["rule": result.text("rule"), "verdict": "fail", "as_of": visit.asOf]
     ).count("total")
-    let view = ResultView(visit: visit, result: result, resource: resource, rule: rule)
+    let view = ResultView(
+      visit: visit,
+      result: result,
+      resource: resource,
+      rule: rule,
+      attachments: try await attachments(visit, result.text("rule"), rule)
+    )
     return .page(
       PageContent(
         rule?.text("title") ?? result.text("rule"),
@@ -52,17 +64,31 @@ enum ResultPage {
   }
 }
 
+extension ResultPage {
+  /// The attachments that ask for a rule, where the visitor may have them validated.
+  private static func attachments(_ visit: Visit, _ id: String, _ rule: JSONValue?) async throws
+    -> [JSONValue]
+  {
+    guard visit.may(.run), visit.asOf == nil else { return [] }
+    let users = Set((rule?.list("used_by") ?? []).map { $0.text("profile") })
+    return try await visit.look("listAttachments", ["limit": "500"]).list("items")
+      .filter { users.contains($0.text("profile")) }
+  }
+}
+
 /// The pieces of the page of a result.
 struct ResultView {
   let visit: Visit
   let result: JSONValue
   let resource: JSONValue
   let rule: JSONValue?
+  /// By which the resource may be scanned again.
+  let attachments: [JSONValue]
 
   private var tree: ProofTree { ProofTree(result["proof"] ?? .null) }
 
   var lead: HTML {
-    "\(HTML.verdict(result.text("verdict"))) \(HTML.severity(result.text("severity"))) <span class=\"quiet\">\(result.text("rule")), version \(result.count("rule_version"))</span>"
+    "\(HTML.verdict(result.text("verdict"))) \(HTML.severity(result.text("severity"))) <span class=\"quiet\">\(HTML.link(Address("/rules", parts: [result.text("rule")]), "\(result.text("rule"))")), version \(result.count("rule_version"))</span>"
   }
 
   func summary(_ elsewhere: Int) -> HTML {
@@ -116,9 +142,7 @@ struct ResultView {
   }
 
   private var actions: HTML {
-    let again: HTML = """
-      <form method="post" action="\(visit.address.without("notice").text)"><input type="hidden" name="csrf" value="\(visit.antiForgery)"><button type="submit">Recheck now</button></form>
-      """
+    let again: HTML = "\(visit.button("recheck", "Recheck now"))\(scanAgain)"
     guard result.text("verdict") == "fail", result["exception"] == nil, visit.may(.edit),
       visit.asOf == nil
     else { return again }
@@ -127,6 +151,19 @@ struct ResultView {
       ["rule": result.text("rule"), "resource": resource.text("id")]
     )
     return "\(again)\(HTML.link(request, "Request exception", "button"))"
+  }
+
+  /// What asks the provider again, where an attachment does.
+  private var scanAgain: HTML {
+    guard !attachments.isEmpty else { return "" }
+    let choices = attachments.map { one -> (value: String, words: String) in
+      let scope = one.text("scope").isEmpty ? "everything" : one.text("scope")
+      return ("\(one.count("id"))", "\(one.text("profile")) over \(scope)")
+    }
+    return """
+      <form class="row" method="post" action="\(visit.address.without("notice").text)"><input type="hidden" name="csrf" value="\(visit.antiForgery)"><input type="hidden" name="action" value="scan">
+      <label for="scan-attachment">Scan again through</label><select id="scan-attachment" name="attachment">\(HTML.options(choices, ""))</select><button type="submit">Scan</button></form>
+      """
   }
 
   // MARK: - Proof and fix
@@ -146,32 +183,7 @@ struct ResultView {
     guard let rule else {
       return HTML.card("Fix", "w5", "<p class=\"empty\">The rule is not shipped any more.</p>")
     }
-    let remediation = rule["remediation"] ?? .null
-    let snippets = (remediation.object?.members ?? []).filter { $0.key != "text" }.compactMap {
-      name,
-      value -> HTML? in
-      guard let text = value.string else { return nil }
-      let id = "fix-\(name.filter { $0.isLetter })"
-      return """
-        <h3 id="\(id)-name">\(name)</h3><div class="copy"><pre id="\(id)" tabindex="0" role="region" aria-labelledby="\(id)-name"><code>\(text)</code></pre><button type="button" class="plain" data-copy="\(id)" hidden>Copy</button></div>
-        """
-    }
-    let references = rule.list("references").compactMap(\.string).filter {
-      $0.hasPrefix("https://")
-    }
-    .map { text -> HTML in "<li><a href=\"\(text)\" rel=\"noreferrer\">\(text)</a></li>" }
-    return HTML.card(
-      "Fix",
-      "w5",
-      """
-      <div class="stack">
-      <p>\(remediation.text("text"))</p>
-      \(HTML(snippets))
-      <h3>Why it matters</h3><p>\(rule.text("rationale"))</p>
-      \(HTML.when(!references.isEmpty, "<ul class=\"quiet\">\(HTML(references))</ul>"))
-      </div>
-      """
-    )
+    return RulePage.fix(rule, "w5")
   }
 
   var configuration: HTML {
@@ -210,14 +222,12 @@ struct ResultView {
         <tr><th scope="row">\(HTML.link(visit.address.without("notice").with("as_of", state.text("since")), state.text("since").asTime))</th><td>\(verdict.map { HTML.verdict($0.text("verdict")) } ?? "not judged")</td><td>\(what)</td></tr>
         """
     }
-    return HTML.card(
+    return HTML.tableCard(
       "History",
       "w5",
-      HTML.table(
-        "Every state of the resource, the newest first",
-        ["Since", "Verdict", "What changed"],
-        rows
-      )
+      "Every state of the resource, the newest first",
+      ["Since", "Verdict", "What changed"],
+      rows
     )
   }
 }

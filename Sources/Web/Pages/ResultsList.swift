@@ -4,6 +4,18 @@ import Reports
 
 /// A list of results, page by page, with how many there are in all.
 struct ResultsList {
+  static let listing = Listing(
+    "/results",
+    "listResults",
+    sort: "-severity",
+    columns: [
+      "id", "verdict", "severity", "rule", "provider=resource.provider",
+      "account=resource.account", "region=resource.region",
+      "service_name=resource.service_name", "resource_kind=resource.resource_kind",
+      "resource=resource.id", "name=resource.name", "since", "exception=exception.id",
+    ]
+  )
+
   let visit: Visit
   let filter: ResultsFilter
 
@@ -25,27 +37,9 @@ struct ResultsList {
       return """
         \(verdicts(counts))
         \(HTML.table("\(all.of("result")), \(range), the most severe first", ["Verdict", "Severity", "Result", "Resource", "Since"], rows, kind: "cards", empty: "\(all == 0 ? "No result is like that." : "None of those that were looked at; go on.")"))
-        <div class="row">
-        \(next(page, seen + rows.count))
-        \(HTML.link(file("/results.csv"), "All as CSV", "button"))
-        \(HTML.link(file("/results.json"), "All as JSON", "button"))
-        </div>
+        \(Self.listing.links(page, visit, seen: seen + rows.count))
         """
     }
-  }
-
-  private func file(_ path: String) -> Address {
-    var address = filter.address
-    address.path = path
-    return address
-  }
-
-  private func next(_ page: JSONValue, _ seen: Int) -> HTML {
-    let first =
-      visit.value("cursor") == nil ? "" : HTML.link(filter.address, "First page", "button")
-    guard let cursor = page["next_cursor"]?.string else { return first }
-    let address = filter.address.with("cursor", cursor).with("seen", "\(seen)")
-    return "\(first)\(HTML.link(address, "Next page", "button"))"
   }
 
   /// The verdicts with how many there are of each, as links.

@@ -9,14 +9,7 @@ enum ResultsPage {
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let filter = ResultsFilter(visit)
     let view = View(rawValue: visit.value("view") ?? "") ?? .list
-    let body =
-      switch view {
-      case .list: try await ResultsList(visit: visit, filter: filter).main
-      case .resources: try await ResultsByResource(visit: visit, filter: filter).main
-      case .controls: try await ResultsByControl(visit: visit, filter: filter).main
-      case .rules: try await ResultsByRule(visit: visit, filter: filter).main
-      case .tree: try await ResultsTree(visit: visit, filter: filter).main
-      }
+    let body = try await Self.body(visit, filter, view)
     return .page(
       PageContent(
         "Results",
@@ -30,6 +23,26 @@ enum ResultsPage {
           """
       )
     )
+  }
+
+  private static func body(_ visit: Visit, _ filter: ResultsFilter, _ view: View) async throws
+    -> HTML
+  {
+    do {
+      switch view {
+      case .list: return try await ResultsList(visit: visit, filter: filter).main
+      case .resources: return try await ResultsByResource(visit: visit, filter: filter).main
+      case .controls: return try await ResultsByControl(visit: visit, filter: filter).main
+      case .rules: return try await ResultsByRule(visit: visit, filter: filter).main
+      case .tree: return try await ResultsTree(visit: visit, filter: filter).main
+      }
+    } catch {
+      // A profile that no scan has judged by yet has no results to filter.
+      guard visit.value("profile") != nil, let problem = visit.api.problem(error),
+        problem.status == 404
+      else { throw error }
+      return "<p class=\"warning\">Nothing was judged so: \(problem.detail).</p>"
+    }
   }
 
   /// The ways to look at results.
@@ -157,13 +170,13 @@ struct ResultsFilter {
       <input type="hidden" name="view" value="\(view.rawValue)">\(hidden("as_of"))
       <fieldset><legend>Verdict</legend>\(HTML(verdicts))
       <label><input type="checkbox" name="without_excepted" value="true"\(HTML.when(isExcepted, " checked"))> leave out accepted failures</label></fieldset>
-      \(select("severity", "Severity", severities))
-      \(select("scope", "Scope", [("", "everything")] + scopes.sorted().map { ($0, $0) }))
-      \(select("profile", "Profile", [("", "every goal")] + profiles.sorted().map { ($0, $0) }))
-      \(field("account", "Account", "prod-*"))
-      \(field("kind", "Kind", "s3/bucket"))
-      \(field("rule", "Rule", "aws.s3.*"))
-      \(field("resource", "Resource", "id, * and ?"))
+      \(visit.filterChoice("severity", "Severity", severities))
+      \(visit.filterChoice("scope", "Scope", [("", "everything")] + scopes.sorted().map { ($0, $0) }))
+      \(visit.filterChoice("profile", "Profile", [("", "every goal")] + profiles.sorted().map { ($0, $0) }))
+      \(visit.filterField("account", "Account", "prod-*"))
+      \(visit.filterField("kind", "Kind", "s3/bucket"))
+      \(visit.filterField("rule", "Rule", "aws.s3.*"))
+      \(visit.filterField("resource", "Resource", "id, * and ?"))
       <div class="row"><button type="submit" class="main">Show</button><a class="button" href="\(visit.to("/results", ["view": view.rawValue]).text)">Clear</a></div>
       </form>
       </details>
@@ -182,20 +195,5 @@ struct ResultsFilter {
   private func hidden(_ name: String) -> HTML {
     guard let value = visit.value(name) else { return "" }
     return "<input type=\"hidden\" name=\"\(name)\" value=\"\(value)\">"
-  }
-
-  private func field(_ name: String, _ label: String, _ example: String) -> HTML {
-    """
-    <div class="field"><label for="filter-\(name)">\(label)</label><input id="filter-\(name)" name="\(name)" type="text" value="\(visit.value(name) ?? "")" placeholder="\(example)" maxlength="2000"></div>
-    """
-  }
-
-  private func select(_ name: String, _ label: String, _ choices: [(String, String)]) -> HTML {
-    let options = choices.map { value, words -> HTML in
-      "<option value=\"\(value)\"\(HTML.when((visit.value(name) ?? "") == value, " selected"))>\(words)</option>"
-    }
-    return """
-      <div class="field"><label for="filter-\(name)">\(label)</label><select id="filter-\(name)" name="\(name)">\(HTML(options))</select></div>
-      """
   }
 }

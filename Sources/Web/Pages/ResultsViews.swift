@@ -15,17 +15,10 @@ struct ResultsByResource {
       let query = words.map { [Address.Pair(name: "q", value: $0)] } ?? []
       let page = try await visit.ask("listResources", pairs: pairs + query)
       let rows = page.list("items").map(row)
-      let next = page["next_cursor"]?.string.map { cursor in
-        HTML.link(
-          filter.address.with("view", "resources").with("cursor", cursor),
-          "Next page",
-          "button"
-        )
-      }
       return """
         <p class="quiet">Of the filter, scope, account, kind and resource choose resources; a number leads to the results behind it.</p>
         \(HTML.table("Resources with their results", ["Resource", "Verdicts", "#Pass", "#Fail", "#Unknown", "#Not applicable"], rows, kind: "wide", empty: page["next_cursor"] == nil ? "No resource is like that." : "None of those that were looked at; go on."))
-        \(next ?? "")
+        \(visit.next(page))
         """
     }
   }
@@ -33,13 +26,8 @@ struct ResultsByResource {
   private func row(_ resource: JSONValue) -> HTML {
     let verdicts = resource["verdicts"] ?? .null
     let number = resource.count("number")
-    let cells = Verdict.allCases.map { verdict -> HTML in
-      let count = verdicts.count(verdict.rawValue)
-      let link = HTML.link(
-        visit.to("/resources/\(number)", ["verdict": verdict.rawValue]),
-        "\(count)"
-      )
-      return "<td class=\"num\">\(count == 0 ? "0" : link)</td>"
+    let cells = HTML.verdictCells(verdicts) { verdict in
+      visit.to("/resources/\(number)", ["verdict": verdict.rawValue])
     }
     let bar = Charts.bar(
       pass: verdicts.count("pass"),
@@ -48,7 +36,7 @@ struct ResultsByResource {
     )
     return """
       <tr><th scope="row">\(HTML.link(visit.to("/resources/\(number)"), "\(resource.shownName)"))<span class="quiet">\(resource.text("service_name"))/\(resource.text("resource_kind")) · \(resource.text("account")) \(resource.text("region"))</span></th>
-      <td class="bar-cell">\(bar)</td>\(HTML(cells))</tr>
+      <td class="bar-cell">\(bar)</td>\(cells)</tr>
       """
   }
 }
@@ -65,32 +53,20 @@ struct ResultsByRule {
         pairs: filter.pairs(["sort": "-gain", "limit": "100", "cursor": visit.value("cursor")])
       )
       let rows = page.list("items").map(row)
-      let next = page["next_cursor"]?.string.map { cursor in
-        HTML.link(
-          filter.address.with("view", "rules").with("cursor", cursor),
-          "Next page",
-          "button"
-        )
-      }
       return """
         \(HTML.table("Rules by what the score gains when their failures pass", ["Rule", "Severity", "#Pass", "#Fail", "#Unknown", "#Not applicable", "#Gain"], rows, kind: "wide", empty: "No result is like that."))
-        \(next ?? "")
+        \(visit.next(page))
         """
     }
   }
 
   private func row(_ rule: JSONValue) -> HTML {
     let counts = rule["results"] ?? .null
-    let cells = Verdict.allCases.map { verdict -> HTML in
-      let count = counts.count(verdict.rawValue)
-      let link = HTML.link(
-        filter.narrowed(["rule": rule.text("rule"), "verdict": verdict.rawValue]),
-        "\(count.grouped)"
-      )
-      return "<td class=\"num\">\(count == 0 ? "0" : link)</td>"
+    let cells = HTML.verdictCells(counts) { verdict in
+      filter.narrowed(["rule": rule.text("rule"), "verdict": verdict.rawValue])
     }
     return """
-      <tr><th scope="row">\(rule.text("title"))<span class="quiet">\(rule.text("rule"))</span></th><td>\(HTML.severity(rule.text("severity")))</td>\(HTML(cells))<td class="num">\((rule["gain"]?.double ?? 0).signed)</td></tr>
+      <tr><th scope="row">\(HTML.link(Address("/rules", parts: [rule.text("rule")]), "\(rule.text("title"))"))<span class="quiet">\(rule.text("rule"))</span></th><td>\(HTML.severity(rule.text("severity")))</td>\(cells)<td class="num">\((rule["gain"]?.double ?? 0).signed)</td></tr>
       """
   }
 }
@@ -125,16 +101,9 @@ struct ResultsByControl {
       )
       let rules = try await rules(of: profile)
       let rows = page.list("items").map { row($0, rules[$0.text("id")] ?? []) }
-      let next = page["next_cursor"]?.string.map { cursor in
-        HTML.link(
-          filter.address.with("view", "controls").with("cursor", cursor),
-          "Next page",
-          "button"
-        )
-      }
       return """
         \(HTML.table("Controls of \(profile) over \(scope ?? "everything")", ["Control", "State", "#Pass", "#Fail", "#Unknown", "#Not applicable", "#Accepted"], rows, kind: "wide"))
-        \(next ?? "")
+        \(visit.next(page))
         """
     }
   }
@@ -171,20 +140,16 @@ struct ResultsByControl {
   private func row(_ control: JSONValue, _ rules: [String]) -> HTML {
     let state = control.text("state")
     let counts = control["results"] ?? .null
-    let cells = Verdict.allCases.map { verdict -> HTML in
-      let count = counts.count(verdict.rawValue)
-      guard count > 0, !rules.isEmpty, rules.count <= 100 else {
-        return "<td class=\"num\">\(count.grouped)</td>"
-      }
-      let address = filter.narrowed(["verdict": verdict.rawValue]).with("rule", all: rules)
-      return "<td class=\"num\">\(HTML.link(address, "\(count.grouped)"))</td>"
+    let cells = HTML.verdictCells(counts) { verdict in
+      guard !rules.isEmpty, rules.count <= 100 else { return nil }
+      return filter.narrowed(["verdict": verdict.rawValue]).with("rule", all: rules)
     }
     let attested: HTML =
       control["attestation"].map { attestation in
         "<span class=\"quiet\">attested by \(attestation.text("attested_by")) until \(attestation.text("until").asDay)</span>"
       } ?? ""
     return """
-      <tr><th scope="row">\(control.text("id"))<span class="quiet">\(control.text("title"))</span>\(attested)</th><td>\(HTML.verdict(state))</td>\(HTML(cells))<td class="num">\(control.count("excepted"))</td></tr>
+      <tr><th scope="row">\(control.text("id"))<span class="quiet">\(control.text("title"))</span>\(attested)</th><td>\(HTML.verdict(state))</td>\(cells)<td class="num">\(control.count("excepted"))</td></tr>
       """
   }
 }

@@ -18,6 +18,7 @@ struct Visit: Sendable {
   /// What was typed into a form that was refused, and why.
   var refused: (form: Form, problem: Problem)?
   private let calls = CallLog()
+  private let names = NameLog()
 
   init(asker: Asker, api: APIServer, address: Address, parts: [String: String], theme: String) {
     (self.asker, self.api, self.address) = (asker, api, address)
@@ -26,6 +27,10 @@ struct Visit: Sendable {
 
   private final class CallLog: Sendable {
     let calls = Mutex<[Call]>([])
+  }
+
+  private final class NameLog: Sendable {
+    let names = Mutex<Set<String>>([])
   }
 
   /// An operation that was asked for.
@@ -38,13 +43,19 @@ struct Visit: Sendable {
   var reads: [Call] { calls.calls.withLock { $0 } }
 
   /// A value of the query; nil where it is not there or empty.
-  func value(_ name: String) -> String? {
-    address.query.first { $0.name == name && !$0.value.isEmpty }?.value
-  }
+  func value(_ name: String) -> String? { values(name).first }
 
   /// The values of a name of the query.
   func values(_ name: String) -> [String] {
-    address.query.filter { $0.name == name && !$0.value.isEmpty }.map(\.value)
+    names.names.withLock { _ = $0.insert(name) }
+    return address.query.filter { $0.name == name && !$0.value.isEmpty }.map(\.value)
+  }
+
+  /// What the query has that the page did not look at.
+  var unread: [String] {
+    let known = names.names.withLock { $0 }.union(["notice", "code"])
+    var seen: Set<String> = []
+    return address.query.map(\.name).filter { !known.contains($0) && seen.insert($0).inserted }
   }
 
   /// A variable part of the path.
@@ -73,16 +84,17 @@ struct Visit: Sendable {
   func ask(_ operation: String, _ values: KeyValuePairs<String, String?> = [:]) async throws
     -> JSONValue
   {
-    try await ask(
-      operation,
-      pairs: values.compactMap { name, value in value.map { Address.Pair(name: name, value: $0) } }
-    )
+    try await ask(operation, pairs: Self.pairs(values))
+  }
+
+  private static func pairs(_ values: KeyValuePairs<String, String?>) -> [Address.Pair] {
+    values.compactMap { name, value in value.map { Address.Pair(name: name, value: $0) } }
   }
 
   /// The answer of a read of the API.
   func ask(_ operation: String, pairs: [Address.Pair]) async throws -> JSONValue {
-    calls.calls.withLock { $0.append(Call(operation: operation, values: pairs)) }
     let reply = try await api.answer(operation, pairs.map { ($0.name, $0.value) }, as: asker)
+    calls.calls.withLock { $0.append(Call(operation: operation, values: pairs)) }
     return reply.body ?? .null
   }
 
@@ -106,10 +118,14 @@ struct Visit: Sendable {
   func askIfThere(_ operation: String, _ values: KeyValuePairs<String, String?> = [:]) async throws
     -> JSONValue?
   {
+    try await askIfThere(operation, pairs: Self.pairs(values))
+  }
+
+  /// The answer of a read of the API; nil where the visitor may not, or there is nothing.
+  func askIfThere(_ operation: String, pairs: [Address.Pair]) async throws -> JSONValue? {
     do {
-      return try await ask(operation, values)
+      return try await ask(operation, pairs: pairs)
     } catch let problem where [403, 404].contains(api.problem(problem)?.status) {
-      calls.calls.withLock { _ = $0.popLast() }
       return nil
     }
   }

@@ -30,7 +30,7 @@ enum AttachmentRoutes {
     let (name, scope) = (body["profile"]?.string ?? "", body["scope"]?.string ?? "")
     guard call.sight.containsScope(scope) else { throw Problem.forbidden(.edit) }
     let content = try call.services.content()
-    guard let profile = AttachmentCheck.profile(name, of: content.profiles) else {
+    guard let profile = try await call.profile(name) else {
       throw Problem(422, "refused", "There is no such profile", "there is no profile \"\(name)\"")
     }
     let written = body["parameters"]?.object?.members ?? []

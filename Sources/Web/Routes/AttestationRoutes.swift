@@ -39,8 +39,7 @@ enum AttestationRoutes {
     let body = call.body
     func text(_ name: String) -> String { body[name]?.string ?? "" }
     guard call.sight.containsScope(text("scope")) else { throw Problem.forbidden(.edit) }
-    let profiles = try call.services.content().profiles
-    guard let profile = AttachmentCheck.profile(text("profile"), of: profiles),
+    guard let profile = try await call.profile(text("profile")),
       profile.controls.contains(where: { $0.id == text("control") })
     else {
       throw Problem(

@@ -1,12 +1,15 @@
 import JSON
 import Model
 import Operations
+import Store
 
 /// Rules and profiles, which are the same for everybody.
 enum ContentRoutes {
   static let handlers: [String: APIHandler] = [
     "showContent": showContent, "listRules": listRules, "showRule": showRule,
     "listProfiles": listProfiles, "showProfile": showProfile, "listControls": listControls,
+    "keepProfile": keepProfile, "listProfileVersions": listVersions,
+    "compareProfiles": compareProfiles,
   ]
 
   private static func showContent(_ call: APICall) async throws -> APIReply {
@@ -38,7 +41,8 @@ enum ContentRoutes {
     let content = try call.services.content()
     guard let rule = content.rules.first(where: { $0.id == name || $0.aliases.contains(name) })
     else { throw Problem.notFound("rule", name) }
-    let uses = content.profiles.flatMap { profile in
+    let profiles = try await call.read { try KeptProfiles(content.profiles, $0).all() }
+    let uses = profiles.flatMap { profile in
       profile.controls.filter { $0.goals.contains { $0.rule == rule.id } }.map {
         control -> JSONValue in
         [
@@ -54,27 +58,72 @@ enum ContentRoutes {
 
   private static func listProfiles(_ call: APICall) async throws -> APIReply {
     let words = call.words("q")
-    let found = try call.services.content().profiles.filter {
+    let shipped = try call.services.content().profiles
+    let found = try await call.read { try KeptProfiles(shipped, $0).all() }.filter {
       words.stand(in: [$0.id, $0.title, $0.framework])
     }
     return try call.page(found.map(\.summary), sorts: ["id", "title"])
   }
 
-  private static func profile(_ call: APICall) throws -> Profile {
-    let name = call.text("id")
-    let profiles = try call.services.content().profiles
-    guard let found = AttachmentCheck.profile(name, of: profiles) else {
-      throw Problem.notFound("profile", name)
-    }
+  private static func profile(_ call: APICall, _ parameter: String = "id") async throws -> Profile {
+    let name = call.text(parameter)
+    guard let found = try await call.profile(name) else { throw Problem.notFound("profile", name) }
     return found
   }
 
+  private static func keepProfile(_ call: APICall) async throws -> APIReply {
+    // A profile is the same for everybody, so it is no matter of one account.
+    try call.requireEverything()
+    let node = DocumentNode(call.body, at: SourceLocation(file: "the profile"))
+    let (profile, content) = (try ProfileDecoder.profile(node), try call.services.content())
+    let kept = try await call.write { transaction in
+      let profiles = KeptProfiles(content.profiles, transaction)
+      try profiles.keep(profile, rules: content.rules)
+      return try profiles.profile("\(profile.id)@\(profile.version)")
+    }
+    return .created(
+      kept?.document ?? .null,
+      at: "/api/v1/profiles/\(Address.encoded("\(profile.id)@\(profile.version)"))"
+    )
+  }
+
+  private static func listVersions(_ call: APICall) async throws -> APIReply {
+    let (id, shipped) = (call.text("id"), try call.services.content().profiles)
+    let found = try await call.read { try KeptProfiles(shipped, $0).versions(of: id) }
+    guard !found.isEmpty else { throw Problem.notFound("profile", id) }
+    let items = found.enumerated().map { index, version -> JSONValue in
+      var object = version.profile.summary.object ?? [:]
+      object["sha256"] = .string(version.digest)
+      object["shipped"] = .bool(version.isShipped)
+      object["position"] = .integer(Int64(index))
+      return .object(object)
+    }
+    return try call.page(items, sorts: ["position"])
+  }
+
+  private static func compareProfiles(_ call: APICall) async throws -> APIReply {
+    let (before, after) = (try await profile(call), try await profile(call, "with"))
+    let content = try call.services.content()
+    // What the results come to is for those who see all of them.
+    let instant = call.sight.isEverything ? call.now : nil
+    return .json(
+      try await call.read { transaction in
+        try KeptProfiles(content.profiles, transaction).comparison(
+          before,
+          after,
+          rules: content.rules,
+          at: instant
+        )
+      }
+    )
+  }
+
   private static func showProfile(_ call: APICall) async throws -> APIReply {
-    .tagged(try profile(call).document)
+    .tagged(try await profile(call).document)
   }
 
   private static func listControls(_ call: APICall) async throws -> APIReply {
-    let profile = try profile(call)
+    let profile = try await profile(call)
     let isManual = call["manual"]?.bool
     let controls = profile.controls.filter { isManual == nil || $0.isManual == isManual }
     return try call.page(controls.map(\.json), sorts: ["position"])
@@ -82,6 +131,12 @@ enum ContentRoutes {
 }
 
 extension APICall {
+  /// The profile of an id, or of a version by `id@version`; nil where there is none.
+  func profile(_ name: String) async throws -> Profile? {
+    let shipped = try services.content().profiles
+    return try await read { try KeptProfiles(shipped, $0).profile(name) }
+  }
+
   /// The words of a parameter, in lower case.
   fileprivate func words(_ name: String) -> [String] {
     text(name).lowercased().split(separator: " ").map(String.init)

@@ -7,10 +7,10 @@ import Store
 enum ResourceRoutes {
   static let handlers: [String: APIHandler] = [
     "listResources": list, "showResource": show, "showHistory": history,
-    "listResourcesAtRisk": atRisk,
+    "listResourcesAtRisk": atRisk, "countResources": count,
   ]
 
-  private static func list(_ call: APICall) async throws -> APIReply {
+  private static func filter(_ call: APICall) throws -> ResourceFilter {
     var filter = ResourceFilter()
     filter.scope = call.text("scope")
     filter.kinds = call.texts("kind")
@@ -22,7 +22,28 @@ enum ResourceRoutes {
       guard parts.count == 2 else { throw Problem.invalid("tag", "must be NAME=PATTERN") }
       filter.tags[parts[0]] = parts[1]
     }
-    let asked = filter
+    for text in call.texts("mark") {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2, let kind = Mark.Kind(rawValue: parts[0]) else {
+        let kinds = Mark.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Problem.invalid("mark", "must be MARK=VALUE, where MARK is one of \(kinds)")
+      }
+      filter.marks[kind] = parts[1]
+    }
+    return filter
+  }
+
+  private static func count(_ call: APICall) async throws -> APIReply {
+    let (filter, cache, instant) = (try filter(call), call.services.posture, call.instant())
+    let isPresent = call["as_of"] == nil
+    let figures = try await call.read { transaction in
+      try call.resources(transaction).figures(filter, isPresent: isPresent, cache)
+    }
+    return .json(figures.json(at: instant))
+  }
+
+  private static func list(_ call: APICall) async throws -> APIReply {
+    let asked = try filter(call)
     var start: Int64 = 0
     if let cursor = try call.cursor() {
       guard case .integer(let number) = cursor else {

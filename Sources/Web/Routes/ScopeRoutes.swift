@@ -1,11 +1,13 @@
 import JSON
 import Model
+import Operations
 import Store
 
 /// Scopes.
 enum ScopeRoutes {
   static let handlers: [String: APIHandler] = [
     "listScopes": list, "showScope": show, "putScope": put, "removeScope": remove,
+    "showScopeOverview": overview, "listScopeConflicts": conflicts,
   ]
 
   private static func list(_ call: APICall) async throws -> APIReply {
@@ -18,6 +20,31 @@ enum ScopeRoutes {
   private static func show(_ call: APICall) async throws -> APIReply {
     let scope = try await call.read { try find($0, call) }
     return .tagged(scope.json)
+  }
+
+  private static func overview(_ call: APICall) async throws -> APIReply {
+    let (name, instant, sight) = (call.text("name"), call.instant(), call.sight)
+    guard sight.containsScope(name) else { throw Problem.notFound("scope", name) }
+    let (cache, isPresent) = (call.services.posture, call["as_of"] == nil)
+    var overview = try await call.read {
+      try cache.overview($0, of: name, at: instant, isPresent: isPresent)
+    }
+    overview.parts.removeAll { !sight.containsScope($0.name) }
+    overview.overlaps.removeAll { !sight.containsScope($0.name) }
+    var object = overview.scope.json.object ?? [:]
+    for (key, value) in overview.figures.members { object[key] = value }
+    return .json(.object(object))
+  }
+
+  private static func conflicts(_ call: APICall) async throws -> APIReply {
+    let (instant, sight) = (call.instant(), call.sight)
+    let (cache, isPresent) = (call.services.posture, call["as_of"] == nil)
+    var found = try await call.read { try cache.conflicts($0, at: instant, isPresent: isPresent) }
+    found.overlaps.removeAll { !sight.containsScope($0.first) || !sight.containsScope($0.second) }
+    found.conflicts.removeAll {
+      !sight.containsScope($0.first.scope) || !sight.containsScope($0.second.scope)
+    }
+    return .json(found.json)
   }
 
   private static func put(_ call: APICall) async throws -> APIReply {

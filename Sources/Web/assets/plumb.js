@@ -26,6 +26,33 @@
     });
   }
 
-  document.addEventListener("DOMContentLoaded", function () { prepare(document); });
+  // What is under way tells how far it is; when it has ended, the page tells what it came to.
+  function follow(box) {
+    if (!window.EventSource) return;
+    var source = new EventSource(box.dataset.follow);
+    box.querySelectorAll("[data-still]").forEach(function (note) { note.hidden = true; });
+    box.querySelectorAll("[data-live]").forEach(function (note) { note.hidden = false; });
+    source.addEventListener("progress", function (event) { tell(box, JSON.parse(event.data)); });
+    source.addEventListener("end", function () {
+      source.close();
+      location.reload();
+    });
+  }
+
+  function tell(box, state) {
+    box.querySelectorAll("[data-told]").forEach(function (place) {
+      var value = place.dataset.told.split(".").reduce(function (part, name) {
+        return part === null || part === undefined ? undefined : part[name];
+      }, state);
+      if (value === null || value === undefined) return;
+      var text = value === "leased" ? "under way" : String(value).replace("_", " ");
+      place.textContent = typeof value === "number" ? value.toLocaleString("en", { maximumFractionDigits: 1 }) : text;
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", function () {
+    prepare(document);
+    document.querySelectorAll("[data-follow]").forEach(follow);
+  });
   document.addEventListener("htmx:afterSwap", function (event) { prepare(event.target); });
 })();

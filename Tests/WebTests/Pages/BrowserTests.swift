@@ -14,6 +14,7 @@ struct BrowserTests {
       server in
       let world = try await World(server)
       #expect(world.sides.count == 2)
+      try await PageKit.decisions(server, world.administrator)
       let editor = try await server.code(of: server.person("ed", .editor))
       let administrator = try await server.code(of: server.person("ann", .administrator))
       let screenshots = ProcessInfo.processInfo.environment["PLUMB_SCREENSHOTS"] ?? ""

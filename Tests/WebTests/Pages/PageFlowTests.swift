@@ -90,12 +90,17 @@ struct PageFlowTests {
       let editor = try await server.session(of: server.person("ed", .editor))
       let approver = try await server.session(of: server.person("ann", .administrator))
       let typed: KeyValuePairs = [
-        "rule": "test.bucket.encrypted", "resource": side.bucket, "scope": "", "reason": "",
+        "action": "request", "rule": "test.bucket.encrypted", "resource": side.bucket, "scope": "",
+        "reason": "",
         "owner": "the <owner>", "compensating_control": "backups", "expires_at": "2026-07-31",
       ]
       let refused = try await server.form("/exceptions/new", as: editor, typed)
       #expect(refused.status == 400)
-      #expect(refused.text.contains("<p class=\"fault\" id=\"reason-fault\">must not be empty</p>"))
+      #expect(
+        refused.text.contains(
+          "<p class=\"fault\" id=\"request-reason-fault\">must not be empty</p>"
+        )
+      )
       #expect(refused.text.contains("value=\"the &lt;owner&gt;\""))
       let made = try await server.form(
         "/exceptions/new",

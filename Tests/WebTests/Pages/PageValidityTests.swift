@@ -43,6 +43,71 @@ struct PageValidityTests {
     }
   }
 
+  @Test func `every page of an administrator is valid, whatever people decided`() async throws {
+    try await TestServer.with { server in
+      let administrator = try await server.caller(.administrator)
+      try await PageKit.estate(server, administrator)
+      try await PageKit.decisions(server, administrator)
+      let person = try await server.person(PageKit.hostile[3], .administrator)
+      let visitor = try await server.session(of: person)
+      let pages = try await server.crawl(
+        from: [
+          "/", "/jobs/1", "/jobs/2", "/scopes/new", "/attachments/new", "/attestations/new",
+          "/profiles/new?goal=test.bucket.kept&q=bucket", "/profiles/own@1/comparison?with=own@2",
+        ],
+        as: visitor
+      )
+      let paths = Set(pages.map { String($0.path.prefix { $0 != "?" }) })
+      for page in Page.all where !page.path.contains(".") && !page.path.contains("{") {
+        #expect(paths.contains(page.path), "no link leads to \(page.path)")
+      }
+      for start in [
+        "/scans/", "/jobs/", "/attachments/", "/profiles/", "/rules/", "/scopes/", "/credentials/",
+        "/collectors/", "/access/people/", "/attestations/", "/resources/",
+      ] {
+        #expect(paths.contains { $0.hasPrefix(start) }, "no link leads to \(start)…")
+      }
+      #expect(!pages.contains { $0.text.contains("hidden-secret") })
+      try PageKit.checkCommands(pages)
+      try check(pages)
+    }
+  }
+
+  @Test func `each role has pages without a fault, and sees what it may`() async throws {
+    try await TestServer.with { server in
+      let administrator = try await server.caller(.administrator)
+      try await PageKit.estate(server, administrator)
+      try await PageKit.decisions(server, administrator)
+      var pages: [(path: String, text: String)] = []
+      for (role, extent, words) in [
+        (Role.auditor, Extent.everything, "For the audit"),
+        (.operator, .everything, "Scans in your hands"),
+        (.viewer, .account("shop"), "Score of what you see"),
+        (.viewer, .account("elsewhere"), "No score yet"),
+      ] {
+        let name = "\(role) on \(extent.name)"
+        let visitor = try await server.session(of: server.person(name, role, on: [extent]))
+        let found = try await server.crawl(from: ["/"], as: visitor)
+        #expect(found.contains { $0.path == "/" && $0.text.contains(words) }, "\(name)")
+        #expect(!found.contains { $0.path.hasPrefix("/credentials") }, "\(name)")
+        pages += found.map { ("\($0.path) as \(name)", $0.text) }
+      }
+      try check(pages)
+    }
+  }
+
+  @Test func `a page says what of its address it does not heed`() async throws {
+    try await TestServer.with { server in
+      let visitor = try await server.session(of: server.person("vic", .viewer))
+      let page = try await server.page("/scans?colour=blue&status=finished", as: visitor)
+      #expect(page.text.contains("This page does not heed <code>colour</code>"))
+      let plain = try await server.page("/scans?status=finished", as: visitor)
+      #expect(!plain.text.contains("does not heed"))
+      let then = try await server.page("/scans?as_of=2026-05-01", as: visitor)
+      #expect(then.text.contains("does not heed <code>as_of</code>"))
+    }
+  }
+
   @Test func `pages of problems and of signing in are valid`() async throws {
     try await TestServer.with { server in
       let person = try await server.person("nobody in particular", .collector)

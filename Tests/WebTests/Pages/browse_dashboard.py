@@ -116,6 +116,12 @@ with sync_playwright() as playwright:
         ("/results/changes?period=30d", "changes"), (place, "result"), ("/resources/" + place.split("/")[2], "resource"),
         ("/exceptions", "exceptions"), ("/exceptions?view=report", "exceptions-report"), ("/exceptions/new", "exception-form"),
         (exception.removeprefix(url), "exception"), ("/nowhere", "not-found"),
+        ("/resources", "resources"), ("/profiles", "profiles"), ("/profiles/house", "profile"), ("/profiles/own@1/comparison?with=own@2", "profile-comparison"),
+        ("/profiles/new?goal=test.bucket.kept&q=bucket", "profile-form"), ("/attestations", "attestations"), ("/attestations/new?profile=house&control=2", "attestation-form"),
+        ("/attestations/1", "attestation"), ("/rules", "rules"), ("/rules/test.bucket.kept", "rule"), ("/scopes", "scopes"), ("/scopes/own-scope", "scope"),
+        ("/scopes/new", "scope-form"), ("/attachments", "attachments"), ("/attachments/1", "attachment"), ("/attachments/new", "attachment-form"), ("/scans", "scans"),
+        ("/scans/1", "scan"), ("/jobs", "jobs"), ("/jobs/1", "job"), ("/coverage", "coverage"), ("/credentials", "credentials"), ("/credentials/audit", "credential"),
+        ("/collectors", "collectors"), ("/collectors/1", "collector"), ("/access", "access"), ("/access/people/1", "person"), ("/access/keys", "keys"), ("/audit", "audit"),
     ]:
         look(browser, state, path, name)
     look(browser, {"cookies": [], "origins": []}, "/sign-in", "sign-in")

@@ -1,0 +1,302 @@
+import JSON
+import Model
+import Reports
+
+/// Which profiles are attached to which scopes, and when they are validated.
+enum AttachmentsPage {
+  static let page = Page(
+    "/attachments",
+    entry: Page.Entry(area: .requirements, name: "Attachments"),
+    show: show
+  )
+
+  static let listing = Listing(
+    "/attachments",
+    "listAttachments",
+    sort: "id",
+    columns: [
+      "id", "profile", "version", "scope", "schedule", "paused", "next_due", "since", "parameters",
+    ]
+  )
+
+  private static func show(_ visit: Visit) async throws -> PageAnswer {
+    let page = try await listing.page(visit)
+    let attach: HTML =
+      visit.may(.edit)
+      ? "<p>\(HTML.link(Address("/attachments/new"), "Attach a profile", "button main"))</p>" : ""
+    return .page(
+      PageContent(
+        "Attachments",
+        lead: "A profile over a scope, validated on schedule or on demand.",
+        commands: [["attachments", "list"]],
+        main: """
+          \(attach)
+          \(HTML.table("Attachments", ["Profile", "Scope", "Schedule", "Next", "Since"], page.list("items").map { row($0, visit) }, kind: "cards", empty: "No profile is attached to a scope of yours; every rule is judged."))
+          \(listing.links(page, visit))
+          """
+      )
+    )
+  }
+
+  private static func row(_ attachment: JSONValue, _ visit: Visit) -> HTML {
+    let isPaused = attachment["paused"]?.bool ?? false
+    let next: HTML = isPaused ? HTML.tag("paused", "wait") : due(attachment["next_due"])
+    return """
+      <tr><th scope="row">\(HTML.link(Address("/attachments/\(attachment.count("id"))"), "\(attachment.text("profile"))"))<span class="quiet">version \(attachment.text("version"))</span></th>
+      <td>\(scope(attachment.text("scope")))</td><td>\(schedule(attachment))</td><td class="tight">\(next)</td><td class="tight">\(attachment.text("since").asTime)</td></tr>
+      """
+  }
+
+  /// A scope with a link to its page.
+  static func scope(_ name: String) -> HTML {
+    name.isEmpty ? "everything" : HTML.link(Address("/scopes", parts: [name]), "\(name)")
+  }
+
+  static func schedule(_ attachment: JSONValue) -> String {
+    attachment.text("schedule").isEmpty ? "on demand" : attachment.text("schedule")
+  }
+
+  static func due(_ instant: JSONValue?) -> HTML {
+    instant?.string.map { $0.asTime } ?? "–"
+  }
+}
+
+/// The form by which a profile is attached to a scope.
+enum AttachmentForm {
+  static let page = Page("/attachments/new", show: show, change: change)
+
+  private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
+    var body: JSONObject = ["profile": .string(form["profile"])]
+    if !form["scope"].isEmpty { body["scope"] = .string(form["scope"]) }
+    let cadence = form["schedule"].isEmpty ? form["cadence"] : form["schedule"]
+    if !cadence.isEmpty { body["schedule"] = .string(cadence) }
+    let parameters = try RuleSettings.parameters(form["parameters"])
+    if !parameters.members.isEmpty { body["parameters"] = .object(parameters) }
+    let made = try await visit.change("attach", [:], .object(body))
+    return .go(
+      Address("/attachments/\(made.count("id"))").with("notice", Notice.attached.rawValue)
+    )
+  }
+
+  private static func show(_ visit: Visit) async throws -> PageAnswer {
+    guard visit.may(.edit) else { throw Problem.forbidden(.edit) }
+    let profiles = try await visit.look("listProfiles", ["limit": "500"]).list("items")
+    let scopes = try await visit.look("listScopes", ["limit": "500"]).list("items")
+    let signIn = try await credentials(visit)
+    let fields = [
+      Field(
+        name: "profile",
+        label: "Profile",
+        hint: "What is asked for.",
+        kind: .choice(
+          profiles.map { ($0.text("id"), "\($0.text("title")) \($0.text("version"))") }
+        ),
+        value: visit.value("profile") ?? "best-practices"
+      ),
+      Field(
+        name: "scope",
+        label: "Scope",
+        hint: "Of which section of the business.",
+        kind: .choice([("", "everything")] + scopes.map { ($0.text("name"), $0.text("name")) }),
+        value: visit.value("scope") ?? "",
+        isRequired: false
+      ),
+      Field(
+        name: "cadence",
+        label: "Cadence",
+        hint: "How often its accounts are scanned.",
+        kind: .choice(
+          [
+            ("", "on demand"), ("every 1h", "every hour"), ("every 6h", "every 6 hours"),
+            ("every 24h", "every 24 hours"), ("every 7d", "every 7 days"),
+          ]
+        ),
+        value: "every 24h",
+        isRequired: false
+      ),
+      Field(
+        name: "schedule",
+        label: "Or a schedule of your own",
+        hint: "Such as every 1d at 02:00 Europe/Zurich; it counts before the cadence.",
+        isRequired: false
+      ),
+      Field(
+        name: "parameters",
+        label: "Parameters",
+        hint: "Where a rule is to ask for other values: RULE.NAME = VALUE, one a line.",
+        kind: .long,
+        isRequired: false
+      ),
+    ]
+    let cancel: HTML = "<a class=\"button\" href=\"/attachments\">Cancel</a>"
+    var content = PageContent(
+      "Attach a profile",
+      lead: "What was attached of the same profile to the same scope ends.",
+      main: """
+        <div class="card">\(visit.form("attach", fields, button: "Attach", more: cancel))</div>
+        \(signIn)
+        """
+    )
+    content.hasInstant = false
+    return .page(content)
+  }
+
+  /// What scans will sign in with.
+  private static func credentials(_ visit: Visit) async throws -> HTML {
+    let found = try await visit.askIfThere("listCredentials", ["limit": "500"])
+    guard let items = found?.list("items").filter({ $0.text("state") != "revoked" }) else {
+      return ""
+    }
+    let names = items.map { credential -> HTML in
+      let account = credential["details"]?.text("account") ?? ""
+      return
+        "<li>\(HTML.link(Address("/credentials", parts: [credential.text("name")]), "\(credential.text("name"))")) <span class=\"quiet\">\(credential.text("provider")) \(account)</span> \(CredentialsPage.tag(credential.text("state")))</li>"
+    }
+    return HTML.card(
+      "What scans sign in with",
+      "",
+      names.isEmpty
+        ? "<p class=\"warning\">No credential is kept, so nothing can be scanned by itself. \(HTML.link(Address("/credentials"), "Keep one"))</p>"
+        : "<p class=\"quiet\">Each account of the scope is scanned with the credential that signs in to it.</p><ul>\(HTML(names))</ul>"
+    )
+  }
+}
+
+/// One attachment: its schedule, its runs, and what it asks for.
+enum AttachmentPage {
+  static let page = Page("/attachments/{id}", show: show, change: change)
+
+  private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
+    let id = visit.part("id")
+    switch form["action"] {
+    case "run":
+      let run = try await visit.change("runAttachment", ["id": id])
+      return .go(
+        Address("/jobs", ["run": "\(run.count("run"))", "notice": Notice.runStarted.rawValue])
+      )
+    case "pause":
+      var body = JSONObject()
+      if let until = Instant(form["until"]) { body["until"] = .string("\(until)") }
+      _ = try await visit.change("pauseAttachment", ["id": id], .object(body))
+      return .go(visit.notice(.paused))
+    case "resume":
+      _ = try await visit.change("resumeAttachment", ["id": id])
+      return .go(visit.notice(.resumed))
+    default:
+      _ = try await visit.change("detach", ["id": id, "If-Match": form["tag"]])
+      return .go(Address("/attachments", ["notice": Notice.detached.rawValue]))
+    }
+  }
+
+  private static func show(_ visit: Visit) async throws -> PageAnswer {
+    let id = visit.part("id")
+    let attachment = try await visit.ask("showAttachment", ["id": id])
+    let schedule = try await visit.ask("showSchedule", ["id": id])
+    let runs = try await visit.ask("listRuns", ["id": id, "limit": "20"]).list("items")
+    let (profile, scope) = (attachment.text("profile"), attachment.text("scope"))
+    let isPaused = schedule["paused"]?.bool ?? false
+    var facts: [(String, HTML)] = [
+      (
+        "Profile",
+        HTML.link(
+          Address("/profiles", parts: ["\(profile)@\(attachment.text("version"))"]),
+          "\(profile) \(attachment.text("version"))"
+        )
+      ),
+      ("Scope", AttachmentsPage.scope(scope)),
+      ("Schedule", "\(AttachmentsPage.schedule(attachment))"),
+      ("Next", isPaused ? HTML.tag("paused", "wait") : AttachmentsPage.due(schedule["next_due"])),
+      ("Since", attachment.text("since").asTime),
+      (
+        "Results",
+        HTML.link(
+          Address("/results", ["view": "controls", "profile": profile, "scope": scope]),
+          "by control"
+        )
+      ),
+    ]
+    if isPaused {
+      let until: HTML =
+        schedule["paused_until"]?.string.map { "until \($0.asTime)" } ?? "until it is resumed"
+      facts.append(
+        (
+          "Paused",
+          "by \(schedule.text("paused_by")), \(schedule.text("paused_at").asTime), \(until)"
+        )
+      )
+    }
+    for (rule, values) in attachment["parameters"]?.object?.members ?? [] {
+      let words = (values.object?.members ?? []).map { "\($0.key) = \($0.value.text)" }
+      facts.append(
+        ("Parameters", "\(RulesPage.link(rule)): <code>\(words.joined(separator: ", "))</code>")
+      )
+    }
+    var content = PageContent(
+      "\(profile) over \(scope.isEmpty ? "everything" : scope)",
+      lead: "Attachment \(attachment.count("id"))",
+      commands: [["attachments", "schedule", id], ["attachments", "runs", id]],
+      main: """
+        \(HTML.facts("Facts", facts))
+        \(actions(attachment, isPaused: isPaused, visit))
+        \(HTML.table("Runs, the newest first", ["Run", "Due", "Asked for by", "Jobs"], runs.map(run), kind: "cards", empty: "It did not run yet."))
+        """
+    )
+    content.hasInstant = false
+    return .page(content)
+  }
+
+  private static func run(_ run: JSONValue) -> HTML {
+    let by = run.text("cause") == "schedule" ? "its schedule" : run.text("requested_by")
+    let jobs = Address("/jobs", ["run": "\(run.count("id"))"])
+    return """
+      <tr><th scope="row">Run \(run.count("id"))</th><td class="tight">\(run.text("due_at").asTime)</td><td>\(by)</td><td>\(HTML.link(jobs, "its jobs"))</td></tr>
+      """
+  }
+
+  private static func actions(_ attachment: JSONValue, isPaused: Bool, _ visit: Visit) -> HTML {
+    var buttons: [HTML] = []
+    if visit.may(.run) {
+      buttons.append(visit.button("run", "Run now", kind: "main"))
+      if isPaused { buttons.append(visit.button("resume", "Resume")) }
+    }
+    if visit.may(.edit) {
+      buttons.append(visit.button("detach", "End", kind: "danger", ["tag": attachment.entityTag]))
+    }
+    let until = Field(
+      name: "until",
+      label: "Pause until",
+      hint: "A day, in UTC; empty until somebody resumes it.",
+      kind: .date,
+      isRequired: false
+    )
+    let canPause = visit.may(.run) && !isPaused && !attachment.text("schedule").isEmpty
+    return """
+      \(HTML.when(!buttons.isEmpty, "<div class=\"row\">\(HTML(buttons))</div>"))
+      \(HTML.when(canPause, "<details class=\"card\"><summary>Pause its schedule</summary>\(visit.form("pause", [until], button: "Pause", kind: ""))</details>"))
+      """
+  }
+}
+
+/// Parameters of rules as people write them into a form.
+enum RuleSettings {
+  /// Values by rule and parameter, of lines such as `RULE.NAME = VALUE`.
+  static func parameters(_ text: String) throws -> JSONObject {
+    var rules = JSONObject()
+    for line in text.split(whereSeparator: \.isNewline) where line.contains(where: { $0 != " " }) {
+      let parts = line.split(separator: "=", maxSplits: 1).map(\.trimmed)
+      guard parts.count == 2, let dot = parts[0].lastIndex(of: ".") else {
+        throw Problem.invalid("parameters", "\"\(line)\" is not as RULE.NAME = VALUE")
+      }
+      let rule = String(parts[0][..<dot])
+      var values = rules[rule]?.object ?? JSONObject()
+      values[String(parts[0][parts[0].index(after: dot)...])] = value(parts[1])
+      rules[rule] = .object(values)
+    }
+    return rules
+  }
+
+  /// A value as it is typed: JSON where it is some, and else text.
+  static func value(_ text: String) -> JSONValue {
+    (try? JSONValue(parsing: text)) ?? .string(text)
+  }
+}

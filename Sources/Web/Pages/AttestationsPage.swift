@@ -1,0 +1,218 @@
+import Foundation
+import JSON
+import Model
+import Reports
+
+/// What people attested of controls.
+enum AttestationsPage {
+  static let page = Page("/attestations", show: show)
+
+  static let listing = Listing(
+    "/attestations",
+    "listAttestations",
+    sort: "-id",
+    columns: [
+      "id", "profile", "version", "control", "scope", "met", "state", "statement", "evidence_name",
+      "evidence_sha256", "observed_at", "received_at", "period_from", "period_to", "attested_by",
+      "approved_by", "approved_at",
+    ]
+  )
+
+  static func tag(_ state: String) -> HTML {
+    HTML.tag(state, state == "in force" ? "good" : state == "waiting" ? "wait" : "")
+  }
+
+  private static func show(_ visit: Visit) async throws -> PageAnswer {
+    let page = try await listing.page(visit)
+    let states = ["waiting", "in force", "not yet begun", "ended"]
+    let rows = page.list("items").map { one -> HTML in
+      """
+      <tr><th scope="row">\(HTML.link(Address("/attestations/\(one.count("id"))"), "\(one.text("profile")) \(one.text("control"))"))<span class="quiet">\(one.text("scope").isEmpty ? "everything" : one.text("scope")) · \(one.text("statement").shortenedText)</span></th>
+      <td>\(tag(one.text("state")))</td><td>\(HTML.verdict(one["met"]?.bool == true ? "pass" : "fail", words: one["met"]?.bool == true ? "met" : "not met"))</td>
+      <td class="tight">\(one.text("period_from").asDay) to \(one.text("period_to").asLastDay)</td><td>\(one.text("attested_by"))</td></tr>
+      """
+    }
+    let attest: HTML =
+      visit.may(.edit)
+      ? "<p>\(HTML.link(Address("/attestations/new"), "Attest a control", "button main"))</p>" : ""
+    var content = PageContent(
+      "Attestations",
+      lead: "What people say of controls that no rule can judge, with their evidence.",
+      commands: [["attestations", "list"]],
+      main: """
+        \(ProfilesPage.tabs(visit, "/attestations"))
+        \(attest)
+        \(visit.filter("/attestations", [visit.filterChoice("state", "State", [("", "any")] + states.map { ($0, $0) }), visit.filterField("profile", "Profile", "cis-aws"), visit.filterField("control", "Control", "2.1.1")]))
+        \(HTML.table("Attestations", ["Control", "State", "Met", "Speaks for", "Attested by"], rows, kind: "cards", empty: "There is none like that."))
+        \(listing.links(page, visit))
+        """
+    )
+    content.hasInstant = false
+    return .page(content)
+  }
+}
+
+/// The form by which a control is attested with evidence.
+enum AttestationForm {
+  static let page = Page("/attestations/new", show: show, change: change)
+
+  private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
+    guard let file = form.file("evidence"), !file.bytes.isEmpty else {
+      throw Problem.invalid("evidence", "must be a file that is not empty")
+    }
+    guard file.bytes.count <= 780_000 else {
+      throw Problem.invalid(
+        "evidence",
+        "is larger than 780 kB; attest with an extract, or by the command on the server"
+      )
+    }
+    var body: JSONObject = [
+      "met": .bool(form["met"] == "true"), "evidence_name": .string(file.name),
+      "evidence": .string(Data(file.bytes).base64EncodedString()),
+    ]
+    for name in ["profile", "control", "scope", "statement"] { body[name] = .string(form[name]) }
+    for name in ["observed_at", "period_from"] {
+      body[name] = .string(Instant(form[name]).map { "\($0)" } ?? form[name])
+    }
+    // A day counts to its end.
+    let until = Instant(form["period_to"])?.advanced(days: 1)
+    body["period_to"] = .string(until.map { "\($0)" } ?? form["period_to"])
+    let made = try await visit.change("attest", [:], .object(body))
+    return .go(
+      Address("/attestations/\(made.count("id"))").with("notice", Notice.attested.rawValue)
+    )
+  }
+
+  private static func show(_ visit: Visit) async throws -> PageAnswer {
+    guard visit.may(.edit) else { throw Problem.forbidden(.edit) }
+    let scopes = try await visit.look("listScopes", ["limit": "500"]).list("items")
+    let today = visit.asker.now.day
+    let fields = [
+      Field(
+        name: "profile",
+        label: "Profile",
+        hint: "Its id.",
+        value: visit.value("profile") ?? ""
+      ),
+      Field(
+        name: "control",
+        label: "Control",
+        hint: "As the profile calls it.",
+        value: visit.value("control") ?? ""
+      ),
+      Field(
+        name: "scope",
+        label: "Scope",
+        kind: .choice([("", "everything")] + scopes.map { ($0.text("name"), $0.text("name")) }),
+        value: visit.value("scope") ?? "",
+        isRequired: false
+      ),
+      Field(
+        name: "met",
+        label: "The control is",
+        kind: .choice([("true", "met"), ("false", "not met")]),
+        value: "true"
+      ),
+      Field(
+        name: "observed_at",
+        label: "Observed on",
+        hint: "When the evidence was observed.",
+        kind: .date,
+        value: today
+      ),
+      Field(
+        name: "period_from",
+        label: "Speaks for the days from",
+        kind: .date,
+        value: today
+      ),
+      Field(
+        name: "period_to",
+        label: "to",
+        hint: "Both included.",
+        kind: .date,
+        value: visit.asker.now.advanced(days: 365).day
+      ),
+      Field(
+        name: "evidence",
+        label: "Evidence",
+        hint: "A file of up to 780 kB, kept as it is with its SHA-256.",
+        kind: .file
+      ),
+      Field(name: "statement", label: "What is attested", kind: .long),
+    ]
+    let cancel: HTML = "<a class=\"button\" href=\"/attestations\">Cancel</a>"
+    var content = PageContent(
+      "Attest a control",
+      lead: "Another person has to approve it.",
+      main: """
+        \(try await about(visit))
+        <div class="card">\(visit.form("attest", fields, button: "Attest", more: cancel))</div>
+        """
+    )
+    content.hasInstant = false
+    return .page(content)
+  }
+
+  /// What the control asks for, where the address names one.
+  private static func about(_ visit: Visit) async throws -> HTML {
+    guard let profile = visit.value("profile"), let control = visit.value("control"),
+      let document = try await visit.askIfThere("showProfile", ["id": profile]),
+      let found = document.list("controls").first(where: { $0.text("id") == control })
+    else { return "" }
+    return HTML.card(
+      "\(document.text("title")) \(control)",
+      "",
+      "<p>\(found.text("title"))</p><p class=\"quiet\">\(found.text("reason"))</p>"
+    )
+  }
+}
+
+/// One attestation, which another person approves.
+enum AttestationPage {
+  static let page = Page("/attestations/{id}", show: show, change: change)
+
+  private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
+    _ = try await visit.change("approveAttestation", ["id": visit.part("id")])
+    return .go(visit.notice(.attestationApproved))
+  }
+
+  private static func show(_ visit: Visit) async throws -> PageAnswer {
+    let one = try await visit.ask("showAttestation", ["id": visit.part("id")])
+    let isMet = one["met"]?.bool ?? false
+    let profile = "\(one.text("profile"))@\(one.text("version"))"
+    var facts: [(String, HTML)] = [
+      ("State", AttestationsPage.tag(one.text("state"))),
+      ("The control is", HTML.verdict(isMet ? "pass" : "fail", words: isMet ? "met" : "not met")),
+      ("Profile", HTML.link(Address("/profiles", parts: [profile]), "\(profile)")),
+      ("Control", "\(one.text("control"))"), ("Scope", AttachmentsPage.scope(one.text("scope"))),
+      ("What is attested", "\(one.text("statement"))"),
+      (
+        "Evidence",
+        "<a href=\"/api/v1/attestations/\(one.count("id"))/evidence\">\(one.text("evidence_name"))</a>"
+      ),
+      ("Its SHA-256", "<code>\(one.text("evidence_sha256"))</code>"),
+      ("Observed", one.text("observed_at").asTime), ("Received", one.text("received_at").asTime),
+      ("Speaks for", "\(one.text("period_from").asDay) to \(one.text("period_to").asLastDay)"),
+      ("Attested by", "\(one.text("attested_by"))"),
+    ]
+    if let approver = one["approved_by"]?.string {
+      facts.append(("Approved by", "\(approver), \(one.text("approved_at").asTime)"))
+    }
+    let isOwn = one.text("attested_by") == visit.asker.principal.name
+    let isWaiting = one.text("state") == "waiting"
+    let approve: HTML =
+      !isWaiting
+      ? ""
+      : isOwn
+        ? "<p class=\"quiet\">You attested it, so somebody else has to approve it.</p>"
+        : visit.may(.approve) ? visit.button("approve", "Approve", kind: "main") : ""
+    var content = PageContent(
+      "Attestation \(one.count("id"))",
+      commands: [["attestations", "list"]],
+      main: "\(HTML.facts("Facts", facts))\(approve)"
+    )
+    content.hasInstant = false
+    return .page(content)
+  }
+}

@@ -1,0 +1,220 @@
+import JSON
+import Model
+import Reports
+
+/// What waits for somebody with the visitor's roles, which is what they see first.
+struct HomeFirst {
+  let visit: Visit
+
+  /// One thing that waits, or is well.
+  private struct Line {
+    var words: HTML
+    var address: Address
+    var isWell: Bool
+  }
+
+  /// The card; nothing for those who only read.
+  var card: HTML {
+    get async throws {
+      guard visit.asOf == nil else { return "" }
+      if visit.may(.administer) { return Self.card("Waiting for you", try await administrator()) }
+      if visit.may(.audit) { return Self.card("For the audit", try await auditor()) }
+      if visit.may(.run) { return Self.card("Scans in your hands", try await scans()) }
+      return ""
+    }
+  }
+
+  private static func card(_ title: String, _ lines: [Line]) -> HTML {
+    let todo = lines.filter { !$0.isWell }.map { line -> HTML in
+      "<li>\(HTML.tag("to do", "wait")) \(HTML.link(line.address, line.words))</li>"
+    }
+    let well = lines.filter(\.isWell).map { HTML.link($0.address, $0.words) }
+    let list: HTML =
+      todo.isEmpty ? "<p>Nothing waits.</p>" : "<ul class=\"waiting\">\(HTML(todo))</ul>"
+    return HTML.card(
+      title,
+      "w12",
+      "<div class=\"stack\">\(list)\(HTML.when(!well.isEmpty, "<p class=\"quiet\">Well: \(HTML.commas(well)).</p>"))</div>"
+    )
+  }
+
+  /// How many items a list has; nil where the visitor may not see it.
+  private func number(
+    _ operation: String,
+    _ values: KeyValuePairs<String, String?>,
+    where isMeant: (JSONValue) -> Bool = { _ in true }
+  ) async throws -> Int? {
+    try await visit.askIfThere(operation, values).map { $0.list("items").filter(isMeant).count }
+  }
+
+  private func line(_ count: Int?, _ one: String, _ many: String, _ address: Address) -> Line? {
+    count.map { count in
+      Line(
+        words: count == 0 ? "no \(many)" : "\(count.of(one, many))",
+        address: address,
+        isWell: count == 0
+      )
+    }
+  }
+
+  private func administrator() async throws -> [Line] {
+    let requests = try await number("listExceptions", ["state": "requested", "limit": "500"])
+    let attestations = try await number("listAttestations", ["state": "waiting", "limit": "500"])
+    let collectors = try await number("listCollectors", ["state": "requested", "limit": "500"])
+    let refused = try await number("listCredentials", ["state": "refused", "limit": "500"])
+    let untested = try await number("listCredentials", ["state": "untested", "limit": "500"])
+    return [
+      line(
+        requests,
+        "exception waits for approval",
+        "exceptions wait for approval",
+        Address("/exceptions", ["state": "requested"])
+      ),
+      line(
+        attestations,
+        "attestation waits for approval",
+        "attestations wait for approval",
+        Address("/attestations", ["state": "waiting"])
+      ),
+      line(
+        collectors,
+        "collector waits for approval",
+        "collectors wait for approval",
+        Address("/collectors", ["state": "requested"])
+      ),
+      line(
+        refused,
+        "credential was refused",
+        "credentials were refused",
+        Address("/credentials", ["state": "refused"])
+      ),
+      line(
+        untested,
+        "credential was never tested",
+        "credentials were never tested",
+        Address("/credentials", ["state": "untested"])
+      ),
+    ].compactMap { $0 } + (try await jobs())
+  }
+
+  private func jobs() async throws -> [Line] {
+    let failed = try await visit.askIfThere(
+      "listJobs",
+      pairs: [
+        Address.Pair(name: "state", value: "failed"),
+        Address.Pair(name: "state", value: "set_aside"),
+        Address.Pair(name: "limit", value: "500"),
+      ]
+    )?.list("items").count
+    return [
+      line(
+        failed,
+        "job went wrong",
+        "jobs went wrong",
+        Address("/jobs").with("state", all: ["failed", "set_aside"])
+      )
+    ].compactMap { $0 }
+  }
+
+  private func scans() async throws -> [Line] {
+    let running = try await visit.askIfThere("listJobs", ["state": "leased", "limit": "500"])?
+      .list("items").count
+    let gaps = try await number("listCoverage", ["complete": "false", "limit": "500"])
+    let paused = try await number("listAttachments", ["limit": "500"]) {
+      $0["paused"]?.bool ?? false
+    }
+    let now = running.map {
+      Line(
+        words: $0 == 0 ? "no scan is under way" : "\($0.of("scan")) under way",
+        address: Address("/jobs", ["state": "leased"]),
+        isWell: true
+      )
+    }
+    return (try await jobs())
+      + [
+        line(
+          gaps,
+          "kind is not fully read",
+          "kinds are not fully read",
+          Address("/coverage", ["complete": "false"])
+        ),
+        line(paused, "schedule is paused", "schedules are paused", Address("/attachments")), now,
+      ].compactMap { $0 }
+  }
+
+  private func auditor() async throws -> [Line] {
+    let fault = try await visit.askIfThere("showAuditFault")
+    let log = fault.map { fault in
+      let isWhole = fault["is_whole"]?.bool ?? false
+      return Line(
+        words: isWhole
+          ? "the audit log is whole: \(fault.count("entries").of("entry", "entries"))"
+          : "the audit log is not whole",
+        address: Address("/audit"),
+        isWell: isWhole
+      )
+    }
+    let gaps = try await number("listCoverage", ["complete": "false", "limit": "500"])
+    let waiting = try await number("listAttestations", ["state": "waiting", "limit": "500"])
+    let excepted = try await number("listExceptions", ["state": "approved", "limit": "500"])
+    return [
+      log,
+      line(
+        waiting,
+        "attestation waits for approval",
+        "attestations wait for approval",
+        Address("/attestations", ["state": "waiting"])
+      ),
+      line(
+        gaps,
+        "kind is not fully read",
+        "kinds are not fully read",
+        Address("/coverage", ["complete": "false"])
+      ),
+      excepted.map { count in
+        Line(
+          words: "\(count.of("exception is", "exceptions are")) in force",
+          address: Address("/exceptions", ["state": "approved"]),
+          isWell: true
+        )
+      },
+    ].compactMap { $0 } + (try await evidenceGaps())
+  }
+
+  /// The attached profiles that have controls which a person has to attest, and nothing in force does.
+  private func evidenceGaps() async throws -> [Line] {
+    let attached = try await visit.look("listAttachments", ["limit": "500"]).list("items")
+    let attestations = try await visit.look(
+      "listAttestations",
+      ["state": "in force", "limit": "500"]
+    ).list("items")
+    var lines: [Line] = []
+    for one in attached.prefix(20) {
+      let (profile, scope) = (one.text("profile"), one.text("scope"))
+      let document = try await visit.askIfThere(
+        "showProfile",
+        ["id": "\(profile)@\(one.text("version"))"]
+      )
+      let known = Set(
+        attestations.filter { $0.text("profile") == profile && $0.text("scope") == scope }
+          .map { $0.text("control") }
+      )
+      let missing = (document?.list("controls") ?? []).filter {
+        $0["manual"]?.bool == true && !known.contains($0.text("id"))
+      }.count
+      guard missing > 0 else { continue }
+      let place = scope.isEmpty ? "everything" : scope
+      lines.append(
+        Line(
+          words: "\(missing.of("control")) of \(profile) over \(place) without evidence in force",
+          address: Address(
+            "/results",
+            ["view": "controls", "profile": profile, "scope": scope.isEmpty ? nil : scope]
+          ),
+          isWell: false
+        )
+      )
+    }
+    return lines
+  }
+}

@@ -1,0 +1,70 @@
+import JSON
+import Model
+import Reports
+
+/// What to do next: rules by what the score gains, and the resources most at risk.
+struct HomeTodo {
+  let visit: Visit
+  let scope: String?
+  let profile: String?
+
+  /// The rules whose failures cost the score most.
+  func card(_ size: String) async throws -> HTML {
+    let rules = try await visit.ask(
+      "listRuleStates",
+      [
+        "as_of": visit.asOf, "scope": scope, "profile": profile, "verdict": "fail",
+        "without_excepted": "true", "sort": "-gain", "limit": "5",
+      ]
+    ).list("items")
+    let rows = rules.map { rule -> HTML in
+      let link = HTML.link(
+        visit.to(
+          "/results",
+          [
+            "scope": scope, "profile": profile, "verdict": "fail", "rule": rule.text("rule"),
+            "without_excepted": "true",
+          ]
+        ),
+        "\(rule.text("title"))"
+      )
+      return """
+        <tr><th scope="row">\(link)<span class="quiet">\(rule.text("remediation"))</span></th>
+        <td data-label="Severity">\(HTML.severity(rule.text("severity")))</td>
+        <td class="num" data-label="Failing">\(rule.count("failed").grouped)</td>
+        <td class="num" data-label="Gain">\((rule["gain"]?.double ?? 0).signed)</td></tr>
+        """
+    }
+    return HTML.tableCard(
+      "Five things to do",
+      size,
+      "By what the score gains in points",
+      ["What is to hold", "Severity", "#Failing", "#Gain"],
+      rows,
+      kind: "cards",
+      empty: "Nothing fails that is not accepted."
+    )
+  }
+
+  /// The resources whose failures weigh most.
+  func risk(_ size: String) async throws -> HTML {
+    let resources = try await visit.ask(
+      "listResourcesAtRisk",
+      ["as_of": visit.asOf, "scope": scope, "limit": "5"]
+    ).list("items")
+    let rows = resources.map { resource -> HTML in
+      """
+      <tr><th scope="row">\(HTML.link(visit.to("/resources/\(resource.count("number"))"), "\(resource.shownName)"))<span class="quiet">\(resource.text("service_name"))/\(resource.text("resource_kind")) · \(resource.text("account"))</span></th>
+      <td class="num">\(resource["verdicts"]?.count("fail") ?? 0)</td><td class="num">\(resource.count("weight_failed"))</td></tr>
+      """
+    }
+    return HTML.tableCard(
+      "Resources most at risk",
+      size,
+      "By the weight of their failures, accepted ones among them",
+      ["Resource", "#Failing", "#Weight"],
+      rows,
+      empty: "No resource fails anything."
+    )
+  }
+}

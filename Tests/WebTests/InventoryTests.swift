@@ -1,0 +1,102 @@
+import HTTP
+import JSON
+import Model
+import Store
+import TestSupport
+import Testing
+
+@testable import Web
+
+/// The inventory: what is counted is what is listed.
+struct InventoryTests {
+  /// All that a list has.
+  private func rows(_ query: String, _ server: TestServer, _ caller: Caller) async throws -> Int {
+    let listed = try await server.send("GET", "/api/v1/resources?limit=500&\(query)", as: caller)
+    #expect(listed.status == 200, "\(query): \(listed.text)")
+    return listed.json["items"]?.array?.count ?? -1
+  }
+
+  @Test func `each number of the inventory is that of the rows that it leads to`() async throws {
+    try await TestServer.with { server in
+      let administrator = try await server.caller(.administrator)
+      try await PageKit.estate(server, administrator)
+      try await server.change { transaction in
+        try transaction.set(
+          Mark(subject: .resource, name: "bucket 1*", kind: .dataClassification, value: "secret")
+        )
+      }
+      let visitor = try await server.session(of: server.person("vic", .viewer))
+      for query in ["", "q=bucket+1", "account=shop", "account=none", "kind=store/*", "tag=x=*"] {
+        let counts = try await server.send(
+          "GET",
+          "/api/v1/resources/counts?\(query)",
+          as: administrator
+        )
+        #expect(counts.status == 200, "\(query): \(counts.text)")
+        let total = try await rows(query, server, administrator)
+        #expect(counts.json["total"]?.whole == total, "\(query)")
+        let page = try await server.page("/resources?\(query)", as: visitor)
+        if total > 0 {
+          #expect(page.text.contains("<caption>\(total.of("resource")), 1 to \(total)"))
+        }
+        for (member, parameter) in [
+          ("accounts", "account"), ("regions", "region"), ("kinds", "kind"), ("tags", "tag"),
+          ("classifications", "mark"),
+        ] {
+          for entry in counts.json[member]?.array ?? [] {
+            let name = entry["name"]?.string ?? ""
+            let value = parameter == "mark" ? "data-classification=\(name)" : name
+            let number = try await rows(
+              "\(query)&\(parameter)=\(Address.encoded(value))",
+              server,
+              administrator
+            )
+            #expect(entry["total"]?.whole == number, "\(query) and \(parameter) \(name)")
+          }
+        }
+      }
+      let marked = try await rows("mark=data-classification=secret", server, administrator)
+      #expect(marked == 1)
+      let wrong = try await server.send(
+        "GET",
+        "/api/v1/resources/counts?mark=colour=red",
+        as: administrator
+      )
+      #expect(wrong.status == 422 && wrong.text.contains("data-classification"))
+    }
+  }
+
+  @Test func `a list as a file is whole, and as it is filtered`() async throws {
+    try await TestServer.with { server in
+      let administrator = try await server.caller(.administrator)
+      try await PageKit.estate(server, administrator)
+      try await PageKit.decisions(server, administrator)
+      let visitor = try await server.session(of: server.person("ann", .administrator))
+      for (path, operation) in [
+        ("/resources", "/resources"), ("/resources?q=bucket+1", "/resources?q=bucket+1"),
+        ("/jobs?state=cancelled", "/jobs?state=cancelled"), ("/scans", "/scans"),
+        ("/audit?action=scope.*", "/audit-log?action=scope.*"),
+        ("/audit?from=2026-06-01&action=person.*", "/audit-log?action=person.*"),
+        ("/profiles", "/profiles"), ("/profiles/own/controls", "/profiles/own/controls"),
+        ("/access", "/people"), ("/credentials", "/credentials"), ("/coverage", "/coverage"),
+      ] {
+        let parts = path.split(separator: "?", maxSplits: 1)
+        let query = parts.count > 1 ? "?\(parts[1])" : ""
+        let joint = operation.contains("?") ? "&" : "?"
+        let listed = try await server.send(
+          "GET",
+          "/api/v1\(operation)\(joint)limit=500",
+          as: administrator
+        )
+        let items = try #require(listed.json["items"]?.array, "\(operation): \(listed.text)")
+        let json = try await server.page("\(parts[0]).json\(query)", as: visitor)
+        #expect(json.json.array?.count == items.count, "\(path): \(json.text.prefix(300))")
+        let csv = try await server.page("\(parts[0]).csv\(query)", as: visitor)
+        #expect(csv[header: "Content-Type"] == "text/csv; charset=utf-8")
+        #expect(csv.text.split(separator: "\r\n").count == items.count + 1, "\(path)")
+      }
+      let viewer = try await server.session(of: server.person("vic", .viewer))
+      #expect(try await server.page("/credentials.csv", as: viewer).status == 403)
+    }
+  }
+}
