@@ -173,7 +173,10 @@ struct ServeCommand: AsyncParsableCommand {
         if isWorking { await runWork(data, at: place, key: key, work) }
       }
       let counting = Task { await services.keepCounted() }
-      defer { (working.cancel(), counting.cancel()) }
+      defer {
+        working.cancel()
+        counting.cancel()
+      }
       do {
         try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
       } catch let error where !isListening.withLock({ $0 }) {

@@ -188,10 +188,10 @@ struct RandomEstate {
   }
 
   /// Scans again and again, an hour apart, each time after something changed.
-  mutating func scan(_ count: Int, _ bench: Bench) async throws -> [Step] {
+  mutating func scan(_ count: Int, from first: Int = 0, _ bench: Bench) async throws -> [Step] {
     var steps: [Step] = []
-    try await put("prod", "tag:stage=prod", bench, at: hour(0))
-    for number in 0..<count {
+    if first == 0 { try await put("prod", "tag:stage=prod", bench, at: hour(0)) }
+    for number in first..<first + count {
       var changes: Set<Change> = []
       // Every third step changes the version of some rule and nothing else.
       if number % 3 == 1 {

@@ -53,7 +53,7 @@ struct ResultFiguresTests {
       }
       _ = try await estate.scan(2, bench)
       let first = try await count()
-      _ = try await estate.scan(8, bench)
+      _ = try await estate.scan(8, from: 2, bench)
       let second = try await count()
       #expect(first.1 && first.0.all > 0)
       #expect((second.0 != first.0) == isFresh && second.1 == isFresh)

@@ -49,7 +49,13 @@ extension PageKit {
           "observed_at": now, "period_from": now, "period_to": "2099-01-01T00:00:00Z",
         ]
       ),
-      ("people", ["name": text, "email": text, "issuer": .string(hostile[2]), "subject": text]),
+      (
+        "people",
+        [
+          "name": text, "email": .string(hostile[0] + "@example.com"),
+          "issuer": .string(hostile[2]), "subject": text,
+        ]
+      ),
       (
         "credentials",
         [
