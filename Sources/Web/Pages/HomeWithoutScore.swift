@@ -65,8 +65,8 @@ struct HomeWithoutScore {
         "Home",
         commands: [["status"]],
         main: """
-          <div class="grid">\(try await HomeFirst(visit: visit).card)
-          <section class="card stack w12"><h2>No score yet</h2>\(way)</section></div>
+          <div class="grid"><section class="card stack w12"><h2>No score yet</h2>\(way)</section>
+          \(try await HomeFirst(visit: visit).card)</div>
           """
       )
     }

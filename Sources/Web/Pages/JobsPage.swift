@@ -80,8 +80,10 @@ enum JobPage {
     let job = try await visit.ask("showJob", ["id": visit.part("id")])
     let state = job.text("state")
     let isOpen = ["waiting", "leased"].contains(state)
-    var facts: [(String, HTML)] = [
-      ("State", ScansPage.tag(state)), ("Account", "\(JobsPage.account(job))"),
+    // While it is under way the state stands where it is followed.
+    var facts: [(String, HTML)] = isOpen ? [] : [("State", ScansPage.tag(state))]
+    facts += [
+      ("Account", "\(JobsPage.account(job))"),
       ("Signs in with", "\(job.text("provider")) credential \(job.text("credential"))"),
       ("Asked for", "\(job.text("created_at").asTime) by \(job.text("created_by"))"),
       ("Tries", "\(job.count("attempts"))"),

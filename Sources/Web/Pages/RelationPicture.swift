@@ -100,7 +100,7 @@ struct RelationPicture {
       "<text class=\"head\" x=\"\((x + 2).short)\" y=\"16\">\(name)</text>"
     }
     return """
-      <div class="scroll" tabindex="0" role="region" aria-label="Picture of profiles, attachments, scopes and results"><svg class="chart relations" viewBox="0 0 924 \(tall.short)" role="img" aria-labelledby="relations-title relations-text">
+      <div class="scroll"><svg class="chart relations" viewBox="0 0 924 \(tall.short)" role="group" aria-labelledby="relations-title relations-text">
       <title id="relations-title">From profile to results</title>
       <desc id="relations-text">\(profiles.count.of("profile")), \(links.count.of("attachment")), \(scopes.count.of("scope")); the table has the same</desc>
       \(HTML(heads))
@@ -125,9 +125,9 @@ struct RelationPicture {
 
   private func box(_ box: Box) -> HTML {
     let x = Self.columns[box.column]
-    let title = box.title.count > 25 ? "\(box.title.prefix(24))…" : box.title
+    let title = box.title.count > 22 ? "\(box.title.prefix(21))…" : box.title
     return """
-      <a href="\(box.address.text)" tabindex="-1"><rect class="box" x="\(x.short)" y="\(box.y.short)" width="\(Self.width.short)" height="\(Self.height.short)" rx="6"/><text class="name" x="\((x + 10).short)" y="\((box.y + 16).short)">\(title)</text><text x="\((x + 10).short)" y="\((box.y + 30).short)">\(box.note)</text></a>
+      <a href="\(box.address.text)"><rect class="box" x="\(x.short)" y="\(box.y.short)" width="\(Self.width.short)" height="\(Self.height.short)" rx="6"/><text class="name" x="\((x + 10).short)" y="\((box.y + 16).short)">\(title)</text><text x="\((x + 10).short)" y="\((box.y + 30).short)">\(box.note)</text></a>
       """
   }
 }

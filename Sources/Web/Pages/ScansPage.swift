@@ -101,9 +101,9 @@ enum ScanPage {
     let scan = try await visit.ask("showScan", ["id": visit.part("id")])
     let isOpen = ["collecting", "running"].contains(scan.text("status"))
     let account = scan["account"]?.string
-    var facts: [(String, HTML)] = [
-      ("State", ScansPage.tag(scan.text("status"))), ("What", "\(scan.text("subject"))"),
-    ]
+    // While it is under way the state stands where it is followed.
+    var facts: [(String, HTML)] = isOpen ? [] : [("State", ScansPage.tag(scan.text("status")))]
+    facts.append(("What", "\(scan.text("subject"))"))
     if let account {
       facts.append(
         ("Account", HTML.link(Address("/resources", ["account": account]), "\(account)"))
@@ -117,7 +117,7 @@ enum ScanPage {
       facts.append(("Ended", scan.text("finished").asTime))
       facts.append(("Took", ScansPage.took(scan.text("started"), scan.text("finished"))))
     }
-    if let tasks = scan["tasks"] {
+    if !isOpen, let tasks = scan["tasks"] {
       facts.append(("Tasks", "\(tasks.count("done")) of \(tasks.count("all")) done"))
     }
     let cancel: HTML =
@@ -288,7 +288,7 @@ enum Live {
     }
     return """
       <section class="card stack" aria-labelledby="live" data-follow="/api/v1/\(subject)/events">
-      <header><h2 id="live">Under way</h2><span class="tag wait" data-live hidden>live</span></header>
+      <header><h2 id="live">How far it is</h2><span class="tag wait" data-live hidden>live</span></header>
       <dl class="numbers">\(HTML(list))</dl>
       <p class="quiet" data-still>As of when the page was made. <a href="/\(subject)">Load it again</a></p>
       </section>

@@ -194,7 +194,7 @@ enum ScopePage {
           \(HTML.tableCard("Leaves out", "w6", "What each exclusion takes away", ["Selector", "#Resources"], exclusions, empty: "It excludes nothing."))
           \(HTML.tableCard("Parts", "w6", "Scopes right below it", ["Scope", "#Resources"], shares("parts"), empty: "It has none."))
           \(HTML.tableCard("Overlaps", "w6", "Scopes beside it that share resources", ["Scope", "#Shared"], shares("overlaps"), empty: "It shares no resource with another."))
-          \(HTML.tableCard("Holds", "w12", "By kind, account and region", ["Kind", "Account", "Region", "#Resources"], groups, empty: "It holds nothing now."))
+          \(HTML.tableCard("Holds", "w12", "By kind, account and region", ["Kind", "Account", "Region", "#Resources"], groups, kind: "cards", empty: "It holds nothing now."))
           </div>
           \(visit.may(.edit) && visit.asOf == nil ? try await ScopeForm.edit(visit, name) : "")
           """

@@ -93,7 +93,7 @@ with sync_playwright() as playwright:
         check(page.locator("[data-live]").is_visible(), "the job is not followed")
         look(page, "job-live")
         page.wait_for_selector("[data-follow]", state="detached", timeout=120_000)
-    state = page.locator("dl.facts").first.inner_text()
+    state = page.locator("main").inner_text()
     check("done" in state, f"the job came to: {state}")
     look(page, "job")
     page.get_by_role("link", name="scan 1", exact=True).click()
