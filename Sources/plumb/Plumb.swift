@@ -19,7 +19,8 @@ struct Plumb: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      ScanCommand.self, ScansCommand.self, StatusCommand.self, ResultsCommand.self,
+      ScanCommand.self, GateCommand.self, ScansCommand.self, StatusCommand.self,
+      ResultsCommand.self,
       DiffCommand.self, HistoryCommand.self, AccessCommand.self, ScoreCommand.self,
       CoverageCommand.self,
       ControlsCommand.self,
