@@ -53,16 +53,7 @@ extension Askings {
       )
     },
     "changeGuardrail": { world, side, _ in
-      let id = try await guardrail(world, side)
-      let current = try await world.server.store.read { try $0.states(ofGuardrail: id)[0] }
-      return Asked(
-        "PUT",
-        "/guardrails/\(id)",
-        [
-          "rule": .string(current.subject.name), "scope": .string(side.scope),
-          "enforcement": "warn",
-        ]
-      )
+      Asked("PATCH", "/guardrails/\(try await guardrail(world, side))", ["enforcement": "warn"])
     },
     "removeGuardrail": { world, side, _ in
       Asked("DELETE", "/guardrails/\(try await guardrail(world, side))")

@@ -38,7 +38,7 @@ struct GuardRouteTests {
           "/api/v1" + path,
           as: caller ?? editor,
           body,
-          headers: ["PUT", "DELETE"].contains(method) ? [("If-Match", "*")] : []
+          headers: ["PUT", "PATCH", "DELETE"].contains(method) ? [("If-Match", "*")] : []
         )
       }
       let cases: JSONValue = [
@@ -74,12 +74,12 @@ struct GuardRouteTests {
         try await send("POST", "/decisions", ["resource": Self.bucket(true)], as: developer)
       }
       #expect(try await decision().json["decision"] == "allowed")
-      let early = try await send("PUT", path, ["rule": "own.public", "enforcement": "disallow"])
+      let early = try await send("PATCH", path, ["enforcement": "disallow"])
       #expect(early.status == 409)
       #expect(early.text.contains("warn first"))
-      _ = try await send("PUT", path, ["rule": "own.public", "enforcement": "warn"])
+      _ = try await send("PATCH", path, ["enforcement": "warn"])
       #expect(try await decision().json["decision"] == "warned")
-      let strict = try await send("PUT", path, ["rule": "own.public", "enforcement": "disallow"])
+      let strict = try await send("PATCH", path, ["enforcement": "disallow"])
       #expect(strict.status == 200, "\(strict.text)")
       let answer = try await decision()
       let ruling = try #require(answer.json["rulings"]?.array?.first)
@@ -121,19 +121,19 @@ struct GuardRouteTests {
           "/api/v1" + path,
           as: editor,
           body,
-          headers: method == "PUT" ? [("If-Match", "*")] : []
+          headers: method == "PATCH" ? [("If-Match", "*")] : []
         )
       }
       // Both buckets of the world keep for 7 days, and the rule asks for 30.
       var guardrail: JSONObject = ["rule": "test.bucket.kept", "enforcement": "warn"]
       let laid = try await send("POST", "/guardrails", .object(guardrail))
       let path = "/guardrails/\(laid.json["id"]?.whole ?? 0)"
-      guardrail["enforcement"] = "disallow"
-      let refused = try await send("PUT", path, .object(guardrail))
+      guardrail = ["enforcement": "disallow"]
+      let refused = try await send("PATCH", path, .object(guardrail))
       #expect(refused.status == 409)
       #expect(refused.text.contains("2 present resources fail"))
       guardrail["reason"] = "new buckets only; the two are known"
-      #expect(try await send("PUT", path, .object(guardrail)).status == 200)
+      #expect(try await send("PATCH", path, .object(guardrail)).status == 200)
       let question: JSONValue = ["guardrail": ["rule": "test.bucket.kept"]]
       let preview = try await send("POST", "/guardrail-previews", question)
       #expect(preview.json["failed"] == 2)

@@ -49,14 +49,19 @@ enum GuardrailRoutes {
   }
 
   private static func change(_ call: APICall) async throws -> APIReply {
-    let current = try await shown(call)
-    try call.match(current)
-    var guardrail = try read(call.body)
-    guardrail.id = call.number()
-    guard call.sight.containsScope(guardrail.scope) else { throw Problem.forbidden(.edit) }
+    try call.match(try await shown(call))
     let former = try await call.read { transaction in
       try transaction.guardrails(at: call.now).first { $0.id == call.number() }
     }
+    guard let former else { throw Problem.notFound("guardrail", call.number()) }
+    var body: JSONObject = [former.subject.kind: .string(former.subject.name)]
+    let kept = former.json
+    for key in ["scope", "excludes", "parameters", "enforcement", "on_failure"] {
+      body[key] = call.body[key] ?? kept[key]
+    }
+    body["reason"] = call.body["reason"]
+    var guardrail = try read(.object(body))
+    guardrail.id = former.id
     let changed = guardrail
     try await check(changed, former, call)
     try await call.write { transaction in
