@@ -5,7 +5,6 @@ package import Model
 /// Judges an inventory chunk by chunk with the rules of a set; one judge serves one thread.
 package final class Judge {
   private let ruleSet: RuleSet
-  private let options: JudgeOptions
   /// The verdicts that are written, a bit for each index.
   private let written: Int
   private(set) var parser = JSONParser()
@@ -47,10 +46,10 @@ package final class Judge {
       preconditionFailure("the instant of judgement is not ISO 8601: \(options.now)")
     }
     self.ruleSet = ruleSet
-    self.options = options
     switch options.selection {
     case .all: written = ~0
     case .failures: written = 1 << Verdict.fail.index
+    case .obstacles: written = 1 << Verdict.fail.index | 1 << Verdict.unknown.index
     case .none, .vectors: written = 0
     }
     hasVectors = options.selection == .vectors
@@ -60,6 +59,18 @@ package final class Judge {
     writer = ResultWriter(ruleSet, options)
     outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
     counts = Array(repeating: 0, count: ruleSet.members.count * Verdict.count)
+  }
+
+  /// Judges as of another instant from now on.
+  ///
+  /// - Precondition: the instant is ISO 8601.
+  package func move(to now: String) {
+    guard now != writer.now else { return }
+    guard let seconds = Timestamp.seconds(now) else {
+      preconditionFailure("the instant of judgement is not ISO 8601: \(now)")
+    }
+    evaluator.now = seconds
+    writer.now = now
   }
 
   /// Judges the lines of a chunk, behind which ``JSONParser/padding`` bytes are readable.

@@ -1,9 +1,14 @@
+import JSON
 package import Model
 
 /// Which results a judge writes out, and how much of them.
 package struct JudgeOptions: Sendable {
   /// Which verdicts are written as results, or that each resource's are given as one vector.
-  package enum Selection: Sendable { case all, failures, none, vectors }
+  package enum Selection: Sendable {
+    case all, failures, none, vectors
+    /// What may hold a request up: failures, and what is unknown.
+    case obstacles
+  }
 
   package var selection: Selection
   package var hasProof: Bool
@@ -94,4 +99,24 @@ package struct JudgedResource: Sendable {
   package var line: Range<Int>
   /// The number of its line in the input.
   package var lineNumber: Int
+}
+
+extension JudgedResource {
+  /// Who a resource is, without verdicts.
+  package init(_ resource: Resource) {
+    self.init(
+      provider: resource.provider,
+      account: resource.account,
+      region: resource.region,
+      kind: resource.kind,
+      id: resource.id,
+      name: resource.name,
+      group: resource.attributes.first { $0.key == "resource_group" }?.value.string ?? "",
+      tags: "",
+      layout: nil,
+      verdicts: "",
+      line: 0..<0,
+      lineNumber: 1
+    )
+  }
 }

@@ -5,7 +5,9 @@ import Model
 /// Writes results as lines of JSON.
 final class ResultWriter {
   private let ruleSet: RuleSet
-  private let options: JudgeOptions
+  private let hasProof: Bool
+  /// The instant of judgement, ISO 8601.
+  var now: String
   /// What every result of a goal says, written once.
   private let goalTexts: [[UInt8]]
   private let requirements: [[UInt8]]
@@ -18,7 +20,7 @@ final class ResultWriter {
 
   init(_ ruleSet: RuleSet, _ options: JudgeOptions) {
     self.ruleSet = ruleSet
-    self.options = options
+    (hasProof, now) = (options.hasProof, options.now)
     goalTexts = ruleSet.members.map { member in
       var writer = JSONWriter()
       writer.raw(",\"rule\":")
@@ -84,7 +86,7 @@ final class ResultWriter {
     case .notApplicable: lines.append(",\"verdict\":\"not_applicable\",\"reason\":")
     }
     writeReason(verdict, goal, evaluator)
-    if options.hasProof {
+    if hasProof {
       lines.append(",\"proof\":")
       var proof = JSONWriter()
       try self.proof(goal, evaluator, envelope, into: &proof)
@@ -96,8 +98,8 @@ final class ResultWriter {
   private func writeReason(_ verdict: Verdict, _ goal: GoalProgram, _ evaluator: Evaluator) {
     switch verdict {
     case .pass: lines.append("null")
-    case .fail where !options.hasProof: lines.append(requirements[Int(goal.goal)])
-    case .notApplicable where !options.hasProof: lines.append("\"there was nothing to judge\"")
+    case .fail where !hasProof: lines.append(requirements[Int(goal.goal)])
+    case .notApplicable where !hasProof: lines.append("\"there was nothing to judge\"")
     default:
       let explainer = Explainer(evaluator: evaluator, ruleSet: ruleSet, population: population)
       var reason = JSONWriter()
@@ -145,7 +147,7 @@ final class ResultWriter {
     line.raw(",\"rule_version\":")
     line.value(.integer(Int64(member.rule.version)))
     line.raw(",\"judged_at\":")
-    line.string(options.now)
+    line.string(now)
     line.raw(",\"configuration_sha256\":")
     line.string(try configurationDigest(envelope, evaluator))
     let program = evaluator.program

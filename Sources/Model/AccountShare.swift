@@ -37,9 +37,18 @@ extension ScopeTree {
   ///   - accounts: the account and what stands above it, by id and name; nil where it is not known
   ///     which account it is.
   ///   - name: the scope; empty for everything.
+  ///   - excludes: what is left out of it besides.
   /// - Returns: how much; `some` where only a resource can tell.
-  package func share(provider: String, accounts: [String]?, in name: String) -> AccountShare {
-    share(provider, accounts, in: name, depth: 0)
+  package func share(
+    provider: String,
+    accounts: [String]?,
+    in name: String,
+    without excludes: [Scope.Selector] = []
+  ) -> AccountShare {
+    let left = excludes.reduce(AccountShare.none) {
+      $0.or(share(provider, accounts, of: $1, depth: 0))
+    }
+    return share(provider, accounts, in: name, depth: 0).and(left.opposite)
   }
 
   private func share(_ provider: String, _ accounts: [String]?, in name: String, depth: Int)

@@ -5,6 +5,8 @@ struct ProofPaths {
   typealias Path = [PropertyPath.Component]
 
   private(set) var paths: [Path] = []
+  /// The first comparison that decides the verdict, and the path to what it compares.
+  private(set) var comparison: (path: String, node: JSONValue)?
 
   init(_ proof: JSONValue, _ verdict: Verdict) {
     switch verdict {
@@ -37,7 +39,7 @@ struct ProofPaths {
         guilty(part, wanted: wanted, below: base)
       }
     } else if node["property"] != nil {
-      note(node["property"], below: base)
+      note(node, below: base)
     } else {
       elements(node, below: base) { paths, element, path in
         paths.guilty(element, wanted: Self.truth(element) == false, below: path)
@@ -51,7 +53,7 @@ struct ProofPaths {
     if let parts = Self.parts(node) {
       for part in parts { unknown(part, below: base) }
     } else if node["property"] != nil {
-      note(node["property"], below: base)
+      note(node, below: base)
     } else {
       elements(node, below: base) { $0.unknown($1, below: $2) }
     }
@@ -73,12 +75,30 @@ struct ProofPaths {
       }
       paths.append(list.path)
     }
+    // A count, or a list without an element that decides: the list itself is what is compared.
+    for key in ["any", "all", "none", "count"] where comparison == nil {
+      guard let range = node[key] else { continue }
+      let text = range.string.flatMap { Self.text($0, below: base) }
+      comparison = (text ?? Self.kind(range), node)
+    }
   }
 
-  private mutating func note(_ property: JSONValue?, below base: Path) {
-    if let text = property?.string, let found = Self.path(text, below: base) {
-      paths.append(found.path)
-    }
+  private mutating func note(_ node: JSONValue, below base: Path) {
+    guard let text = node["property"]?.string else { return }
+    if comparison == nil { comparison = (Self.text(text, below: base) ?? text, node) }
+    if let found = Self.path(text, below: base) { paths.append(found.path) }
+  }
+
+  /// The whole path as text.
+  private static func text(_ text: String, below base: Path) -> String? {
+    guard let path = PropertyPath(text), path.root == .current else { return nil }
+    return PropertyPath(base + path.components).description
+  }
+
+  /// The name of related resources.
+  private static func kind(_ range: JSONValue) -> String {
+    let parts = [range["service_name"]?.string, range["resource_kind"]?.string].compactMap { $0 }
+    return parts.joined(separator: "/")
   }
 
   /// The path in the configuration, cut where it goes through every element.

@@ -63,6 +63,14 @@ package struct Resource: Sendable {
     )
   }
 
+  /// A resource with its configuration, as a line of an inventory tells it; nil for other lines.
+  package init?(described line: JSONValue) {
+    self.init(inventoryLine: line)
+    configuration = line["configuration"] ?? .null
+    unread = (line["unread"]?.object?.members ?? []).map { ($0.key, $0.value.string ?? "") }
+    source = line["source"]
+  }
+
   /// The resource as a line of an inventory, without the line end.
   package var inventoryLine: JSONValue {
     var members: [(key: String, value: JSONValue)] = []

@@ -31,6 +31,14 @@ package struct ResultRecord: Sendable {
   private let decidedAt: SourceLocation?
   /// The exception in force for this result, if any.
   package var exception: Exception?
+  /// What becomes of the request that the result is about; nil where it is about no request.
+  package var effect: Effect?
+
+  /// Whether it is told as something to mend: a failure without an exception, or what holds a request
+  /// up or is warned of.
+  package var isObstacle: Bool {
+    effect.map { $0 > .allowed } ?? (verdict == .fail && exception == nil)
+  }
 
   /// Reads a result line; nil where the value is none.
   package init?(_ line: JSONValue) {

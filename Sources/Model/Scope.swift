@@ -164,12 +164,29 @@ package struct ScopeTree: Sendable {
     return isIncluded && !scope.excludes.contains { selects($0, place) }
   }
 
+  /// Whether a place is in a scope and none of some selectors leaves it out.
+  package func contains(_ place: Place, in name: String, without excludes: [Scope.Selector]) -> Bool
+  {
+    contains(place, in: name) && !excludes.contains { selects($0, place) }
+  }
+
   /// Whether a scope, or one that it names, asks for tags.
   package func asksForTags(_ name: String) -> Bool { asks(name) { $0.hasPrefix("tag:") } }
 
   /// Whether a scope, or one that it names, asks for tags or ids.
   package func asksForResources(_ name: String) -> Bool {
     asks(name) { $0 == "id" || $0.hasPrefix("tag:") }
+  }
+
+  /// How many scopes a scope is a part of, itself among them; everything is of depth 0.
+  package func depth(of name: String) -> Int {
+    var depth = 0
+    var next = scopes[name]
+    while let scope = next, depth < 64 {
+      depth += 1
+      next = scopes[scope.parent]
+    }
+    return depth
   }
 
   /// Every scope, by name.

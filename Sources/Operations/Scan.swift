@@ -23,6 +23,8 @@ package struct Scan: Sendable {
   package let account: String
   /// The content set that is used, for the report.
   package let content: ContentStamp?
+  /// Is told of each result, with where its resource is.
+  package var examine: (@Sendable (ResultRecord, Place) -> Void)?
 
   package init(
     _ collector: any Collector,
@@ -78,7 +80,7 @@ package struct Scan: Sendable {
     progress: @escaping @Sendable (Step) -> Void = { _ in }
   ) async throws -> ScanReport {
     var found = Findings()
-    let isScoped = exceptions.contains { !$0.scope.isEmpty }
+    let isScoped = examine != nil || exceptions.contains { !$0.scope.isEmpty }
     let spool = try SpoolFile()
     var buffer = JSONWriter()
     func flush() throws {
@@ -220,9 +222,11 @@ package struct Scan: Sendable {
     var count = 0
     // The judge's lines are results without exceptions, in the form that the list reads.
     for var result in ResultList(lines, count: 0, exceptions: []) {
-      result.exception = resolver.exception(for: result) { identity in
+      func place(_ identity: ResultRecord.Identity) -> Place {
         found.places[PlaceKey(identity)] ?? Place(identity)
       }
+      result.exception = resolver.exception(for: result, place: place)
+      examine?(result, place(result.resource))
       summary.add(result)
       count += 1
       writer.value(result.json)

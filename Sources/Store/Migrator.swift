@@ -25,6 +25,10 @@ package struct Migration: Sendable {
       number: 6,
       script: String(decoding: PackageResources.m0006_accounts_sql, as: UTF8.self)
     ),
+    Migration(
+      number: 7,
+      script: String(decoding: PackageResources.m0007_guardrails_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

@@ -9,6 +9,8 @@ package enum RetentionClass: String, Sendable, CaseIterable {
   case scores
   /// Jobs that have ended, and runs of attachments.
   case jobs
+  /// Decisions about requests.
+  case decisions
 }
 
 /// Something for which history is kept, however old it is.
@@ -54,6 +56,7 @@ package struct PruneReport: Sendable, Equatable {
   package var scores = 0
   package var runs = 0
   package var jobs = 0
+  package var decisions = 0
 
   package init(
     states: Int = 0,
@@ -62,14 +65,15 @@ package struct PruneReport: Sendable, Equatable {
     blocks: Int = 0,
     scores: Int = 0,
     runs: Int = 0,
-    jobs: Int = 0
+    jobs: Int = 0,
+    decisions: Int = 0
   ) {
     self.states = states
     self.resources = resources
     self.proofs = proofs
     self.blocks = blocks
     self.scores = scores
-    (self.runs, self.jobs) = (runs, jobs)
+    (self.runs, self.jobs, self.decisions) = (runs, jobs, decisions)
   }
 }
 
@@ -206,6 +210,12 @@ extension StoreTransaction {
     if let days = retention[.jobs] {
       (report.runs, report.jobs) = try pruneJobs(before: now.advanced(days: -days))
     }
+    if let days = retention[.decisions] {
+      report.decisions = try session.run(
+        "DELETE FROM decisions WHERE at < $1",
+        [now.advanced(days: -days).value]
+      )
+    }
     if report != PruneReport() {
       try record(
         "retention.prune",
@@ -214,6 +224,7 @@ extension StoreTransaction {
           "states": .integer(Int64(report.states)), "resources": .integer(Int64(report.resources)),
           "blocks": .integer(Int64(report.blocks)), "scores": .integer(Int64(report.scores)),
           "runs": .integer(Int64(report.runs)), "jobs": .integer(Int64(report.jobs)),
+          "decisions": .integer(Int64(report.decisions)),
         ]
       )
     }

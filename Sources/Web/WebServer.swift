@@ -5,6 +5,7 @@ import HummingbirdCore
 package import Logging
 import Model
 package import NIOSSL
+import Operations
 package import SignIn
 import Store
 
@@ -169,7 +170,15 @@ package struct WebServer: Sendable {
       }
       let open = (try? await services.store.read { try $0.openScans().count }) ?? 0
       let text = metrics.text([
-        ("plumb_open_scans", "Scans that have not ended.", Double(open))
+        ("plumb_open_scans", "Scans that have not ended.", Double(open)),
+        (
+          "plumb_guardrails_tripped", "Whether requests are only monitored.",
+          services.guards.isTripped ? 1 : 0
+        ),
+        (
+          "plumb_decisions_lost", "Decisions that were not logged.",
+          Double(services.guards.log.lost)
+        ),
       ])
       var response = Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: text)))
       response.headers[.contentType] = "text/plain; version=0.0.4"

@@ -3,6 +3,8 @@ import Content
 import Foundation
 import JSON
 import Model
+import Operations
+import Store
 
 struct RulesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -10,6 +12,7 @@ struct RulesCommand: AsyncParsableCommand {
     abstract: "Lists, shows, writes and tests rules.",
     subcommands: [
       RulesList.self, RulesShow.self, RulesNew.self, RulesTest.self, RulesPages.self,
+      RulesAdd.self, RulesRemove.self,
     ]
   )
 }
@@ -59,6 +62,7 @@ struct RulesList: AsyncParsableCommand {
   )
 
   @OptionGroup var source: RuleSource
+  @OptionGroup var store: StoreOptions
   @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: "Only rules about a service.")
@@ -73,7 +77,10 @@ struct RulesList: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let threshold = try severity.map(Severity.init(option:))
-      let context = ServerOptions.Context(local: source.given, format: format.ofRows)
+      let context = ServerOptions.Context(
+        local: source.given + store.given,
+        format: format.ofRows
+      )
       let list = APISketch.List(
         noun: "rule",
         columns: ["id", "version", "severity", "status", "target", "title"]
@@ -81,7 +88,9 @@ struct RulesList: AsyncParsableCommand {
       let sketch = APISketch.list("rules", show: list)
         .asking("service", service).asking("severity", severity)
       if try await server.answers(context, { sketch }) { return }
-      let found = try source.readWithOrigins().filter { rule, _ in
+      let kept = source.rules == nil ? try await store.ownRules() : []
+      let own = try kept.map { (rule: try $0.rule(), origin: Origin?.none) }
+      let found = try (source.readWithOrigins() + own).filter { rule, _ in
         (service == nil || rule.target.kinds.contains { $0.service == service })
           && (threshold.map { rule.severity >= $0 } ?? true)
       }.sorted { $0.rule.id < $1.rule.id }
@@ -112,6 +121,7 @@ struct RulesShow: AsyncParsableCommand {
   )
 
   @OptionGroup var source: RuleSource
+  @OptionGroup var store: StoreOptions
   @OptionGroup var server: ServerOptions
 
   @Argument(help: "The rule's id or an alias of it.")
@@ -122,10 +132,17 @@ struct RulesShow: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let context = ServerOptions.Context(local: source.given, format: format.ofRows)
+      let context = ServerOptions.Context(
+        local: source.given + store.given,
+        format: format.ofRows
+      )
       let sketch = APISketch("GET", "rules", id)
       if try await server.answers(context, { sketch }) { return }
       let rules = try source.read()
+      let own = source.rules == nil ? try await store.ownRules() : []
+      if let kept = own.first(where: { $0.name == id }) {
+        return print(format == .json ? kept.json.text : try kept.rule().description([]))
+      }
       guard let rule = rules.first(where: { $0.id == id || $0.aliases.contains(id) }) else {
         throw ValidationError(
           "there is no rule \"\(id)\"; `plumb rules list` shows those there are"
@@ -137,6 +154,17 @@ struct RulesShow: AsyncParsableCommand {
           .map { "\(profile.id) \(profile.version): \($0.id)" }
       }
       print(format == .json ? rule.fullJSON(uses).text : rule.description(uses))
+    }
+  }
+}
+
+extension StoreOptions {
+  /// The rules of one's own that are kept; none where nothing is kept.
+  fileprivate func ownRules() async throws -> [KeptDocument] {
+    do {
+      return try await openForReading().read { try $0.documents(.rule, at: timeOfDay()) }
+    } catch StoreError.noDatabase {
+      return []
     }
   }
 }

@@ -22,6 +22,24 @@ struct ScanCloudFormation: AsyncParsableCommand {
   @OptionGroup var goals: GoalOptions
   @OptionGroup var output: ScanOptions
 
+  @OptionGroup var source: CloudFormationSource
+
+  func run() async throws {
+    try await reporting {
+      let library = try goals.content.library()
+      try await output.scan(
+        try source.collector(library, account: output.saving.account ?? ""),
+        goals,
+        subject: source.templates,
+        account: "",
+        mappingsOf: library
+      )
+    }
+  }
+}
+
+/// CloudFormation's templates, which scans and gates read.
+struct CloudFormationSource: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp("The region to deploy to, for AWS::Region.", valueName: "region")
@@ -40,32 +58,23 @@ struct ScanCloudFormation: AsyncParsableCommand {
   @Argument(help: ArgumentHelp("Templates, - for standard input.", valueName: "template"))
   var templates: [String]
 
-  func run() async throws {
-    try await reporting {
-      var parameters: [String: String] = [:]
-      for setting in values {
-        let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty else {
-          throw ValidationError("--parameter expects NAME=VALUE, not \"\(setting)\"")
-        }
-        parameters[String(parts[0])] = String(parts[1])
+  /// A collector of them by the mappings of a library.
+  func collector(_ library: ContentLibrary, account: String) throws -> CloudFormationCollector {
+    var parameters: [String: String] = [:]
+    for setting in values {
+      let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, !parts[0].isEmpty else {
+        throw ValidationError("--parameter expects NAME=VALUE, not \"\(setting)\"")
       }
-      let library = try goals.content.library()
-      let mappings = try library.nodes("cloudformation").map(CloudFormationMapping.init)
-      try await output.scan(
-        CloudFormationCollector(
-          files: templates,
-          mappings: mappings,
-          parameters: parameters,
-          region: region,
-          account: output.saving.account ?? "",
-          note: { complain($0) }
-        ),
-        goals,
-        subject: templates,
-        account: "",
-        mappingsOf: library
-      )
+      parameters[String(parts[0])] = String(parts[1])
     }
+    return CloudFormationCollector(
+      files: templates,
+      mappings: try library.nodes("cloudformation").map(CloudFormationMapping.init),
+      parameters: parameters,
+      region: region,
+      account: account,
+      note: { complain($0) }
+    )
   }
 }

@@ -142,7 +142,7 @@ struct ScanOptions: ParsableArguments {
         )
       }
     }
-    found += try excepted(choice)
+    found += try exceptions.map { try fileExceptions($0, choice.index) } ?? []
     let progress = Progress(watch.format)
     let name = subject.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
     // Two plans have nothing to do with each other unless one account is named for both.
@@ -230,39 +230,11 @@ struct ScanOptions: ParsableArguments {
     complain(try await keeper.run(number, choice).text(number))
   }
 
-  /// The exceptions of the file that an option names.
-  private func excepted(_ choice: GoalOptions.Choice) throws -> [Exception] {
-    var found: [Exception] = []
-    if let exceptions {
-      let text = try textFile(exceptions)
-      found = try Exception.list(YAMLReader().document(text, file: exceptions))
-      for index in found.indices {
-        guard let rule = choice.index[found[index].rule] else {
-          throw DocumentError(
-            "there is no rule \"\(found[index].rule)\"",
-            key: "exceptions[\(index)].rule",
-            at: found[index].location
-          )
-        }
-        found[index].rule = rule.id
-      }
-    }
-    return found
-  }
-
   private func write(_ report: ScanReport, _ format: ReportFormat) throws {
     let isColored =
       output == nil && isatty(STDOUT_FILENO) == 1
       && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
-    guard let output else {
-      return try format.render(report, isColored: isColored) {
-        try OutputFile.standardOutput.write($0)
-      }
-    }
-    let file = try SpoolWriter(replacing: output, permissions: 0o644)
-    try format.render(report, isColored: isColored) { try file.append($0) }
-    try file.finish()
-    complain("wrote \(output)")
+    try writeReport(to: output) { try format.render(report, isColored: isColored, to: $0) }
   }
 
   private func end(_ report: ScanReport, _ threshold: Severity) throws {
@@ -274,6 +246,36 @@ struct ScanOptions: ParsableArguments {
     if report.summary.hasFailure(from: threshold) { throw Exit.failed }
     if failOnUnknown, report.summary.hasUnknown(from: threshold) { throw Exit.notJudged }
   }
+}
+
+/// The exceptions of a file, by the rules' own ids.
+func fileExceptions(_ file: String, _ index: RuleIndex) throws -> [Exception] {
+  var found = try Exception.list(YAMLReader().document(textFile(file), file: file))
+  for place in found.indices {
+    guard let rule = index[found[place].rule] else {
+      throw DocumentError(
+        "there is no rule \"\(found[place].rule)\"",
+        key: "exceptions[\(place)].rule",
+        at: found[place].location
+      )
+    }
+    found[place].rule = rule.id
+  }
+  return found
+}
+
+/// Writes a report to a file that an option names, or to standard output.
+func writeReport(
+  to output: String?,
+  _ render: (_ write: ([UInt8]) throws -> Void) throws -> Void
+) throws {
+  guard let output else {
+    return try render { try OutputFile.standardOutput.write($0) }
+  }
+  let file = try SpoolWriter(replacing: output, permissions: 0o644)
+  try render { try file.append($0) }
+  try file.finish()
+  complain("wrote \(output)")
 }
 
 extension JSONObject {

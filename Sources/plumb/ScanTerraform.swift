@@ -30,6 +30,24 @@ struct ScanTerraform: AsyncParsableCommand {
   @OptionGroup var goals: GoalOptions
   @OptionGroup var output: ScanOptions
 
+  @OptionGroup var source: TerraformSource
+
+  func run() async throws {
+    try await reporting {
+      let library = try goals.content.library()
+      try await output.scan(
+        try source.collector(library),
+        goals,
+        subject: source.paths,
+        account: "",
+        mappingsOf: library
+      )
+    }
+  }
+}
+
+/// Terraform's sources, plans and states, which scans and gates read.
+struct TerraformSource: ParsableArguments {
   @Option(
     name: .customLong("var-file"),
     help: ArgumentHelp(
@@ -56,23 +74,14 @@ struct ScanTerraform: AsyncParsableCommand {
   )
   var paths: [String]
 
-  func run() async throws {
-    try await reporting {
-      let library = try goals.content.library()
-      let mappings = try library.nodes("terraform").map(TerraformMapping.init)
-      try await output.scan(
-        TerraformCollector(
-          files: paths,
-          mappings: mappings,
-          inputs: TerraformInputs(files: valueFiles, values: try settings()),
-          note: { complain($0) }
-        ),
-        goals,
-        subject: paths,
-        account: "",
-        mappingsOf: library
-      )
-    }
+  /// A collector of them by the mappings of a library.
+  func collector(_ library: ContentLibrary) throws -> TerraformCollector {
+    TerraformCollector(
+      files: paths,
+      mappings: try library.nodes("terraform").map(TerraformMapping.init),
+      inputs: TerraformInputs(files: valueFiles, values: try settings()),
+      note: { complain($0) }
+    )
   }
 
   private func settings() throws -> [(name: String, text: String)] {

@@ -140,6 +140,11 @@ struct ServeCommand: AsyncParsableCommand {
         explain: { $0 is GoalError || $0 is ContentError ? "\($0)" : nil }
       )
       composed.providers = ScanProcess.providers
+      composed.guards = GuardKeeper(
+        data,
+        alarm: { Logger(label: "plumb").critical("guardrails", metadata: ["alarm": "\($0)"]) },
+        content: { (shelf.rules, shelf.profiles) }
+      )
       composed.uploadFolder = store.spoolFolder + "/uploads"
       let services = composed
       LoggingSystem.bootstrap { JSONLines(label: $0) }
@@ -187,6 +192,8 @@ struct ServeCommand: AsyncParsableCommand {
       logger.info("stopped")
       working.cancel()
       await working.value
+      let lost = await services.guards.log.flush()
+      if lost > 0 { complain("\(lost) decisions were not logged: the database takes none") }
     }
   }
 

@@ -73,6 +73,26 @@ private let examples: [[String]] = [
   ["collectors", "approve", "plant-7"],
   ["collectors", "stop", "plant-7", "--reason", "it moves"],
   ["collectors", "scan", "plant-7", "audit"],
+  ["gate", "terraform", "Tests/CommandTests/Fixtures/gate/group.tf", "--account", "1"],
+  ["gate", "cloudformation", "Tests/CommandTests/Fixtures/gate/bucket.yaml", "--account", "1"],
+  [
+    "guardrails", "add", "--rule", "aws.s3.tls-only", "production", "--exclude", "account=testing",
+    "--enforcement", "warn", "--on-failure", "closed",
+  ],
+  ["guardrails", "change", "3", "--enforcement", "disallow", "--reason", "an audit asks for it"],
+  ["guardrails", "remove", "3"], ["guardrails", "list"], ["guardrails", "show", "3"],
+  ["guardrails", "enforced", "--account", "1"],
+  ["guardrails", "preview", "--profile", "cis-aws", "all", "--since", "2026-11-01"],
+  [
+    "rules", "add", "Tests/CommandTests/Fixtures/gate/own.tagged.yaml", "--cases",
+    "Tests/CommandTests/Fixtures/gate/own.tagged.cases.yaml", "--label", "house",
+  ],
+  ["rules", "add", "Tests/CommandTests/Fixtures/gate/own.tagged.yaml", "--replace"],
+  ["rules", "remove", "own.tagged"],
+  ["templates", "add", "Tests/CommandTests/Fixtures/gate/encrypted.yaml"],
+  ["templates", "list"], ["templates", "show", "encrypted"], ["templates", "remove", "encrypted"],
+  ["decisions", "list", "--decision", "refused", "--limit", "9"], ["decisions", "show", "7"],
+  ["decisions", "count", "--decision", "refused", "--from", "2026-11-01"],
 ]
 
 /// A command of `plumb` without subcommands.

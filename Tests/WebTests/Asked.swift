@@ -38,7 +38,7 @@ typealias Asking = @Sendable (World, Side, Int64) async throws -> Asked
 enum Askings {
   static let all: [String: Asking] = [
     content, decisions, schedules, statements, credentials, people, posture, session,
-    collectors,
+    collectors, guardrails,
   ].reduce(into: [:]) { all, group in all.merge(group) { first, _ in first } }
 
   private static let content: [String: Asking] = [
@@ -331,7 +331,7 @@ enum Askings {
     },
   ]
 
-  private static func name() -> String { "c\(UInt32.random(in: .min ... .max))" }
+  static func name() -> String { "c\(UInt32.random(in: .min ... .max))" }
 
   private static func credential(_ world: World, _ side: Side) async throws -> String {
     let name = name()

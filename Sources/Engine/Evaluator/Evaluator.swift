@@ -36,7 +36,8 @@ struct Tally {
     var unread: Int32
   }
 
-  let now: Double
+  /// The instant of judgement, in seconds.
+  var now: Double
   private(set) var program: KindProgram
   private(set) var tables: ProgramTables
   private(set) var comparer: Comparer

@@ -31,7 +31,8 @@ extension Rule {
 }
 
 extension Rule.Target {
-  fileprivate var document: JSONValue {
+  /// The target as a document.
+  var document: JSONValue {
     var object: JSONObject = [
       "service_name": .string(kinds.first?.service ?? ""),
       "resource_kind": .array(kinds.map { .string($0.kind) }),

@@ -59,7 +59,8 @@ package enum RuleDecoder {
     return try reader.text("description") ?? ""
   }
 
-  private static func target(
+  /// Decodes the target of a rule or template.
+  static func target(
     _ reader: inout DocumentReader,
     _ conditions: ConditionDecoder
   ) throws(DocumentError) -> Rule.Target {

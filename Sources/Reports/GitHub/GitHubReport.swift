@@ -14,7 +14,7 @@ struct GitHubReport {
       command("error", diagnostic.location, title: "Not read", diagnostic.message)
     }
     var failures = 0
-    for result in report.results where result.verdict == .fail && result.exception == nil {
+    for result in report.results where result.isObstacle {
       failures += 1
       lines.append(failure(result))
     }
@@ -30,10 +30,10 @@ struct GitHubReport {
 
   private func failure(_ result: ResultRecord) -> String {
     let level =
-      switch result.severity {
-      case .critical, .high: "error"
-      case .medium: "warning"
-      case .low: "notice"
+      switch (result.effect, result.severity) {
+      case (.refused, _), (nil, .critical), (nil, .high): "error"
+      case (.warned, _), (nil, .medium): "warning"
+      default: "notice"
       }
     var message = "\(result.resource.id): \(result.reason)"
     let remedy = report.rules[result.goal.rule]?.remediation.text ?? ""

@@ -21,7 +21,7 @@ struct GitLabReport {
         line: diagnostic.location.line
       )
     }
-    for result in report.results where result.verdict == .fail && result.exception == nil {
+    for result in report.results where result.isObstacle {
       entries.append(failure(result))
     }
     return JSONValue.array(entries).text + "\n"

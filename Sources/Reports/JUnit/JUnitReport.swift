@@ -10,7 +10,7 @@ struct JUnitReport {
 
   func render() -> String {
     let suites = Dictionary(grouping: report.results, by: \.goal.rule).sorted { $0.key < $1.key }
-    let failures = report.results.filter { $0.verdict == .fail && $0.exception == nil }.count
+    let failures = report.results.filter(isFailure).count
     let skipped = report.results.filter(isSkipped).count
     var lines = [
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
@@ -22,16 +22,17 @@ struct JUnitReport {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// What a request may not have; without a request, a failure that no exception covers.
+  private func isFailure(_ result: ResultRecord) -> Bool {
+    result.effect.map { $0 == .refused } ?? result.isObstacle
+  }
+
   private func isSkipped(_ result: ResultRecord) -> Bool {
-    switch result.verdict {
-    case .pass: false
-    case .fail: result.exception != nil
-    case .unknown, .notApplicable: true
-    }
+    result.verdict != .pass && !isFailure(result)
   }
 
   private func suite(_ rule: String, _ results: [ResultRecord]) -> [String] {
-    let failures = results.filter { $0.verdict == .fail && $0.exception == nil }.count
+    let failures = results.filter(isFailure).count
     let skipped = results.filter(isSkipped).count
     let title = report.rules[rule]?.title ?? rule
     var lines = [
@@ -48,7 +49,8 @@ struct JUnitReport {
       lines.append(head + ">")
       let message = result.exception.map { "excepted until \($0.expires): \($0.reason)" }
       if isSkipped(result) {
-        let text = message ?? "\(result.verdict.label): \(result.reason)"
+        let word = result.effect == .warned ? "warned" : result.verdict.label
+        let text = message ?? "\(word): \(result.reason)"
         lines.append("      <skipped message=\"\(escape(text))\"/>")
       } else {
         lines.append(

@@ -92,6 +92,17 @@ struct SARIFReport {
     severity >= .high ? "error" : severity == .medium ? "warning" : "note"
   }
 
+  private func level(_ result: ResultRecord) -> String {
+    // The standard wants none for what did not fail.
+    guard result.verdict == .fail else { return "none" }
+    return switch result.effect {
+    case .refused: "error"
+    case .warned: "warning"
+    case .allowed: "note"
+    case nil: level(result.severity)
+    }
+  }
+
   private func result(_ result: ResultRecord) -> JSONValue {
     let isFailure = result.verdict == .fail
     let title = report.rules[result.goal.rule]?.title ?? result.goal.rule
@@ -99,13 +110,13 @@ struct SARIFReport {
       "ruleId": .string(result.goal.rule),
       "ruleIndex": .integer(Int64(ruleIDs.firstIndex(of: result.goal.rule) ?? -1)),
       "kind": isFailure ? "fail" : "open",
-      "level": .string(isFailure ? level(result.severity) : "none"),
+      "level": .string(level(result)),
       "message": [
         "text": .string("\(title): \(result.resource.id): \(result.reason)")
       ],
       "locations": .array([location(result)]),
       "partialFingerprints": ["plumbResult/v1": .string(result.id)],
-      "properties": ["verdict": .string(result.verdict.rawValue)],
+      "properties": properties(result),
     ]
     if let exception = result.exception {
       object["suppressions"] = [
@@ -115,6 +126,12 @@ struct SARIFReport {
         ]
       ]
     }
+    return .object(object)
+  }
+
+  private func properties(_ result: ResultRecord) -> JSONValue {
+    var object: JSONObject = ["verdict": .string(result.verdict.rawValue)]
+    object["effect"] = result.effect.map { .string($0.rawValue) }
     return .object(object)
   }
 

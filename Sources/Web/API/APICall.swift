@@ -25,6 +25,8 @@ package struct Services: Sendable {
   package var providers: Set<String> = []
   /// Signs in with a credential, and says what came of it.
   package var test: @Sendable (CredentialRecord) async throws -> CredentialRecord.Test
+  /// Decides about requests.
+  package var guards: GuardKeeper
   /// Where inventories are kept that collectors hand in, until they have come whole.
   package var uploadFolder = FileManager.default.temporaryDirectory.path + "/plumb-uploads"
 
@@ -41,6 +43,10 @@ package struct Services: Sendable {
     (self.store, self.content, self.keeper) = (store, content, keeper)
     (self.clock, self.random, self.judge) = (clock, random, judge)
     (self.test, self.explain) = (test, explain)
+    guards = GuardKeeper(store) {
+      let content = try content()
+      return (content.rules, content.profiles)
+    }
   }
 }
 

@@ -34,7 +34,7 @@ package struct OpenAPIDocument: Sendable {
     ("credentials.yaml", PackageResources.credentials_yaml),
     ("content.yaml", PackageResources.content_yaml), ("audit.yaml", PackageResources.audit_yaml),
     ("collectors.yaml", PackageResources.collectors_yaml),
-    ("jobs.yaml", PackageResources.jobs_yaml),
+    ("jobs.yaml", PackageResources.jobs_yaml), ("guard.yaml", PackageResources.guard_yaml),
   ]
 
   init(_ parts: [JSONValue]) throws {

@@ -84,6 +84,8 @@ extension Problem {
         self.init(409, "conflict", "The state of things does not allow this", "\(error)")
       default: return nil
       }
+    case is GuardrailError:
+      self.init(409, "conflict", "The state of things does not allow this", "\(error)")
     case SQLError.busy, SQLError.unreachable:
       self.init(503, "unavailable", "The database is not to be had just now", "try again")
       retryAfter = 2

@@ -7,6 +7,7 @@ enum APIRoutes {
     MarkRoutes.handlers, AttestationRoutes.handlers, CredentialRoutes.handlers,
     ContentRoutes.handlers, AuditRoutes.handlers,
     JobRoutes.handlers, CollectorRoutes.handlers, CollectorWorkRoutes.handlers,
+    RuleRoutes.handlers, TemplateRoutes.handlers, GuardrailRoutes.handlers, DecisionRoutes.handlers,
   ].reduce(into: [:]) { all, group in
     all.merge(group) { _, _ in preconditionFailure("two handlers of one operation") }
   }

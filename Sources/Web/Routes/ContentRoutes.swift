@@ -25,22 +25,33 @@ enum ContentRoutes {
     let (kind, status) = (call["kind"]?.string, call["status"]?.string)
     let threshold = Severity(rawValue: call.text("severity")) ?? .low
     let words = call.words("q")
-    let found = try call.services.content().rules.filter { rule in
+    let (origin, label, now) = (call["origin"]?.string, call["label"]?.string, call.now)
+    let own = try await call.read { try $0.documents(.rule, at: now) }
+    let shelf = try call.services.content().rules.map { ($0, KeptDocument?.none) }
+    let all = try shelf + own.map { (try $0.rule(), $0) }
+    let found = all.filter { rule, kept in
       let kinds = rule.target.kinds
-      return rule.severity >= threshold && (status == nil || rule.status.rawValue == status)
+      return (origin == nil || (origin == "own") == (kept != nil))
+        && (label.map { kept?.labels.contains($0) ?? false } ?? true)
+        && rule.severity >= threshold && (status == nil || rule.status.rawValue == status)
         && (provider.map { rule.id.hasPrefix("\($0).") } ?? true)
         && (service == nil || kinds.contains { $0.service == service })
         && (kind.map { kind in kinds.contains { Wildcard.matches("\($0)", pattern: kind) } } ?? true)
         && words.stand(in: [rule.id, rule.title, rule.requirement, rule.rationale] + rule.aliases)
     }
-    return try call.page(found.map(\.summary), sorts: ["id", "title"])
+    return try call.page(found.map { $0.summary($1) }, sorts: ["id", "title"])
   }
 
   private static func showRule(_ call: APICall) async throws -> APIReply {
     let name = call.text("id")
     let content = try call.services.content()
     guard let rule = content.rules.first(where: { $0.id == name || $0.aliases.contains(name) })
-    else { throw Problem.notFound("rule", name) }
+    else {
+      let now = call.now
+      let own = try await call.read { try $0.documents(.rule, at: now) }.first { $0.name == name }
+      guard let own else { throw Problem.notFound("rule", name) }
+      return .tagged(own.json)
+    }
     let profiles = try await call.read { try KeptProfiles(content.profiles, $0).all() }
     let uses = profiles.flatMap { profile in
       profile.controls.filter { $0.goals.contains { $0.rule == rule.id } }.map {
@@ -52,6 +63,7 @@ enum ContentRoutes {
       }
     }
     var object = rule.document.object ?? [:]
+    object["origin"] = "installed"
     object["used_by"] = .array(uses)
     return .tagged(.object(object))
   }
@@ -153,12 +165,15 @@ extension [String] {
 }
 
 extension Rule {
-  fileprivate var summary: JSONValue {
+  /// The rule in a list, with what is kept of one of one's own.
+  fileprivate func summary(_ kept: KeptDocument?) -> JSONValue {
     var object: JSONObject = [
       "id": .string(id), "version": .integer(Int64(version)), "title": .string(title),
       "status": .string(status.rawValue), "severity": .string(severity.rawValue),
       "target": .array(target.kinds.map { .string("\($0)") }),
     ]
+    object["origin"] = kept == nil ? "installed" : "own"
+    object["labels"] = kept.map { .array($0.labels.map { .string($0) }) }
     object["successor"] = successor.map { .string($0) }
     return .object(object)
   }

@@ -74,7 +74,11 @@ enum ExceptionRoutes {
       guard try horizon.sees(resource: request.resource, scope: request.scope) else {
         throw Problem.forbidden(.edit)
       }
-      if !isShipped, try !transaction.goals().values.contains(where: { $0.rule == request.rule }) {
+      if !isShipped,
+        try !transaction.documents(.rule, at: call.now).contains(where: { $0.name == request.rule }
+        ),
+        try !transaction.goals().values.contains(where: { $0.rule == request.rule })
+      {
         throw Problem(
           422,
           "refused",

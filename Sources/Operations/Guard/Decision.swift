@@ -1,0 +1,83 @@
+package import Engine
+package import JSON
+package import Model
+
+/// What becomes of a request to create or change a resource, and why.
+package struct Decision: Sendable {
+  /// What one rule says about the resource, where it is not simply passed.
+  package struct Ruling: Sendable {
+    /// The guardrails in force here that ask for the rule, by number.
+    package var guardrails: [Int64]
+    /// The strictest of their enforcements.
+    package var enforcement: Enforcement
+    package var rule: Rule
+    /// The rule's parameters, all filled.
+    package var parameters: [String: JSONValue]
+    package var verdict: Verdict
+    package var effect: Effect
+    package var reason: String
+    /// The comparison that decides; nil where nothing was judged.
+    package var comparison: DecidingComparison?
+    /// Where that is written, where it was read from a file.
+    package var location: SourceLocation?
+    package var exception: Exception?
+    /// The short name of the result; empty where nothing was judged.
+    package var result: String
+    package var proof: JSONValue?
+  }
+
+  package var resource: JudgedResource
+  package var effect: Effect
+  /// What is not passed, the strictest effect first.
+  package var rulings: [Ruling]
+  /// How many rules in force here passed, and how many had nothing to judge.
+  package var passed = 0
+  package var notApplicable = 0
+  /// What templates add to the configuration; the decision is about the one that has it.
+  package var additions: [Template.Addition] = []
+  /// Why the resource could not be judged; nil where it was.
+  package var fault: String?
+  package var at: Instant
+}
+
+extension Decision {
+  /// Adds what a rule in force says.
+  mutating func add(_ ruling: Ruling) {
+    switch ruling.verdict {
+    case .pass: passed += 1
+    case .notApplicable: notApplicable += 1
+    case .fail, .unknown: rulings.append(ruling)
+    }
+  }
+
+  /// Orders the rulings, the strictest first, which is the decision.
+  mutating func settle() {
+    rulings.sort {
+      ($1.effect, $1.rule.severity, $0.rule.id) < ($0.effect, $0.rule.severity, $1.rule.id)
+    }
+    effect = rulings.first?.effect ?? .allowed
+  }
+
+  /// What has one effect, a sentence each.
+  package func sentences(_ effect: Effect) -> [String] {
+    rulings.filter { $0.effect == effect }.map {
+      "\(resource.id): \($0.rule.title): \($0.reason)"
+    }
+  }
+
+  /// The rulings that hold the request up, or that whoever sent it is told of.
+  package var told: [Ruling] { rulings.filter { $0.effect > .allowed } }
+
+  /// What to tell a person: the decision in a sentence, and below it what to change.
+  package var message: String {
+    let name = resource.name.isEmpty ? resource.id : resource.name
+    let told = told
+    guard !told.isEmpty else { return "\(name) is allowed" }
+    let lines = told.map { ruling in
+      let remedy = ruling.rule.remediation.text
+      return "\(ruling.rule.title) (\(ruling.rule.id)): \(ruling.reason)"
+        + (remedy.isEmpty ? "" : "; \(remedy)")
+    }
+    return (["\(name) is \(effect.rawValue)"] + lines).joined(separator: "\n")
+  }
+}

@@ -1,0 +1,103 @@
+import JSON
+import Model
+package import Store
+import Synchronization
+
+/// Keeps decisions in the store without holding up whoever asks.
+///
+/// Entries wait in memory, at most ``most`` of them, and are written together a moment later. What
+/// finds no room, or cannot be written before the process ends, is lost and told of: it is counted,
+/// and the audit log says how many there were once the database takes entries again.
+package final class DecisionLog: Sendable {
+  private struct State {
+    var waiting: [LoggedDecision] = []
+    var isWriting = false
+    /// How many were lost and are not told of in the store yet.
+    var untold = 0
+    var lost = 0
+  }
+
+  /// How many entries wait at most.
+  package static let most = 100_000
+  /// How many are written in one transaction.
+  private static let batch = 10_000
+
+  private let store: DataStore
+  private let pause: Duration
+  private let state = Mutex(State())
+
+  /// A log that writes a pause after the first entry that waits.
+  package init(_ store: DataStore, pause: Duration = .milliseconds(200)) {
+    (self.store, self.pause) = (store, pause)
+  }
+
+  /// How many entries were lost since the process began.
+  package var lost: Int { state.withLock { $0.lost } }
+
+  /// Takes entries in; returns at once.
+  package func note(_ entries: [LoggedDecision]) {
+    guard !entries.isEmpty else { return }
+    let begins = state.withLock { state in
+      let taken = entries.prefix(max(0, Self.most - state.waiting.count))
+      state.waiting += taken
+      state.lost += entries.count - taken.count
+      state.untold += entries.count - taken.count
+      defer { state.isWriting = true }
+      return !state.isWriting
+    }
+    guard begins else { return }
+    // Nobody who asks for a decision waits for this one; `flush` does at the end.
+    Task { [self] in
+      try? await Task.sleep(for: pause)
+      await write()
+    }
+  }
+
+  /// Writes what waits, and returns once it is kept.
+  ///
+  /// - Returns: how many entries are still not kept.
+  @discardableResult
+  package func flush() async -> Int {
+    await write()
+    return state.withLock { $0.waiting.count + $0.untold }
+  }
+
+  private func write() async {
+    while true {
+      let (entries, untold) = state.withLock { state in
+        let entries = Array(state.waiting.prefix(Self.batch))
+        state.waiting.removeFirst(entries.count)
+        defer { state.untold = 0 }
+        if entries.isEmpty, state.untold == 0 { state.isWriting = false }
+        return (entries, state.untold)
+      }
+      guard let last = entries.last?.at ?? (untold > 0 ? lastKnown : nil) else {
+        state.withLock { $0.isWriting = false }
+        return
+      }
+      do {
+        try await store.write(as: "plumb", at: last) { transaction in
+          try transaction.log(entries)
+          if untold > 0 {
+            try transaction.record("decisions.lost", "", ["count": .integer(Int64(untold))])
+          }
+        }
+        lastWritten.withLock { $0 = last }
+      } catch {
+        state.withLock { state in
+          // They take their place again, ahead of those that came meanwhile, as far as there is room.
+          let room = max(0, Self.most - state.waiting.count)
+          let kept = entries.suffix(room)
+          state.waiting = kept + state.waiting
+          state.lost += entries.count - kept.count
+          state.untold += untold + entries.count - kept.count
+          state.isWriting = false
+        }
+        return
+      }
+    }
+  }
+
+  private let lastWritten = Mutex<Instant?>(nil)
+  private var lastKnown: Instant? { lastWritten.withLock { $0 } }
+}

@@ -1,0 +1,240 @@
+package import Engine
+import JSON
+package import Model
+
+// The one operation by which every gate decides.
+extension GuardrailSet {
+  /// Decides about resources, a line of an inventory each.
+  ///
+  /// Decisions come in the order of the lines; a line that cannot be judged has none, and a fault
+  /// instead. Related resources are not seen, so that a rule that counts them is unknown unless the
+  /// resource itself decides it.
+  package func decide(
+    lines text: [UInt8],
+    at now: Instant
+  ) -> (decisions: [Decision], faults: [LineFault]) {
+    decide(lines: text, at: now, resolver(at: now).resolver)
+  }
+
+  /// `account` is that of resources that name none.
+  func decide(
+    lines text: [UInt8],
+    account: String = "",
+    at now: Instant,
+    _ resolver: ExceptionResolver
+  ) -> (decisions: [Decision], faults: [LineFault]) {
+    judges.with { pair in
+      let instant = "\(now)"
+      pair.verdicts.move(to: instant)
+      // With counts that are open upwards nothing waits for related resources.
+      let outcome = pair.verdicts.judge(text, population: Population())
+      var resolver = resolver
+      let decisions = outcome.resources.map { resource in
+        var resource = resource
+        if resource.account.isEmpty { resource.account = account }
+        return decide(resource, text, pair, now, &resolver)
+      }
+      return (decisions, outcome.summary.faults)
+    }
+  }
+
+  /// Decides about one resource as its provider describes it.
+  ///
+  /// With `isNew` the templates in force complete its configuration first.
+  package func decide(_ resource: Resource, isNew: Bool, at now: Instant) -> Decision {
+    decide(resource, isNew: isNew, at: now, resolver(at: now).resolver)
+  }
+
+  func decide(
+    _ resource: Resource,
+    isNew: Bool,
+    at now: Instant,
+    _ resolver: ExceptionResolver
+  ) -> Decision {
+    var resource = resource
+    let additions = isNew ? complete(&resource) : []
+    var (decisions, faults) = decide(
+      lines: Array(resource.inventoryLine.text.utf8),
+      at: now,
+      resolver
+    )
+    guard var decision = decisions.popLast() else {
+      return undecided(resource, faults.first?.message ?? "it cannot be judged", at: now)
+    }
+    decision.additions = additions
+    return decision
+  }
+
+  /// Completes a configuration by the templates in force where the resource is.
+  package func complete(_ resource: inout Resource) -> [Template.Addition] {
+    guard templates.contains(where: { $0.template.kinds.contains(resource.kind) }) else {
+      return []
+    }
+    let place = place(of: resource)
+    var additions: [Template.Addition] = []
+    for laid in templates
+    where laid.template.kinds.contains(resource.kind)
+      && scopes.contains(place, in: areas[laid.area].scope, without: areas[laid.area].excludes)
+      && laid.selects(resource)
+    {
+      laid.template.complete(&resource.configuration, &additions)
+    }
+    return additions
+  }
+
+  /// The decision about a resource that was not judged: what is unknown is never passed.
+  package func undecided(_ resource: Resource, _ reason: String, at now: Instant) -> Decision {
+    let holds = holds(place(of: resource))
+    var rulings: [Decision.Ruling] = []
+    for (index, member) in ruleSet.members.enumerated()
+    where member.rule.target.kinds.contains(resource.kind) {
+      let inForce = guardrailsOfMember[index].filter { holds[areaOfGuardrail[$0]] }
+      guard !inForce.isEmpty else { continue }
+      rulings.append(
+        ruling(member, inForce, .unknown, reason: "not judged: \(reason)", record: nil, nil)
+      )
+    }
+    var decision = Decision(
+      resource: JudgedResource(resource),
+      effect: .allowed,
+      rulings: rulings,
+      fault: reason,
+      at: now
+    )
+    decision.settle()
+    return decision
+  }
+
+  /// What the guardrails in force make of a result that a scan judged; nil where none is in force.
+  package func ruling(
+    of record: ResultRecord,
+    at place: Place
+  ) -> Decision.Ruling? {
+    guard let index = memberOfGoal[record.goal] else { return nil }
+    let holds = holds(place)
+    let inForce = guardrailsOfMember[index].filter { holds[areaOfGuardrail[$0]] }
+    guard !inForce.isEmpty else { return nil }
+    return ruling(
+      ruleSet.members[index],
+      inForce,
+      record.verdict,
+      reason: record.reason,
+      record: record,
+      record.exception
+    )
+  }
+
+  private func decide(
+    _ resource: JudgedResource,
+    _ text: [UInt8],
+    _ pair: JudgePool.Pair,
+    _ now: Instant,
+    _ resolver: inout ExceptionResolver
+  ) -> Decision {
+    var decision = Decision(resource: resource, effect: .allowed, rulings: [], at: now)
+    guard let layout = resource.layout else { return decision }
+    let place = place(of: resource)
+    let holds = holds(place)
+    let members = layouts[layout].members
+    var obstacles: [Int: [Int]] = [:]
+    for (index, letter) in resource.verdicts.utf8.enumerated() {
+      guard let verdict = Verdict(letter: letter) else { continue }
+      let inForce = guardrailsOfMember[members[index]]
+      guard inForce.contains(where: { holds[areaOfGuardrail[$0]] }) else { continue }
+      switch verdict {
+      case .pass: decision.passed += 1
+      case .notApplicable: decision.notApplicable += 1
+      case .fail, .unknown:
+        obstacles[members[index]] = inForce.filter { holds[areaOfGuardrail[$0]] }
+      }
+    }
+    guard !obstacles.isEmpty else { return decision }
+    pair.obstacles.move(to: "\(now)")
+    let line = Array(text[resource.line])
+    for record in records(of: line, pair.obstacles) {
+      guard let index = memberOfGoal[record.goal], let inForce = obstacles[index] else { continue }
+      let member = ruleSet.members[index]
+      let exception = resolver.exception(rule: member.rule.id, resource: resource.id) { place }
+      decision.rulings.append(
+        ruling(member, inForce, record.verdict, reason: record.reason, record: record, exception)
+      )
+    }
+    decision.settle()
+    return decision
+  }
+
+  /// The failures and what is unknown of one line, with reasons and proofs.
+  private func records(of line: [UInt8], _ judge: Judge) -> [ResultRecord] {
+    var outcome = judge.judge(line)
+    var lines = outcome.lines
+    if !outcome.deferred.isEmpty {
+      outcome = judge.judge(outcome.deferred, population: Population())
+      lines += outcome.lines
+    }
+    let parser = JSONParser()
+    return lines.split(separator: 0x0A).compactMap { line in
+      (try? parser.parse(line)).flatMap { ResultRecord($0) }
+    }
+  }
+
+  private func ruling(
+    _ member: RuleSet.Member,
+    _ inForce: [Int],
+    _ verdict: Verdict,
+    reason: String,
+    record: ResultRecord?,
+    _ exception: Exception?
+  ) -> Decision.Ruling {
+    let laid = inForce.map { guardrails[$0] }
+    let effects = laid.map {
+      $0.enforcement.effect(of: verdict, $0.onFailure, isExcepted: exception != nil)
+    }
+    return Decision.Ruling(
+      guardrails: laid.map(\.id),
+      enforcement: laid.map(\.enforcement).max() ?? .auditLog,
+      rule: member.rule,
+      parameters: member.parameters,
+      verdict: verdict,
+      effect: effects.max() ?? .allowed,
+      reason: reason,
+      comparison: record?.proof.flatMap { DecidingComparison($0, verdict) },
+      location: record?.location,
+      exception: exception,
+      result: record?.id ?? "",
+      proof: record?.proof
+    )
+  }
+
+  // MARK: - Where a resource is
+
+  /// Where a resource is.
+  package func place(of resource: Resource) -> Place {
+    Place(
+      accounts: accounts[resource.account] ?? [resource.account],
+      provider: resource.provider,
+      region: resource.region,
+      group: resource.attributes.first { $0.key == "resource_group" }?.value.string ?? "",
+      kind: resource.kind,
+      id: resource.id,
+      tags: Dictionary(resource.tags.map { ($0.key, $0.value) }) { $1 }
+    )
+  }
+
+  private func place(of resource: JudgedResource) -> Place {
+    var tags: [String: String] = [:]
+    if isAskingForTags, !resource.tags.isEmpty {
+      for (key, value) in (try? JSONValue(parsing: resource.tags))?.object?.members ?? [] {
+        tags[key] = value.string
+      }
+    }
+    return Place(
+      accounts: accounts[resource.account] ?? [resource.account],
+      provider: resource.provider,
+      region: resource.region,
+      group: resource.group,
+      kind: resource.kind,
+      id: resource.id,
+      tags: tags
+    )
+  }
+}

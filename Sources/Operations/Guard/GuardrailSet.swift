@@ -1,0 +1,287 @@
+package import Engine
+import JSON
+package import Model
+import Synchronization
+
+/// Guardrails with their rules compiled once, by which requests are decided.
+///
+/// The rules are the same compiled ones by which scans judge. A guardrail that cannot be enforced,
+/// because its rule is gone or a parameter is wrong, is set aside with the reason.
+package struct GuardrailSet: Sendable {
+  /// What guardrails are made of.
+  package struct Parts: Sendable {
+    package var guardrails: [Guardrail]
+    package var rules: [Rule]
+    package var profiles: [Profile]
+    package var templates: [Template]
+    package var scopes: ScopeTree
+    /// What stands above each account, by its id.
+    package var accounts: [String: [String]]
+    package var exceptions: [Exception]
+
+    package init(
+      guardrails: [Guardrail],
+      rules: [Rule],
+      profiles: [Profile] = [],
+      templates: [Template] = [],
+      scopes: ScopeTree = ScopeTree([]),
+      accounts: [String: [String]] = [:],
+      exceptions: [Exception] = []
+    ) {
+      (self.guardrails, self.rules, self.profiles) = (guardrails, rules, profiles)
+      (self.templates, self.scopes, self.accounts) = (templates, scopes, accounts)
+      self.exceptions = exceptions
+    }
+  }
+
+  /// A scope less what is left out of it; many guardrails share one.
+  struct Area: Hashable {
+    var scope: String
+    var excludes: [Scope.Selector]
+  }
+
+  /// Every guardrail, the ones set aside too.
+  package let guardrails: [Guardrail]
+  /// Why guardrails are not enforced, by their number.
+  package let faults: [Int64: String]
+  package let ruleSet: RuleSet
+  package let scopes: ScopeTree
+  package let accounts: [String: [String]]
+  /// The guardrails of each member of the rule set, by their places.
+  let guardrailsOfMember: [[Int]]
+  /// The members of the rule set that each guardrail asks for.
+  package let membersOfGuardrail: [[Int]]
+  let areas: [Area]
+  let areaOfGuardrail: [Int]
+  let memberOfGoal: [Goal: Int]
+  let layouts: [VectorLayout]
+  /// Templates in force with their areas, the innermost scope first.
+  let templates: [LaidTemplate]
+  let isAskingForTags: Bool
+  let judges: JudgePool
+  private let exceptions: [Exception]
+
+  /// Compiles guardrails.
+  package init(_ parts: Parts) {
+    var choice = Choice(parts)
+    for (place, guardrail) in parts.guardrails.enumerated() {
+      do {
+        try choice.add(guardrail, at: place)
+      } catch {
+        choice.faults[guardrail.id] = "\(error)"
+      }
+    }
+    guardrails = parts.guardrails
+    faults = choice.faults
+    (scopes, accounts, exceptions) = (parts.scopes, parts.accounts, parts.exceptions)
+    // Each goal was checked on its own, so that together they compile.
+    ruleSet =
+      choice.index.flatMap { try? RuleSet(goals: choice.goals, rules: $0) } ?? Self.empty
+    var memberOfGoal: [Goal: Int] = [:]
+    for (index, member) in ruleSet.members.enumerated() {
+      memberOfGoal[Goal(rule: member.rule.id, parameters: member.parameters)] = index
+    }
+    self.memberOfGoal = memberOfGoal
+    membersOfGuardrail = choice.goalsOfGuardrail.map { $0.compactMap { memberOfGoal[$0] } }
+    var guardrailsOfMember = Array(repeating: [Int](), count: ruleSet.members.count)
+    for (place, members) in membersOfGuardrail.enumerated() {
+      for member in members { guardrailsOfMember[member].append(place) }
+    }
+    self.guardrailsOfMember = guardrailsOfMember
+    (areas, areaOfGuardrail) = (choice.areas, choice.areaOfGuardrail)
+    templates = choice.templates.sorted { left, right in
+      let depths = [left, right].map { parts.scopes.depth(of: choice.areas[$0.area].scope) }
+      return depths[0] == depths[1] ? left.guardrail < right.guardrail : depths[0] > depths[1]
+    }
+    layouts = ruleSet.layouts
+    isAskingForTags =
+      choice.areas.contains { area in
+        parts.scopes.asksForTags(area.scope)
+          || area.excludes.contains { selector in
+            selector.terms.contains { key, names in
+              key.hasPrefix("tag:")
+                || key == "scope" && names.contains { parts.scopes.asksForTags($0) }
+            }
+          }
+      } || parts.exceptions.contains { parts.scopes.asksForTags($0.scope) }
+    judges = JudgePool(ruleSet)
+  }
+
+  private static let empty: RuleSet = {
+    guard let index = try? RuleIndex([]), let empty = try? RuleSet(goals: [], rules: index) else {
+      preconditionFailure("a set of no rules compiles")
+    }
+    return empty
+  }()
+
+  /// A resolver of the exceptions in force at an instant, and until when it holds.
+  func resolver(at now: Instant) -> (resolver: ExceptionResolver, until: Instant) {
+    let turns = exceptions.flatMap { [$0.begins, $0.ends] }.filter { $0 > now }
+    return (ExceptionResolver(exceptions, now: now, scopes: scopes), turns.min() ?? .never)
+  }
+
+  /// Whether a place is in the area of each guardrail's scope.
+  func holds(_ place: Place) -> [Bool] {
+    areas.map { scopes.contains(place, in: $0.scope, without: $0.excludes) }
+  }
+
+  /// Whether a guardrail is laid on a place.
+  package func covers(_ place: Place, guardrail: Int) -> Bool {
+    let area = areas[areaOfGuardrail[guardrail]]
+    return scopes.contains(place, in: area.scope, without: area.excludes)
+  }
+
+  /// Whether some rule or template is about a kind.
+  package func isAbout(_ kind: ResourceKind) -> Bool {
+    ruleSet.covers(kind) || templates.contains { $0.template.kinds.contains(kind) }
+  }
+}
+
+/// Chooses goals and templates guardrail by guardrail.
+private struct Choice {
+  let parts: GuardrailSet.Parts
+  let index: RuleIndex?
+  var faults: [Int64: String] = [:]
+  var goals: [Goal] = []
+  var goalsOfGuardrail: [[Goal]]
+  var areas: [GuardrailSet.Area] = []
+  var areaOfGuardrail: [Int] = []
+  var templates: [LaidTemplate] = []
+  private var places: [GuardrailSet.Area: Int] = [:]
+
+  init(_ parts: GuardrailSet.Parts) {
+    self.parts = parts
+    index = try? RuleIndex(parts.rules)
+    goalsOfGuardrail = Array(repeating: [], count: parts.guardrails.count)
+  }
+
+  mutating func add(_ guardrail: Guardrail, at place: Int) throws {
+    let area = self.area(GuardrailSet.Area(scope: guardrail.scope, excludes: guardrail.excludes))
+    areaOfGuardrail.append(area)
+    if !guardrail.scope.isEmpty, !parts.scopes.has(guardrail.scope) {
+      throw GuardrailError(description: "there is no scope \"\(guardrail.scope)\"")
+    }
+    guard let index else {
+      throw GuardrailError(description: "two rules share an id; plumb rules list tells")
+    }
+    switch guardrail.subject {
+    case .rule(let name):
+      guard let rule = index[name] else { throw GoalError.noSuchRule(name) }
+      try add([Goal(rule: rule.id)], guardrail, index, at: place)
+    case .profile(let name):
+      guard let profile = AttachmentCheck.profile(name, of: parts.profiles) else {
+        throw GuardrailError(description: "there is no profile \"\(name)\"")
+      }
+      try add(profile.goals, guardrail, index, at: place)
+    case .template(let name):
+      guard let template = parts.templates.first(where: { $0.id == name }) else {
+        throw GuardrailError(description: "there is no template \"\(name)\"")
+      }
+      templates.append(LaidTemplate(template, area: area, guardrail: guardrail.id))
+    }
+  }
+
+  private mutating func add(
+    _ goals: [Goal],
+    _ guardrail: Guardrail,
+    _ index: RuleIndex,
+    at place: Int
+  ) throws {
+    var settings: [String: [String: JSONValue]] = [:]
+    for (name, values) in guardrail.parameters {
+      guard let rule = index[name] else { throw GoalError.noSuchRule(name) }
+      settings[rule.id, default: [:]].merge(values) { $1 }
+    }
+    let filled = try goals.map { goal in
+      let goal = goal.with(settings, index)
+      guard let rule = index[goal.rule] else { throw GoalError.noSuchRule(goal.rule) }
+      return Goal(rule: rule.id, parameters: try RuleSet.parameters(of: rule, filledBy: goal))
+    }
+    let used = Set(filled.map(\.rule))
+    if let other = settings.keys.filter({ !used.contains($0) }).min() {
+      throw GuardrailError(
+        description: "\(guardrail.subject.kind) \(guardrail.subject.name) has no rule \(other), "
+          + "for which there is a parameter"
+      )
+    }
+    goalsOfGuardrail[place] = filled
+    self.goals += filled
+  }
+
+  private mutating func area(_ area: GuardrailSet.Area) -> Int {
+    if let known = places[area] { return known }
+    places[area] = areas.count
+    areas.append(area)
+    return areas.count - 1
+  }
+}
+
+/// A template in force within an area.
+struct LaidTemplate: Sendable {
+  let template: Template
+  let area: Int
+  let guardrail: Int64
+  /// Judges whether a resource is in the template's target; nil where the kind says it all.
+  private let target: JudgePool?
+
+  init(_ template: Template, area: Int, guardrail: Int64) {
+    (self.template, self.area, self.guardrail) = (template, area, guardrail)
+    guard !template.attributes.isEmpty else {
+      target = nil
+      return
+    }
+    // A rule of the same target: whoever is outside of it gets no verdict.
+    let id = PropertyPath(root: .resource, [.key("id")])
+    let rule = Rule(
+      id: template.id,
+      title: template.title,
+      target: Rule.Target(kinds: template.kinds, attributes: template.attributes),
+      requiredConfig: .leaf(Condition.Leaf(id, .exists))
+    )
+    target = (try? RuleIndex([rule])).flatMap { try? RuleSet($0) }.map { JudgePool($0) }
+  }
+
+  func selects(_ resource: Resource) -> Bool {
+    guard let target else { return true }
+    let line = Array(resource.inventoryLine.text.utf8)
+    let verdicts = target.with { $0.verdicts.judge(line).resources.first?.verdicts }
+    return verdicts.map { $0.utf8.contains { Verdict(letter: $0) == .pass } } ?? false
+  }
+}
+
+/// What is wrong with a guardrail, and the way out.
+package struct GuardrailError: Error, Equatable, CustomStringConvertible {
+  package var description: String
+
+  package init(description: String) { self.description = description }
+}
+
+/// Judges at rest; each decision takes a pair and gives it back.
+final class JudgePool: Sendable {
+  /// Two judges of one rule set: the quick one tells verdicts, the other one why.
+  ///
+  /// A judge serves one thread at a time: a pair is either in the pool or with one decision.
+  final class Pair: @unchecked Sendable {
+    let verdicts: Judge
+    let obstacles: Judge
+
+    init(_ ruleSet: RuleSet) {
+      let start = "1970-01-01T00:00:00Z"
+      verdicts = Judge(ruleSet, JudgeOptions(selection: .vectors, now: start))
+      obstacles = Judge(ruleSet, JudgeOptions(selection: .obstacles, now: start))
+    }
+  }
+
+  private let ruleSet: RuleSet
+  private let resting = Mutex<[Pair]>([])
+  /// How many pairs rest at most; more were made for a moment of many requests.
+  private static let most = 16
+
+  init(_ ruleSet: RuleSet) { self.ruleSet = ruleSet }
+
+  func with<R>(_ body: (Pair) throws -> R) rethrows -> R {
+    let pair = resting.withLock { $0.popLast() } ?? Pair(ruleSet)
+    defer { resting.withLock { if $0.count < Self.most { $0.append(pair) } } }
+    return try body(pair)
+  }
+}

@@ -1,0 +1,188 @@
+package import JSON
+package import Model
+
+/// A decision as it is logged.
+package struct LoggedDecision: Sendable {
+  /// Its number; 0 before it is kept.
+  package var id: Int64
+  package var at: Instant
+  /// Who asked.
+  package var actor: String
+  /// The gate at which it was asked, such as `api`.
+  package var gate: String
+  package var effect: Effect
+  /// Where the resource is; without tags.
+  package var place: Place
+  package var name: String
+  /// The rule that decided first, and its verdict; empty where every rule passed.
+  package var rule: String
+  package var verdict: String
+  /// The whole decision; with the configuration where it was refused.
+  package var report: JSONValue
+
+  package init(
+    id: Int64 = 0,
+    at: Instant,
+    actor: String,
+    gate: String,
+    effect: Effect,
+    place: Place,
+    name: String,
+    rule: String,
+    verdict: String,
+    report: JSONValue
+  ) {
+    (self.id, self.at, self.actor, self.gate, self.effect) = (id, at, actor, gate, effect)
+    (self.place, self.name, self.rule, self.verdict) = (place, name, rule, verdict)
+    self.report = report
+  }
+}
+
+/// Which decisions are asked for.
+package struct DecisionFilter: Sendable {
+  package var effect: Effect?
+  package var rule: String?
+  package var account: String?
+  package var resource: String?
+  package var actor: String?
+  package var gate: String?
+  package var from: Instant?
+  package var to: Instant?
+
+  package init() {}
+
+  /// The conditions as a statement says them, with values numbered after those given.
+  func conditions(_ values: inout [SQLValue]) -> String {
+    var parts: [String] = []
+    func add(_ part: String, _ value: SQLValue?) {
+      guard let value else { return }
+      values.append(value)
+      parts.append(" AND \(part) $\(values.count)")
+    }
+    add("effect =", effect.map { .text($0.rawValue) })
+    add("rule =", rule.map { .text($0) })
+    add("account =", account.map { .text($0) })
+    add("resource_id =", resource.map { .text($0) })
+    add("actor =", actor.map { .text($0) })
+    add("gate =", gate.map { .text($0) })
+    add("at >=", from?.value)
+    add("at <", to?.value)
+    return parts.joined()
+  }
+}
+
+/// How many decisions of a day came out in one way.
+package struct DecisionCount: Sendable, Hashable {
+  /// The day in UTC, `YYYY-MM-DD`.
+  package var day: String
+  package var account: String
+  package var rule: String
+  package var effect: Effect
+  package var count: Int
+}
+
+// The log of decisions about requests.
+extension StoreTransaction {
+  /// Appends decisions to the log; their numbers are given anew.
+  package func log(_ decisions: [LoggedDecision]) throws {
+    guard !decisions.isEmpty else { return }
+    let first = try take(decisions.count, of: "decision")
+    try session.insert(
+      into: "decisions",
+      columns: [
+        "id", "at", "actor", "gate", "effect", "provider", "account", "region", "resource_group",
+        "service_name", "resource_kind", "resource_id", "name", "rule", "verdict", "report",
+      ],
+      rows: decisions.count
+    ) { index, row in
+      let decision = decisions[index]
+      row.integer(first + Int64(index))
+      row.integer(decision.at.milliseconds)
+      for text in [
+        decision.actor, decision.gate, decision.effect.rawValue, decision.place.provider,
+        decision.place.accounts.first ?? "", decision.place.region, decision.place.group,
+        decision.place.kind.service, decision.place.kind.kind, decision.place.id, decision.name,
+        decision.rule, decision.verdict,
+      ] { row.text(text) }
+      row.bytes(
+        decision.report.isNull ? [] : Pack.compress(Array(decision.report.text.utf8))
+      )
+    }
+  }
+
+  /// The decisions before a number, newest first.
+  package func decisions(
+    _ filter: DecisionFilter,
+    before: Int64 = .max,
+    limit: Int
+  ) throws -> [LoggedDecision] {
+    var values: [SQLValue] = [.integer(before), .integer(Int64(limit))]
+    let conditions = filter.conditions(&values)
+    return try session.rows(
+      Self.decisionColumns + " WHERE id < $1\(conditions) ORDER BY id DESC LIMIT $2",
+      values,
+      Self.decision
+    )
+  }
+
+  /// One decision.
+  ///
+  /// - Throws: ``StoreError/notFound(kind:name:)``.
+  package func decision(_ id: Int64) throws -> LoggedDecision {
+    let question = Self.decisionColumns + " WHERE id = $1"
+    guard let found = try session.first(question, [.integer(id)], Self.decision) else {
+      throw StoreError.notFound(kind: "decision", name: "\(id)")
+    }
+    return found
+  }
+
+  /// How many decisions there were by day, account, rule and effect, the oldest first.
+  package func decisionCounts(_ filter: DecisionFilter) throws -> [DecisionCount] {
+    var values: [SQLValue] = []
+    let conditions = filter.conditions(&values)
+    return try session.rows(
+      """
+      SELECT at / 86400000, account, rule, effect, count(*) FROM decisions
+      WHERE at >= 0\(conditions)
+      GROUP BY at / 86400000, account, rule, effect ORDER BY 1, 2, 3, 4
+      """,
+      values
+    ) { row in
+      DecisionCount(
+        day: Instant(milliseconds: row.integer(0) * 86_400_000).day,
+        account: row.text(1),
+        rule: row.text(2),
+        effect: Effect(rawValue: row.text(3)) ?? .allowed,
+        count: Int(row.integer(4))
+      )
+    }
+  }
+
+  private static let decisionColumns = """
+    SELECT id, at, actor, gate, effect, provider, account, region, resource_group, service_name,
+      resource_kind, resource_id, name, rule, verdict, report FROM decisions
+    """
+
+  private static func decision(_ row: any SQLRow) throws -> LoggedDecision {
+    let report = try Pack.decompress(row.bytes(15))
+    return LoggedDecision(
+      id: row.integer(0),
+      at: row.instant(1),
+      actor: row.text(2),
+      gate: row.text(3),
+      effect: Effect(rawValue: row.text(4)) ?? .allowed,
+      place: Place(
+        accounts: [row.text(6)],
+        provider: row.text(5),
+        region: row.text(7),
+        group: row.text(8),
+        kind: ResourceKind(service: row.text(9), kind: row.text(10)),
+        id: row.text(11)
+      ),
+      name: row.text(12),
+      rule: row.text(13),
+      verdict: row.text(14),
+      report: report.isEmpty ? .null : try JSONParser().parse(report)
+    )
+  }
+}

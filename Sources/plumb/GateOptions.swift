@@ -1,0 +1,312 @@
+import ArgumentParser
+import Content
+import Engine
+import Foundation
+import JSON
+import Model
+import Operations
+import Reports
+import Store
+import YAML
+
+/// By which guardrails a gate decides, and how it tells.
+struct GateOptions: ParsableArguments {
+  @OptionGroup var goals: GoalOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Decide by the guardrails of a YAML file, see docs/guardrails.md.",
+      valueName: "file"
+    )
+  )
+  var guardrails: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "What profiles and rules named by options do; default: disallow.",
+      valueName: "audit_log|warn|disallow"
+    )
+  )
+  var enforcement: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "What they do with what cannot be judged; default: open, which warns.",
+      valueName: "open|closed"
+    )
+  )
+  var onFailure: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The account of resources that name none: where they will be.",
+      valueName: "id"
+    )
+  )
+  var account: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Exceptions: a YAML file, see docs/exceptions.md.", valueName: "file")
+  )
+  var exceptions: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The form of the report.",
+      valueName: "text|json|sarif|junit|github|gitlab"
+    )
+  )
+  var format = "text"
+
+  @Option(
+    name: [.long, .short],
+    help: ArgumentHelp("Write the report to a file.", valueName: "file")
+  )
+  var output: String?
+
+  @OptionGroup var at: InstantOptions
+  @OptionGroup var pages: RulePageOptions
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+  @OptionGroup var server: ServerOptions
+
+  private static let formats = ["text", "json", "sarif", "junit", "github", "gitlab"]
+
+  func validate() throws {
+    guard Self.formats.contains(format) else {
+      throw ValidationError(
+        "--format \"\(format)\" is none of \(Self.formats.joined(separator: ", "))"
+      )
+    }
+    _ = try enforced
+    if !isNamed, enforcement != nil || onFailure != nil {
+      throw ValidationError("--enforcement and --on-failure are about --profile and --rules")
+    }
+    if guardrails != nil, isNamed {
+      throw ValidationError("--guardrails excludes --profile and --rules; the file names them")
+    }
+  }
+
+  /// Whether profiles or rules are named by options.
+  private var isNamed: Bool { goals.isChosen }
+
+  private var enforced: (Enforcement, FailureChoice) {
+    get throws {
+      let word = enforcement ?? "disallow"
+      guard let enforcement = Enforcement(rawValue: word) else {
+        throw ValidationError("--enforcement \"\(word)\" is none of audit_log, warn, disallow")
+      }
+      guard let choice = FailureChoice(rawValue: onFailure ?? "open") else {
+        throw ValidationError("--on-failure \"\(onFailure ?? "")\" is none of open, closed")
+      }
+      return (enforcement, choice)
+    }
+  }
+
+  /// Decides about what a collector reads, tells it, and ends with the exit code of the decision.
+  func decide(
+    _ collector: any Collector,
+    _ library: ContentLibrary,
+    subject: [String],
+    gate: String
+  ) async throws {
+    let now = try at.instant()
+    let rulePages = try pages.base()
+    let name = subject.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
+    var collected: [Collected] = []
+    try await collector.collect { collected.append($0) }
+    var report: GateReport
+    if let decisions = try await answered(collected, gate: gate) {
+      // What the server would be asked has been shown.
+      if server.showsAPI { return }
+      report = GateReport(
+        decisions,
+        subject: name,
+        toolVersion: Plumb.configuration.version,
+        at: now,
+        diagnostics: collected.diagnostics,
+        notCovered: collected.notCovered
+      )
+    } else {
+      report = try await local(collected, library, subject: name, gate: gate, at: now)
+    }
+    try tell(report, rulePages)
+    if collected.resources.isEmpty, report.diagnostics.isEmpty {
+      complain("nothing to decide in \(name)")
+    }
+    if !report.diagnostics.isEmpty { throw Exit.notJudged }
+    if report.effect == .refused { throw Exit.failed }
+  }
+
+  private func tell(_ report: GateReport, _ rulePages: String?) throws {
+    try writeReport(to: output) { write in
+      switch format {
+      case "text": try write(Array(report.text.utf8))
+      case "json": try write(Array((report.json.text + "\n").utf8))
+      default:
+        var scan = report.scanReport
+        scan.rulePages = rulePages
+        try ReportFormat(rawValue: format)?.render(scan, to: write)
+      }
+    }
+    if format != "text" || output != nil {
+      for diagnostic in report.diagnostics { complain("\(diagnostic)") }
+    }
+  }
+
+  // MARK: - Here
+
+  private func local(
+    _ collected: [Collected],
+    _ library: ContentLibrary,
+    subject: String,
+    gate: String,
+    at now: Instant
+  ) async throws -> GateReport {
+    let (set, exceptions, data) = try await guardrailSet(library, at: now)
+    for guardrail in set.guardrails {
+      guard let fault = set.faults[guardrail.id] else { continue }
+      // A file or option with a fault is put right; what is kept goes on without the one at fault.
+      guard data != nil else { throw GuardrailError(description: fault) }
+      complain("guardrail \(guardrail.id) is not enforced: \(fault)")
+    }
+    let (decisions, scan) = try await Gate(set, exceptions: exceptions).decisions(
+      of: collected,
+      at: now,
+      account: account ?? "",
+      subject: subject,
+      toolVersion: Plumb.configuration.version
+    )
+    if let data { await log(decisions, collected, data, gate: gate) }
+    return GateReport(
+      decisions.map { $0.json(hasProof: true) },
+      subject: subject,
+      toolVersion: Plumb.configuration.version,
+      at: now,
+      diagnostics: scan.diagnostics,
+      notCovered: scan.notCovered
+    )
+  }
+
+  private func guardrailSet(
+    _ library: ContentLibrary,
+    at now: Instant
+  ) async throws -> (GuardrailSet, [Model.Exception], DataStore?) {
+    if let guardrails {
+      let node = try YAMLReader().document(textFile(guardrails), file: guardrails)
+      let (laid, scopes) = try Guardrail.document(node)
+      return try set(laid, scopes, library)
+    }
+    if isNamed {
+      let (enforcement, choice) = try enforced
+      return try set(try named(enforcement, choice, library), [], library)
+    }
+    let data: DataStore
+    do {
+      data = try await store.openForReading()
+    } catch StoreError.noDatabase {
+      throw ValidationError(
+        "there are no guardrails to decide by: name --guardrails FILE, --profile ID or --rules PATH, "
+          + "or lay some on scopes with plumb guardrails add"
+      )
+    }
+    let (rules, profiles) = (try library.rules(), try library.profiles())
+    let fromFile = try exceptions.map { try fileExceptions($0, RuleIndex(rules)) } ?? []
+    let (found, kept) = try await data.read { transaction in
+      (
+        try GuardrailSet(transaction, rules: rules, profiles: profiles, at: now),
+        try transaction.exceptionsInForce(at: now)
+      )
+    }
+    return (found, kept + fromFile, data)
+  }
+
+  private func set(
+    _ laid: [Guardrail],
+    _ scopes: [Scope],
+    _ library: ContentLibrary
+  ) throws -> (GuardrailSet, [Model.Exception], DataStore?) {
+    var rules = try goals.rules.flatMap { try ContentLibrary.rules(under: $0) }
+    let own = Set(rules.map(\.id))
+    rules += try library.rules().filter { !own.contains($0.id) }
+    let fromFile = try exceptions.map { try fileExceptions($0, RuleIndex(rules)) } ?? []
+    var profiles = try library.profiles()
+    for name in goals.profile { profiles.append(try GoalOptions.profile(named: name, in: library)) }
+    let parts = GuardrailSet.Parts(
+      guardrails: laid,
+      rules: rules,
+      profiles: profiles,
+      scopes: ScopeTree(scopes),
+      exceptions: fromFile
+    )
+    return (GuardrailSet(parts), fromFile, nil)
+  }
+
+  /// A guardrail over everything for each rule and profile that options name.
+  private func named(
+    _ enforcement: Enforcement,
+    _ choice: FailureChoice,
+    _ library: ContentLibrary
+  ) throws -> [Guardrail] {
+    let chosen = try goals.choose(library: library)
+    return chosen.ruleSet.members.enumerated().map { index, member in
+      Guardrail(
+        id: Int64(index + 1),
+        .rule(member.rule.id),
+        parameters: [member.rule.id: member.parameters],
+        enforcement: enforcement,
+        onFailure: choice
+      )
+    }
+  }
+
+  /// Logs decisions by guardrails that are kept, beside what they came to.
+  private func log(
+    _ decisions: [Decision],
+    _ collected: [Collected],
+    _ data: DataStore,
+    gate: String
+  ) async {
+    let log = DecisionLog(data)
+    log.note(
+      zip(decisions, collected.resources).map { decision, resource in
+        LoggedDecision(
+          decision,
+          GuardKeeper.Request(resource, isNew: true, actor: person.actor, gate: gate)
+        )
+      }
+    )
+    let lost = await log.flush()
+    if lost > 0 {
+      complain("\(lost) decisions were not logged: \(store.place) takes none just now")
+    }
+  }
+}
+
+extension [Collected] {
+  var resources: [Resource] {
+    var seen: Set<[String]> = []
+    return compactMap { item in
+      guard case .resource(let resource) = item,
+        seen.insert([resource.account, "\(resource.kind)", resource.id]).inserted
+      else { return nil }
+      return resource
+    }
+  }
+
+  var diagnostics: [Diagnostic] {
+    compactMap { if case .diagnostic(let diagnostic) = $0 { diagnostic } else { nil } }
+  }
+
+  var notCovered: [(type: String, count: Int)] {
+    var counts: [String: Int] = [:]
+    for case .notCovered(let type, _) in self { counts[type, default: 0] += 1 }
+    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
+  }
+}

@@ -1,0 +1,166 @@
+import JSON
+import Model
+import Operations
+import Store
+
+@testable import Web
+
+extension Askings {
+  static let guardrails: [String: Asking] = [
+    "addRule": { _, _, _ in Asked("POST", "/rules", ["document": document(name())]) },
+    "changeRule": { world, _, _ in
+      let rule = try await rule(world)
+      return Asked("PUT", "/rules/\(rule)", ["document": document(rule)])
+    },
+    "removeRule": { world, _, _ in Asked("DELETE", "/rules/\(try await rule(world))") },
+    "listRuleVersions": { world, _, _ in
+      Asked("GET", "/rules/\(try await rule(world))/versions")
+    },
+    "testRule": { _, _, _ in
+      let bucket: JSONValue = [
+        "name": "kept", "verdict": "pass", "configuration": ["encrypted": true],
+      ]
+      return Asked(
+        "POST",
+        "/rule-tests",
+        ["document": document("own.tested"), "cases": .array([bucket])]
+      )
+    },
+    "listTemplates": { _, _, _ in Asked("GET", "/templates") },
+    "showTemplate": { world, _, _ in Asked("GET", "/templates/\(try await template(world))") },
+    "addTemplate": { _, _, _ in
+      Asked("POST", "/templates", ["document": templateDocument(name())])
+    },
+    "changeTemplate": { world, _, _ in
+      let template = try await template(world)
+      return Asked("PUT", "/templates/\(template)", ["document": templateDocument(template)])
+    },
+    "removeTemplate": { world, _, _ in
+      Asked("DELETE", "/templates/\(try await template(world))")
+    },
+    "listGuardrails": { world, side, _ in
+      _ = try await guardrail(world, side)
+      return Asked("GET", "/guardrails?limit=500", mark: side.scope)
+    },
+    "showGuardrail": { world, side, _ in
+      Asked("GET", "/guardrails/\(try await guardrail(world, side))", mark: side.scope)
+    },
+    "addGuardrail": { world, side, _ in
+      Asked(
+        "POST",
+        "/guardrails",
+        ["rule": .string(try await rule(world)), "scope": .string(side.scope)]
+      )
+    },
+    "changeGuardrail": { world, side, _ in
+      Asked("PATCH", "/guardrails/\(try await guardrail(world, side))", ["enforcement": "warn"])
+    },
+    "removeGuardrail": { world, side, _ in
+      Asked("DELETE", "/guardrails/\(try await guardrail(world, side))")
+    },
+    "listGuardrailStates": { world, side, _ in
+      Asked("GET", "/guardrails/\(try await guardrail(world, side))/states", mark: side.scope)
+    },
+    "previewGuardrail": { _, side, _ in
+      Asked(
+        "POST",
+        "/guardrail-previews",
+        ["guardrail": ["rule": "test.bucket.kept", "scope": .string(side.scope)]],
+        mark: side.bucket
+      )
+    },
+    "listEnforcement": { world, side, _ in
+      _ = try await guardrail(world, side)
+      return Asked("GET", "/enforcement?limit=500", mark: side.scope)
+    },
+    "decide": { _, side, _ in
+      Asked("POST", "/decisions", ["resource": bucket(side)], mark: side.bucket)
+    },
+    "listDecisions": { world, side, _ in
+      _ = try await decision(world, side)
+      return Asked("GET", "/decisions?limit=500", mark: side.mark)
+    },
+    "showDecision": { world, side, _ in
+      Asked("GET", "/decisions/\(try await decision(world, side))", mark: side.mark)
+    },
+    "countDecisions": { world, side, _ in
+      _ = try await decision(world, side)
+      return Asked("GET", "/decision-counts?limit=500", mark: side.account)
+    },
+    "queryData": { _, side, _ in
+      var asked = Asked("POST", "", ["input": bucket(side)], mark: side.bucket)
+      asked.path = "/v1/data/plumbline"
+      return asked
+    },
+    "queryDatum": { _, side, _ in
+      var asked = Asked("POST", "", ["input": bucket(side)], mark: "\"result\"")
+      asked.path = "/v1/data/plumbline/allow"
+      return asked
+    },
+  ]
+
+  private static func bucket(_ side: Side) -> JSONValue {
+    [
+      "account": .string(side.account), "service_name": "store", "resource_kind": "bucket",
+      "id": .string(side.bucket), "configuration": ["encrypted": true],
+    ]
+  }
+
+  private static func document(_ id: String) -> JSONValue {
+    [
+      "id": .string(id),
+      "target": ["service_name": "store", "resource_kind": "bucket"],
+      "required_config": ["property": "encrypted", "operator": "is_true"],
+    ]
+  }
+
+  private static func templateDocument(_ id: String) -> JSONValue {
+    [
+      "id": .string(id), "target": ["service_name": "store", "resource_kind": "bucket"],
+      "defaults": [["property": "encrypted", "value": true]],
+    ]
+  }
+
+  private static func rule(_ world: World) async throws -> String {
+    let id = name()
+    let node = DocumentNode(document(id), at: SourceLocation(file: "test"))
+    let rule = try RuleDecoder.rule(node, name: id)
+    _ = try await world.server.change { try $0.keep(rule, cases: [], labels: ["test"]) }
+    return id
+  }
+
+  private static func template(_ world: World) async throws -> String {
+    let id = name()
+    let node = DocumentNode(templateDocument(id), at: SourceLocation(file: "test"))
+    let template = try Template(node, name: id)
+    _ = try await world.server.change { try $0.keep(template, labels: []) }
+    return id
+  }
+
+  private static func guardrail(_ world: World, _ side: Side) async throws -> Int64 {
+    let rule = try await rule(world)
+    return try await world.server.change { try $0.lay(Guardrail(.rule(rule), scope: side.scope)) }
+  }
+
+  private static func decision(_ world: World, _ side: Side) async throws -> Int64 {
+    let logged = LoggedDecision(
+      at: world.server.clock.now,
+      actor: "founder",
+      gate: "api",
+      effect: .allowed,
+      place: Place(
+        accounts: [side.account],
+        kind: ResourceKind(service: "store", kind: "bucket"),
+        id: side.bucket
+      ),
+      name: side.mark,
+      rule: "",
+      verdict: "",
+      report: .null
+    )
+    return try await world.server.change { transaction in
+      try transaction.log([logged])
+      return try transaction.decisions(DecisionFilter(), limit: 1)[0].id
+    }
+  }
+}
