@@ -209,6 +209,7 @@ package enum ContentError: Error, Equatable, CustomStringConvertible {
   case notFound([String])
   case missing(String)
   case noRules(String)
+  case noDetections(String)
   case noOverlay(String)
   case unreadable(String)
 
@@ -219,6 +220,7 @@ package enum ContentError: Error, Equatable, CustomStringConvertible {
       "nothing is at \(paths.joined(separator: " or ")); PLUMB_CONTENT names a content folder"
     case .missing(let path): "\(path): No such file or directory"
     case .noRules(let path): "\(path): holds no rule documents (.yaml, .yml, .json)"
+    case .noDetections(let path): "\(path): holds no detections (.yaml, .yml)"
     case .noOverlay(let path):
       "\(path): is no content folder: it holds neither a folder rules nor a folder profiles"
     case .unreadable(let path): "\(path): cannot be read as UTF-8 text"
