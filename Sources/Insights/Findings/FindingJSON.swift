@@ -14,6 +14,7 @@ extension Finding {
       ],
       "state": .string(state.name),
     ]
+    if let name = note.name { object["detection_name"] = .string(name) }
     if let author = note.author { object["author"] = .string(author) }
     if let event = evidence.events.first { object["event"] = event.json }
     object["entity"] = entity.json

@@ -45,7 +45,9 @@ extension Finding {
       "provider": .string(evidence.source.split(separator: ".").first.map(String.init) ?? "unknown")
     ]
     if let account = entity.account {
-      cloud["account"] = ["uid": .string(account), "name": .string(account), "type_id": 99, "type": "account"]
+      cloud["account"] = [
+        "uid": .string(account), "name": .string(account), "type_id": 99, "type": "account",
+      ]
     }
     if let region = entity.region { cloud["region"] = .string(region) }
     object["cloud"] = .object(cloud)

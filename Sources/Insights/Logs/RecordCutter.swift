@@ -259,7 +259,8 @@ struct RecordCutter {
       if byte == 0x0A {
         hasNewline = true
         // A line that breaks off: the next begins anew.
-        let isBroken = unsafe base == 0
+        let isBroken =
+          unsafe base == 0
           && (!isBracketed || place < text.count && text[place] == 0x7B)
         if isBroken {
           scanned = place
@@ -294,7 +295,9 @@ struct RecordCutter {
   /// Whether an object begins with a list of records under a key.
   private func envelope(_ text: UnsafeBufferPointer<UInt8>, at start: Int) -> Envelope {
     var place = start + 1
-    func skip() { while place < text.count, unsafe [0x20, 0x09, 0x0A, 0x0D].contains(text[place]) { place += 1 } }
+    func skip() {
+      while place < text.count, unsafe [0x20, 0x09, 0x0A, 0x0D].contains(text[place]) { place += 1 }
+    }
     skip()
     guard place < text.count else { return .more }
     guard unsafe text[place] == 0x22 else { return .none }

@@ -63,7 +63,9 @@ struct ActivityFacts {
   var evidence: JSONObject {
     var members: [(key: String, value: JSONValue)] = []
     for fact: LogSource.Fact in [.operation, .service, .errorCode, .errorMessage, .userAgent] {
-      if let text = values[fact] { members.append((fact.rawValue, .string(String(text.prefix(300))))) }
+      if let text = values[fact] {
+        members.append((fact.rawValue, .string(String(text.prefix(300)))))
+      }
     }
     members.append(("outcome", .string(isDenied ? "denied" : isFailed ? "failed" : "allowed")))
     return JSONObject(members)

@@ -84,7 +84,9 @@ extension DetectionRun {
   ) -> Set<String> {
     let notes = set.notes
     let detector = Detector(set, notes, Detector.Wish())
-    let paths: [String] = sources.flatMap { (source: LogSource) -> [String] in source.facts[.time] ?? [] }
+    let paths: [String] = sources.flatMap { (source: LogSource) -> [String] in
+      source.facts[.time] ?? []
+    }
     let times = Set(paths.filter { !$0.contains(".") })
     let lines = example.lines(timeFields: times)
     var cutter = RecordCutter()

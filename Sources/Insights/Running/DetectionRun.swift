@@ -220,6 +220,7 @@ extension DetectionSet {
     (rules.map(\.facts) + correlations.map(\.facts)).map { facts in
       FindingNote(
         id: facts.id,
+        name: facts.name,
         title: facts.title,
         description: facts.description,
         severity: FindingSeverity(rawValue: facts.level.rawValue) ?? .medium,

@@ -101,6 +101,13 @@ import Model
       unsafe normalise(reader, context, &outcome)
     } else {
       unsafe detect(reader, context, &outcome)
+      // A cluster's record in Google's wrapping is judged as a cluster's, too.
+      if reader.program.source.provider == "GCP", depth == 0,
+        let inner = unsafe ClusterRecord.converted(tape)
+      {
+        readInner([inner], file, position, &outcome, depth)
+        outcome.events -= 1
+      }
     }
   }
 
@@ -127,7 +134,19 @@ import Model
     _ outcome: inout Outcome,
     _ depth: Int
   ) -> Bool {
-    for inner in unsafe RecordEnvelope.records(tape) {
+    unsafe readInner(RecordEnvelope.records(tape), file, position, &outcome, depth)
+    return unsafe RecordEnvelope.isEnvelope(tape)
+  }
+
+  /// Reads records that were taken out of another.
+  private func readInner(
+    _ records: [[UInt8]],
+    _ file: String,
+    _ position: Int,
+    _ outcome: inout Outcome,
+    _ depth: Int
+  ) {
+    for inner in records {
       var padded = inner
       padded.append(contentsOf: repeatElement(0, count: JSONParser.padding))
       // A parser of its own: this one still lends out the tape of the record around.
@@ -143,7 +162,6 @@ import Model
         }
       }
     }
-    return unsafe RecordEnvelope.isEnvelope(tape)
   }
 
   /// Where a record stands, and its bytes.

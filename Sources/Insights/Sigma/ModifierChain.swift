@@ -93,6 +93,8 @@ struct ValueDraft {
   private var form: Form
   private var isCased = false
   private var flags = ""
+  /// How a field is compared with another, where the modifier for it stands before `fieldref`.
+  private var relation = SigmaTest.FieldRelation.equal
 
   init(
     _ scalar: JSONValue,
@@ -136,11 +138,10 @@ struct ValueDraft {
   mutating func apply(_ modifier: String) throws(DocumentError) {
     switch modifier {
     case "contains", "startswith", "endswith":
+      relation =
+        modifier == "contains" ? .contains : modifier == "startswith" ? .startsWith : .endsWith
       if case .field = form {
-        let relations: [String: SigmaTest.FieldRelation] = [
-          "contains": .contains, "startswith": .startsWith, "endswith": .endsWith,
-        ]
-        form = .field(relations[modifier] ?? .equal)
+        form = .field(relation)
         return
       }
       form = .texts(
@@ -179,7 +180,7 @@ struct ValueDraft {
       flags += modifier == "dotall" ? "s" : String(modifier.prefix(1))
     case "cidr": form = .network
     case "exists": form = .exists
-    case "fieldref": form = .field(.equal)
+    case "fieldref": form = .field(relation)
     case "lt", "lte", "gt", "gte":
       guard let order = SigmaTest.Order(rawValue: modifier) else { return }
       if case .time(let part, _) = form {

@@ -15,6 +15,8 @@ package enum FindingSeverity: String, Sendable, CaseIterable, Comparable {
 package struct FindingNote: Sendable, Hashable {
   /// The id of the detection or detector; for ever the same.
   package var id: String
+  /// The short name of a detection that has one.
+  package var name: String?
   package var title: String
   package var description: String
   package var severity: FindingSeverity
@@ -28,6 +30,7 @@ package struct FindingNote: Sendable, Hashable {
 
   package init(
     id: String,
+    name: String? = nil,
     title: String,
     description: String = "",
     severity: FindingSeverity,
@@ -37,6 +40,7 @@ package struct FindingNote: Sendable, Hashable {
     author: String? = nil
   ) {
     self.id = id
+    self.name = name
     self.title = title
     self.description = description
     self.severity = severity

@@ -32,7 +32,8 @@ package struct FindingGroups: Sendable {
       overflow += 1
       return true
     }
-    groups[finding.cause] = groups[finding.cause].map { $0.joined(by: finding, eventLimit) } ?? finding
+    groups[finding.cause] =
+      groups[finding.cause].map { $0.joined(by: finding, eventLimit) } ?? finding
     return true
   }
 
@@ -42,7 +43,9 @@ package struct FindingGroups: Sendable {
       if left.note.severity != right.note.severity {
         return left.note.severity > right.note.severity
       }
-      let times = (left.lastSeen ?? .init(milliseconds: 0), right.lastSeen ?? .init(milliseconds: 0))
+      let times = (
+        left.lastSeen ?? .init(milliseconds: 0), right.lastSeen ?? .init(milliseconds: 0)
+      )
       return times.0 != times.1 ? times.0 > times.1 : left.cause < right.cause
     }
   }
