@@ -10,9 +10,11 @@ enum Shipped {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Sources/Content")
 
-  static func sources() throws -> [LogSource] {
+  private static let read = Result {
     try ContentLibrary(folder: content).logSources().map { try LogSource($0) }
   }
+
+  static func sources() throws -> [LogSource] { try read.get() }
 
   static func documents() throws -> [SigmaDocument] {
     try ContentLibrary(folder: content).detections().map { try SigmaReader().document($0) }

@@ -20,18 +20,21 @@ names = json.loads(sys.argv[3]) if len(sys.argv) > 3 else {}
 
 
 def flatten(value, path, row):
-    if isinstance(value, dict) and value:
+    """A column per path; a path that goes through a list has the values of all its elements."""
+    if isinstance(value, dict):
         for key, inner in value.items():
             flatten(inner, f"{path}.{key}" if path else key, row)
-    elif value is not None:
-        if isinstance(value, bool):
-            value = "true" if value else "false"
-        elif isinstance(value, (dict, list)):
-            value = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        row[path] = str(value)
-    # An object is a field of its own, too, as JSON.
-    if isinstance(value, dict) and path:
-        row[path] = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    elif isinstance(value, list):
+        for inner in value:
+            if isinstance(inner, (dict, list)):
+                flatten(inner, path, row)
+    if value is None or not path:
+        return row
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    elif isinstance(value, (dict, list)):
+        value = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    row.setdefault(path, str(value))
     return row
 
 

@@ -1,8 +1,9 @@
 import JSON
 package import Model
 
-/// A kind of log: how it is recognised, what its fields are called, and where a record says what
-/// happened. A document of `Content/logsources`.
+/// A kind of log: how it is recognised, what its fields mean, where it says what happened.
+///
+/// A document of `Content/logsources`.
 package struct LogSource: Sendable {
   /// What a record tells, by OCSF's names.
   package enum Fact: String, Sendable, CaseIterable {

@@ -32,6 +32,8 @@ package struct DetectionRun: Sendable {
     package var unrecognised = 0
     /// Matches that a correlation could not count, for want of a time.
     package var timeless = 0
+
+    package init() {}
   }
 
   /// Where what was found goes.
