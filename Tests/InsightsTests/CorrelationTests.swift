@@ -80,10 +80,14 @@ struct CorrelationTests {
       #expect(part.findings.isEmpty)
       partials += part.lines
     }
+    // Findings of single events stand among them.
+    partials += #"{"id":"x","detection_id":"y","title":"z"}"#
+
     let merged = try await detect(correlation(burst), in: Data(partials.utf8))
     #expect(!whole.findings.isEmpty)
     #expect(merged.findings.map(\.id) == whole.findings.map(\.id))
     #expect(merged.findings.map(\.count) == whole.findings.map(\.count))
+    #expect(merged.totals.unrecognised == 0)
   }
 
   @Test func `with little room for waiting events a log in order gives the same`() async throws {

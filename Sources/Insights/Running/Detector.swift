@@ -90,6 +90,7 @@ import Model
       outcome.entries.append(entry)
       return
     }
+    if unsafe Self.isFinding(tape) { return }
     guard let reader = unsafe reader(tape) else {
       if depth < 2, unsafe unwrap(tape, file, position, &outcome, depth) { return }
       outcome.unrecognised += 1
@@ -109,6 +110,16 @@ import Model
         outcome.events -= 1
       }
     }
+  }
+
+  /// Whether a record is a finding of a run before, as they stand among partial aggregates.
+  private static func isFinding(_ tape: Tape) -> Bool {
+    let first = unsafe tape.root + 1
+    guard unsafe first < tape.end(tape.root), unsafe tape.textLength(first) == 2,
+      unsafe tape.string(first) == "id"
+    else { return false }
+    let second = unsafe tape.next(first + 1)
+    return unsafe second < tape.end(tape.root) && tape.string(second) == "detection_id"
   }
 
   /// The log source of a record, its fields loaded.
