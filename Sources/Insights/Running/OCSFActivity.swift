@@ -19,12 +19,12 @@ extension ActivityFacts {
       "metadata": metadata(source, digest),
       "cloud": cloud(source),
     ]
+    if activity == 99 { object["activity_name"] = .string(values[.operation] ?? "Other") }
     var actor: JSONObject = [:]
     var user = part([("uid", .actorID), ("name", .actorName), ("type", .actorType)])
     if let account = values[.actorAccount] {
       user["account"] = ["uid": .string(account)]
     }
-    if let address = user["type"] { user["type"] = address }
     if !user.isEmpty { actor["user"] = .object(user) }
     if isApp, let name = values[.actorName] ?? values[.actorID] {
       actor["app_name"] = .string(name)
@@ -39,7 +39,7 @@ extension ActivityFacts {
     object["api"] = .object(api)
     if let address = values[.sourceIP] {
       // Some logs name a service where others give an address.
-      object["src_endpoint"] = [IPNetwork(address) == nil ? "domain" : "ip": .string(address)]
+      object["src_endpoint"] = [Self.isAddress(address) ? "ip" : "domain": .string(address)]
     } else {
       object["src_endpoint"] = ["name": "unknown"]
     }
@@ -51,6 +51,13 @@ extension ActivityFacts {
     }
     object["raw_data"] = .string(raw)
     return .object(object)
+  }
+
+  /// Whether a text is an address as everybody reads it: without leading zeros, which some take for
+  /// octal.
+  private static func isAddress(_ text: String) -> Bool {
+    let hasPadding = text.split(separator: ".").contains { $0.count > 1 && $0.hasPrefix("0") }
+    return !text.contains("/") && !hasPadding && IPNetwork(text) != nil
   }
 
   private func metadata(_ source: LogSource, _ digest: String) -> JSONValue {
