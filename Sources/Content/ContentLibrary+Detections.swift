@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 package import Model
 import YAML
 
@@ -6,10 +7,17 @@ extension ContentLibrary {
   /// The kinds of logs that are known: how they are recognised and what their fields mean.
   package func logSources() throws -> [DocumentNode] { try nodes("logsources") }
 
-  /// The documents of the shipped detections and of the overlays' folders `detections`.
+  /// The documents of the shipped detections and of the overlays' folders `detections`; one replaces
+  /// that of the same id in the layers below.
   package func detections() throws -> [DocumentNode] {
-    try ([Self.join(folder.path, "detections")] + overlayFolders("detections"))
-      .flatMap { try Self.detections(under: $0) }
+    var nodes: [DocumentNode] = []
+    for layer in [Self.join(folder.path, "detections")] + overlayFolders("detections") {
+      let own = try Self.detections(under: layer)
+      let ids = Set(own.compactMap { $0.json["id"] })
+      nodes.removeAll { $0.json["id"].map(ids.contains) ?? false }
+      nodes += own
+    }
+    return nodes
   }
 
   /// The documents of detections in a file, or in a folder and all below it; a file may hold

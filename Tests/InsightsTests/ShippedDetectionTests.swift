@@ -1,6 +1,7 @@
 import Content
 import Foundation
 import Insights
+import JSON
 import Model
 import Testing
 
@@ -66,5 +67,21 @@ struct ShippedDetectionTests {
 
   @Test func `every detection is for a log source that is known`() throws {
     #expect(try Shipped.set().unread.isEmpty)
+  }
+
+  @Test func `an overlay adds detections and replaces those of the same id`() throws {
+    let shipped = ContentLibrary(folder: Shipped.content)
+    let before = try shipped.detections()
+    let id = try #require(before.first?.json["id"]?.string)
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("plumb-overlay-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let inner = folder.appendingPathComponent("detections")
+    try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
+    let text = "title: Mine\nid: \(id)\n---\ntitle: More\nid: more\n"
+    try Data(text.utf8).write(to: inner.appendingPathComponent("own.yaml"))
+    let after = try shipped.with(overlays: [folder.path]).detections()
+    #expect(after.count == before.count + 1)
+    #expect(after.filter { $0.json["id"]?.string == id }.map { $0.json["title"] } == ["Mine"])
   }
 }
