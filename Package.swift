@@ -54,6 +54,7 @@ let package = Package(
     .systemLibrary(name: "CJOSE", providers: [.apt(["libcjose-dev"])]),
     // Only a header; the module is loaded from where its user says.
     .systemLibrary(name: "CPKCS11", providers: [.apt(["libp11-kit-dev"])]),
+    .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .target(
       name: "CPack",
       linkerSettings: [.linkedLibrary("zstd"), .linkedLibrary("xxhash")]
@@ -69,7 +70,7 @@ let package = Package(
       dependencies: ["Model", "JSON", "YAML"],
       resources: [
         .copy("VERSION"), .copy("rules"), .copy("profiles"), .copy("terraform"),
-        .copy("cloudformation"), .copy("access"),
+        .copy("cloudformation"), .copy("access"), .copy("detections"), .copy("logsources"),
       ]
     ),
     .target(name: "HTTP", dependencies: ["CCurl"]),
@@ -81,6 +82,10 @@ let package = Package(
         .copy("AWS/resources.yaml"), .copy("AWS/facts.json"), .copy("IBM/ibm"),
         .copy("Terraform/arguments.json"),
       ]
+    ),
+    .target(
+      name: "Insights",
+      dependencies: ["Model", "JSON", "CSimdjson", "CZlib", "CRE2"]
     ),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),
     .target(name: "Vault", dependencies: ["Model", "CCrypto", "CPKCS11"]),
@@ -117,7 +122,7 @@ let package = Package(
       name: "plumb",
       dependencies: [
         "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
-        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web", "SignIn",
+        "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web", "SignIn", "Insights",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -157,6 +162,11 @@ let package = Package(
     .testTarget(
       name: "StoreTests",
       dependencies: ["Store", "SQLiteDriver", "PostgresDriver", "Model", "JSON", "TestSupport"]
+    ),
+    .testTarget(
+      name: "InsightsTests",
+      dependencies: ["Insights", "Content", "YAML", "Model", "JSON"],
+      exclude: ["pysigma.py"]
     ),
     .testTarget(name: "VaultTests", dependencies: ["Vault", "Model", "TestSupport"]),
     .testTarget(
@@ -212,7 +222,7 @@ if Context.environment["PLUMB_FUZZ"] != nil {
 }
 
 for target in package.targets
-where target.type != .system && !["CSimdjson", "CPack"].contains(target.name) {
+where target.type != .system && !["CSimdjson", "CPack", "CRE2"].contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -229,7 +239,7 @@ where target.type != .system && !["CSimdjson", "CPack"].contains(target.name) {
 // The judge's state is single-threaded by construction and read for every value of every resource;
 // run-time exclusivity checks, and calls where the tape's accessors could be inlined, would take a
 // third of its time. Debug builds keep both.
-for target in package.targets where ["JSON", "Model", "Engine"].contains(target.name) {
+for target in package.targets where ["JSON", "Model", "Engine", "Insights"].contains(target.name) {
   target.swiftSettings?.append(
     .unsafeFlags(
       ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],

@@ -16,6 +16,7 @@ ARROWS = {
     "Content": {"Model", "JSON", "YAML"},
     "HTTP": {"CCurl"},
     "Collectors": {"Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"},
+    "Insights": {"Model", "JSON", "CSimdjson", "CZlib", "CRE2"},
     "Reports": {"Model", "JSON"},
     "Vault": {"Model", "CCrypto", "CPKCS11"},
     "SignIn": {"Model", "JSON", "HTTP", "CCrypto", "CJOSE"},
@@ -29,10 +30,10 @@ ARROWS = {
     "plumb": {
         "Model", "JSON", "YAML", "Engine", "Content", "Collectors", "Reports", "Operations",
         "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web",
-        "SignIn",
+        "SignIn", "Insights",
     },
 }
-OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat", "CJOSE", "CPKCS11", "CZlib"}
+OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat", "CJOSE", "CPKCS11", "CZlib", "CRE2"}
 CODE_LINES = 300
 
 findings = []

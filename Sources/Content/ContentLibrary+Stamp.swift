@@ -19,7 +19,8 @@ extension ContentLibrary {
     var lines: [UInt8] = []
     for (layer, root) in ([folder.path] + overlays).enumerated() {
       // An operator's folder may hold other documents too.
-      let parts = layer == 0 ? [root] : ["profiles", "rules"].map { Self.join(root, $0) }
+      let names = ["detections", "profiles", "rules"]
+      let parts = layer == 0 ? [root] : names.map { Self.join(root, $0) }
       var files = try parts.filter(Self.isFolder).flatMap { try Self.documents(under: $0) }
         .filter { !Self.isCases($0) }
         .map { String($0.dropFirst(Self.join(root, "").count)) }

@@ -10,7 +10,7 @@ import YAML
 package struct ContentLibrary: Sendable {
   /// The folder that holds `rules`, `profiles` and `terraform`.
   package let folder: URL
-  /// The folders that hold `rules` or `profiles` or both, the uppermost last.
+  /// The folders that hold `rules`, `profiles` or `detections`, the uppermost last.
   package let overlays: [String]
 
   /// A library in a folder.
@@ -26,10 +26,11 @@ package struct ContentLibrary: Sendable {
 
   /// The library with overlays.
   ///
-  /// - Throws: ``ContentError/noOverlay(_:)`` for a folder without `rules` and `profiles`.
+  /// - Throws: ``ContentError/noOverlay(_:)`` for a folder without `rules`, `profiles` and
+  ///   `detections`.
   package func with(overlays paths: [String]) throws -> ContentLibrary {
     for path in paths {
-      let parts = ["rules", "profiles"].map { Self.join(path, $0) }
+      let parts = ["rules", "profiles", "detections"].map { Self.join(path, $0) }
       if !parts.contains(where: Self.isFolder) { throw ContentError.noOverlay(path) }
     }
     return ContentLibrary(folder: folder, overlays: paths)
@@ -209,6 +210,7 @@ package enum ContentError: Error, Equatable, CustomStringConvertible {
   case notFound([String])
   case missing(String)
   case noRules(String)
+  case noDetections(String)
   case noOverlay(String)
   case unreadable(String)
 
@@ -219,8 +221,9 @@ package enum ContentError: Error, Equatable, CustomStringConvertible {
       "nothing is at \(paths.joined(separator: " or ")); PLUMB_CONTENT names a content folder"
     case .missing(let path): "\(path): No such file or directory"
     case .noRules(let path): "\(path): holds no rule documents (.yaml, .yml, .json)"
+    case .noDetections(let path): "\(path): holds no detections (.yaml, .yml)"
     case .noOverlay(let path):
-      "\(path): is no content folder: it holds neither a folder rules nor a folder profiles"
+      "\(path): is no content folder: it holds no folder rules, profiles or detections"
     case .unreadable(let path): "\(path): cannot be read as UTF-8 text"
     }
   }

@@ -9,7 +9,7 @@ struct ContentOptions: ParsableArguments {
   @Option(
     name: .long,
     help: ArgumentHelp(
-      "Lay a folder with rules/ or profiles/ over the shipped ones; may be repeated; default: those of PLUMB_OVERLAY, separated by colons.",
+      "Lay a folder with rules/, profiles/ or detections/ over the shipped ones; may be repeated; default: those of PLUMB_OVERLAY, separated by colons.",
       valueName: "folder"
     )
   )

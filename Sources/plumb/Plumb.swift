@@ -25,7 +25,7 @@ struct Plumb: AsyncParsableCommand {
       CoverageCommand.self,
       ControlsCommand.self,
       MigrateCommand.self, DoctorCommand.self, RetentionCommand.self,
-      JudgeCommand.self, WhyCommand.self, RulesCommand.self,
+      JudgeCommand.self, DetectCommand.self, WhyCommand.self, RulesCommand.self,
       ProfilesCommand.self, ContentCommand.self, CollectorsCommand.self,
       CredentialsCommand.self, ScopesCommand.self,
       AccountsCommand.self,

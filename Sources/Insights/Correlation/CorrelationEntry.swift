@@ -1,0 +1,66 @@
+import CSimdjson
+import JSON
+import Model
+
+/// What a correlation takes of one event: a partial aggregate that can be written out, read
+/// elsewhere and merged in any order.
+struct CorrelationEntry: Sendable {
+  var correlation: Int
+  /// Which of the correlation's rules matched.
+  var part: Int
+  var time: Instant
+  var group: [String]
+  /// The value counted, or the text of the number added up.
+  var value: String
+  var entity: FindingEntity
+  var source: String
+  var event: EventReference
+
+  /// The group as one text.
+  var groupKey: String { group.joined(separator: "\u{1F}") }
+
+  /// The entry as a line to be merged.
+  func json(_ set: DetectionSet) -> JSONValue {
+    let correlation = set.correlations[correlation]
+    var object: JSONObject = [
+      "correlation": .string(correlation.facts.id), "rule": .string(correlation.rules[part]),
+      "time": .string(time.description), "group": .array(group.map(JSONValue.string)),
+      "value": .string(value), "source": .string(source), "entity": entity.json,
+      "event": event.json,
+    ]
+    object["digest"] = .string(event.digest)
+    return ["partial": .object(object)]
+  }
+
+  /// Reads an entry from a record that is one; one of a correlation that is not there is none.
+  static func partial(_ tape: Tape, _ set: DetectionSet) -> CorrelationEntry? {
+    // Only the first key is looked at, since every record comes by here.
+    let key = unsafe tape.root + 1
+    guard unsafe key < tape.end(tape.root), unsafe tape.textLength(key) == 7,
+      unsafe tape.string(key) == "partial", let body = try? unsafe tape.value(key + 1)
+    else { return nil }
+    guard let id = body["correlation"]?.string, let rule = body["rule"]?.string,
+      let number = set.correlations.firstIndex(where: { $0.facts.id == id }),
+      let part = set.correlations[number].rules.firstIndex(of: rule),
+      let time = body["time"]?.string.flatMap({ Instant($0) }),
+      let group = body["group"]?.array?.compactMap(\.string),
+      let event = body["event"]
+    else { return nil }
+    return CorrelationEntry(
+      correlation: number,
+      part: part,
+      time: time,
+      group: group,
+      value: body["value"]?.string ?? "",
+      entity: FindingEntity(json: body["entity"] ?? [:]),
+      source: body["source"]?.string ?? "",
+      event: EventReference(
+        file: event["file"]?.string ?? "",
+        position: event["position"]?.whole ?? 0,
+        id: event["id"]?.string,
+        digest: body["digest"]?.string ?? "",
+        time: time
+      )
+    )
+  }
+}

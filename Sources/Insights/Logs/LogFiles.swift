@@ -1,0 +1,121 @@
+import Foundation
+
+/// A log to be read: a file or standard input.
+package struct LogInput: Sendable {
+  /// How the log is called in findings and messages.
+  package var name: String
+  /// The path; nil for standard input.
+  package var path: String?
+
+  package init(name: String, path: String?) {
+    self.name = name
+    self.path = path
+  }
+
+  /// The logs at a path: a file, the files of a folder and all below it, or standard input for `-`.
+  ///
+  /// Of a folder, those that end in `.json`, `.jsonl`, `.ndjson`, `.log`, with or without `.gz`, and
+  /// `.gz` alone; CloudTrail's digests, which stand in folders of their own, are no logs.
+  ///
+  /// - Throws: ``LogError`` where nothing is there.
+  package static func at(_ path: String) throws -> [LogInput] {
+    if path == "-" { return [LogInput(name: "standard input", path: nil)] }
+    let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+    guard let values = try? url.resourceValues(forKeys: [.isDirectoryKey]) else {
+      throw LogError.unreadable(path, "No such file or directory")
+    }
+    guard values.isDirectory == true else { return [LogInput(name: path, path: path)] }
+    var names: [String] = []
+    let found = FileManager.default.enumerator(atPath: url.path)
+    while let name = found?.nextObject() as? String {
+      let isLog = ["json", "jsonl", "ndjson", "log", "gz"].contains { name.hasSuffix(".\($0)") }
+      if isLog, !name.contains("CloudTrail-Digest/") { names.append(name) }
+    }
+    if names.isEmpty {
+      throw LogError.unreadable(path, "holds no logs (.json, .jsonl, .ndjson, .log, .gz)")
+    }
+    let folder = path.hasSuffix("/") ? path : path + "/"
+    return names.sorted().map { LogInput(name: folder + $0, path: folder + $0) }
+  }
+}
+
+/// Why a log cannot be read.
+package enum LogError: Error, CustomStringConvertible {
+  case unreadable(String, String)
+
+  /// The file and the reason.
+  package var description: String {
+    switch self {
+    case .unreadable(let path, let reason): "\(path): \(reason)"
+    }
+  }
+}
+
+/// Reads a log by pieces, inflating what is gzip.
+struct LogReader {
+  private let descriptor: Int32
+  private let name: String
+  private let isOwned: Bool
+  private var inflater: Inflater?
+  private var isFirst = true
+  private(set) var isAtEnd = false
+
+  /// How many bytes are read at once.
+  static let pieceSize = 1 << 20
+
+  init(_ input: LogInput) throws {
+    name = input.name
+    guard let path = input.path else {
+      descriptor = STDIN_FILENO
+      isOwned = false
+      return
+    }
+    let opened = unsafe open(path, O_RDONLY)
+    guard opened >= 0 else {
+      throw LogError.unreadable(path, unsafe String(cString: strerror(errno)))
+    }
+    descriptor = opened
+    isOwned = true
+  }
+
+  func close() { if isOwned { _ = Foundation.close(descriptor) } }
+
+  /// Reads the next piece and lends it out, perhaps in parts.
+  ///
+  /// - Returns: how many bytes were read.
+  mutating func read(_ body: (ArraySlice<UInt8>) throws -> Void) throws -> Int {
+    var piece = [UInt8](repeating: 0, count: Self.pieceSize)
+    var count = 0
+    // A pipe gives little at a time.
+    while count < piece.count {
+      let more = unsafe piece[count...].withUnsafeMutableBytes { room in
+        unsafe Foundation.read(descriptor, room.baseAddress, room.count)
+      }
+      if more < 0 {
+        if errno == EINTR { continue }
+        throw LogError.unreadable(name, unsafe String(cString: strerror(errno)))
+      }
+      if more == 0 { break }
+      count += more
+    }
+    if count < piece.count {
+      isAtEnd = true
+      piece.removeLast(piece.count - count)
+    }
+    if isFirst {
+      isFirst = false
+      if piece.starts(with: [0x1F, 0x8B]) { inflater = try Inflater() }
+    }
+    guard let inflater else {
+      try body(piece[...])
+      return count
+    }
+    if count > 0 {
+      do { try inflater.inflate(&piece, body) } catch let fault as Inflater.Fault {
+        throw LogError.unreadable(name, fault.description)
+      }
+    }
+    if isAtEnd, !inflater.isAtEnd { throw LogError.unreadable(name, "gzip breaks off") }
+    return count
+  }
+}

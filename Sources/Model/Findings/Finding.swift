@@ -1,0 +1,183 @@
+package import JSON
+
+/// How severe a finding is.
+package enum FindingSeverity: String, Sendable, CaseIterable, Comparable {
+  case informational, low, medium, high, critical
+
+  /// Orders from informational to critical.
+  package static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+
+  /// The place in that order, from 0.
+  package var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+}
+
+/// A kind of finding: what was looked for, whoever it happened to.
+package struct FindingNote: Sendable, Hashable {
+  /// The id of the detection or detector; for ever the same.
+  package var id: String
+  /// The short name of a detection that has one.
+  package var name: String?
+  package var title: String
+  package var description: String
+  package var severity: FindingSeverity
+  /// Who noticed: the insight that the kind belongs to, such as `activity`.
+  package var provider: String
+  /// ATT&CK and other tags, as `attack.t1098`.
+  package var tags: [String]
+  package var references: [String]
+  /// The author of a detection of another's writing, whose licence wants it named.
+  package var author: String?
+
+  package init(
+    id: String,
+    name: String? = nil,
+    title: String,
+    description: String = "",
+    severity: FindingSeverity,
+    provider: String,
+    tags: [String] = [],
+    references: [String] = [],
+    author: String? = nil
+  ) {
+    self.id = id
+    self.name = name
+    self.title = title
+    self.description = description
+    self.severity = severity
+    self.provider = provider
+    self.tags = tags
+    self.references = references
+    self.author = author
+  }
+
+  /// The techniques of ATT&CK that the tags name, such as `T1562.008`.
+  package var techniques: [String] {
+    tags.compactMap { tag -> String? in
+      let name = tag.lowercased().split(separator: ".").dropFirst().joined(separator: ".")
+      let isTechnique = name.hasPrefix("t") && name.dropFirst().first?.isNumber == true
+      return tag.lowercased().hasPrefix("attack.") && isTechnique ? name.uppercased() : nil
+    }
+  }
+
+  /// The tactics of ATT&CK that the tags name, such as `defense-evasion`.
+  package var tactics: [String] {
+    tags.compactMap { tag -> String? in
+      let name = tag.lowercased()
+      guard name.hasPrefix("attack.") else { return nil }
+      let rest = name.dropFirst(7)
+      guard let second = rest.dropFirst().first, !second.isNumber else { return nil }
+      return String(rest).replacing("_", with: "-")
+    }
+  }
+}
+
+/// Whom or what a finding is about: who acted, on what, where from.
+package struct FindingEntity: Sendable, Hashable {
+  /// What an actor is.
+  package enum ActorKind: String, Sendable { case user, app, unknown }
+
+  package var actor: String?
+  package var actorKind = ActorKind.unknown
+  package var account: String?
+  package var region: String?
+  package var resource: String?
+  package var sourceIP: String?
+
+  package init() {}
+
+  /// What stands for the entity in groups: the actor, or what else is known.
+  package var name: String { actor ?? resource ?? sourceIP ?? account ?? "unknown" }
+}
+
+/// Where an event stands, so that it can be found again.
+package struct EventReference: Sendable, Hashable {
+  /// The file, or `standard input`.
+  package var file: String
+  /// The number of the record in it, from 1; in a file of lines the number of the line.
+  package var position: Int
+  /// The event's own id as its log gives it.
+  package var id: String?
+  /// A digest of the record: the same event delivered twice has the same one.
+  package var digest: String
+  package var time: Instant?
+
+  package init(file: String, position: Int, id: String?, digest: String, time: Instant?) {
+    self.file = file
+    self.position = position
+    self.id = id
+    self.digest = digest
+    self.time = time
+  }
+}
+
+/// What shows that a finding is true.
+package struct FindingEvidence: Sendable, Hashable {
+  /// The log source, such as `aws.cloudtrail`.
+  package var source: String
+  /// What happened: operation, service, outcome, and the fields that the detection shows.
+  package var values: JSONObject
+  /// The events, the first ones where there are many.
+  package var events: [EventReference]
+
+  package init(source: String, values: JSONObject, events: [EventReference]) {
+    self.source = source
+    self.values = values
+    self.events = events
+  }
+}
+
+/// What was decided about a finding.
+package enum FindingState: Sendable, Hashable {
+  case open
+  /// Its cause was removed.
+  case mitigated(by: String, at: Instant)
+  /// It is known and stays.
+  case accepted(by: String, at: Instant, reason: String)
+
+  /// The state's name.
+  package var name: String {
+    switch self {
+    case .open: "open"
+    case .mitigated: "mitigated"
+    case .accepted: "accepted"
+    }
+  }
+}
+
+/// An occurrence of a note: that something was noticed, about whom, when and how often.
+package struct Finding: Sendable, Hashable {
+  /// Made from what the finding is about, so that the same one found twice has the same id.
+  package var id: String
+  package var note: FindingNote
+  package var entity: FindingEntity
+  package var firstSeen: Instant?
+  package var lastSeen: Instant?
+  package var count: Int
+  package var evidence: FindingEvidence
+  package var state: FindingState
+
+  package init(
+    id: String,
+    note: FindingNote,
+    entity: FindingEntity,
+    firstSeen: Instant?,
+    lastSeen: Instant?,
+    count: Int,
+    evidence: FindingEvidence,
+    state: FindingState = .open
+  ) {
+    self.id = id
+    self.note = note
+    self.entity = entity
+    self.firstSeen = firstSeen
+    self.lastSeen = lastSeen
+    self.count = count
+    self.evidence = evidence
+    self.state = state
+  }
+
+  /// What findings of one cause share: the kind, the account and who or what it is about.
+  package var cause: String {
+    [note.id, entity.account ?? "", entity.name].joined(separator: "\u{1F}")
+  }
+}

@@ -1,0 +1,181 @@
+import ArgumentParser
+import Foundation
+import Insights
+import JSON
+import Model
+import Operations
+
+struct DetectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "detect",
+    abstract: "Finds what detections match in audit logs.",
+    discussion: """
+      Reads CloudTrail, Kubernetes audit, Google audit logs, Azure activity and Entra logs, IBM Activity \
+      Tracker, and what else docs/detections.md lists: one record per line, JSON lists, {"Records": […]}, \
+      gzip, files, folders, standard input. Each record's log source is recognised by its content. \
+      Detections are Sigma rules, correlations among them; without --detections the shipped ones.
+
+      Examples:
+        plumb detect logs/
+        zcat trail.json.gz | plumb detect --format ndjson -
+        plumb detect --detections sigma/rules/cloud --detections house.yml --format json trail.json
+        plumb detect --threshold high --format ocsf logs/ > findings.ndjson
+        plumb detect --activities trail.json            # the records as OCSF API activity
+        plumb detect --baselines seen.ndjson logs/      # learns what is usual, and keeps it
+        plumb detect --partials part-0001.json > 1.ndjson; cat *.ndjson | plumb detect -
+
+      Exit codes: 0 nothing at or above the threshold was found, 1 something was, 2 something could not be read.
+      """
+  )
+
+  /// How findings are written.
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case text, json, ndjson, ocsf
+  }
+
+  @OptionGroup var chosen: DetectionOptions
+
+  @Option(
+    name: .long,
+    help: "text, json (a list), ndjson (one per line) or ocsf (Detection Findings, one per line)."
+  )
+  var format = Format.text
+
+  @Flag(name: .long, help: "Write one finding per cause: detection, account and who it is about.")
+  var group = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Leave out findings of a lower level: informational, low, medium, high or critical.",
+      valueName: "level"
+    )
+  )
+  var threshold = FindingSeverity.informational
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Take every record for one of this log source instead of recognising it.",
+      valueName: "product/service"
+    )
+  )
+  var logSource: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Begin with what was learnt before, and write to the file what is known then.",
+      valueName: "file"
+    )
+  )
+  var baselines: String?
+
+  @Flag(name: .long, help: "Write what correlations count, one line each, instead of running them.")
+  var partials = false
+
+  @Flag(name: .long, help: "Write each record as an OCSF activity instead of detecting.")
+  var activities = false
+
+  @Option(name: .long, help: ArgumentHelp("How many cores to use.", valueName: "n"))
+  var workers: Int?
+
+  @Argument(help: ArgumentHelp("Logs: files, folders, or - for standard input.", valueName: "path"))
+  var paths: [String]
+
+  func validate() throws {
+    if activities, partials {
+      throw ValidationError("--activities and --partials exclude each other")
+    }
+    if group, format == .ocsf || partials || activities {
+      throw ValidationError("--group goes with --format text, json and ndjson, and findings alone")
+    }
+    if let workers, !(1...256).contains(workers) {
+      throw ValidationError("--workers expects a number from 1 to 256, not \(workers)")
+    }
+  }
+
+  func run() async throws {
+    try await reporting {
+      let inputs = try paths.flatMap { try LogInput.at($0) }
+      let (set, source) = try chosen.compile(logSource: logSource)
+      for (name, count) in set.unread.sorted(by: { $0.key < $1.key }) where chosen.isOwn {
+        complain("\(counted(count, "detection")) for \(name), which is read by --log-source only")
+      }
+      var options = DetectionRun.Options()
+      options.logSource = source
+      options.isNormalising = activities
+      options.isPartial = partials
+      options.threshold = threshold
+      options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+      let known = try learnt()
+      let writer = FindingWriter(
+        partials ? .ndjson : activities ? .ndjson : format,
+        isGrouped: group
+      )
+      let progress = Progress()
+      var told = 0
+      try writer.begin()
+      let (totals, baselines) = try await DetectionRun(set, options).run(
+        inputs,
+        baselines: known,
+        to: DetectionRun.Sinks(
+          finding: { try writer.write($0) },
+          lines: { try OutputFile.standardOutput.write($0) },
+          fault: { file, position, message in
+            told += 1
+            guard told <= 20 else { return }
+            complain(position == 0 ? message : "\(file):\(position): \(message)")
+          },
+          progress: { totals in
+            progress.show(
+              "\(totals.events) events, \(totals.bytes >> 20) MiB read, \(totals.findings) findings"
+            )
+          }
+        )
+      )
+      progress.clear()
+      try writer.end(totals)
+      if let path = self.baselines { try keep(baselines, at: path) }
+      try end(totals)
+    }
+  }
+
+  private func learnt() throws -> DetectionBaselines {
+    guard let path = baselines, FileManager.default.fileExists(atPath: path) else {
+      return DetectionBaselines()
+    }
+    do {
+      return try DetectionBaselines(Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch {
+      throw InputError.unreadable(path, reason: "holds no baselines: \(error)")
+    }
+  }
+
+  private func keep(_ baselines: DetectionBaselines, at path: String) throws {
+    do {
+      try Data(baselines.text).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw InputError.unreadable(path, reason: "cannot be written")
+    }
+  }
+
+  /// Tells what was left out, and ends with the exit code.
+  private func end(_ totals: DetectionRun.Totals) throws {
+    if totals.faults > 20 { complain("\(totals.faults - 20) more records could not be read") }
+    if totals.unrecognised > 0 {
+      complain(
+        "\(counted(totals.unrecognised, "record")) of no known log source; --log-source names it"
+      )
+    }
+    if totals.timeless > 0 {
+      complain(
+        "\(counted(totals.timeless, "match")) without a time, which correlations did not count"
+      )
+    }
+    if totals.faults > 0 || totals.unrecognised > 0 { throw Exit.notJudged }
+    if totals.findings > 0 { throw Exit.failed }
+  }
+}
+
+extension FindingSeverity: ExpressibleByArgument {}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Foundation
+import Insights
+import JSON
+import Model
+
+/// Writes findings as they come, or their groups at the end.
+final class FindingWriter {
+  private let format: DetectCommand.Format
+  private let isGrouped: Bool
+  private var groups = FindingGroups()
+  private var count = 0
+
+  init(_ format: DetectCommand.Format, isGrouped: Bool) {
+    self.format = format
+    // A table for people is one line per cause.
+    self.isGrouped = isGrouped || format == .text
+  }
+
+  func begin() throws { if format == .json { try put("[") } }
+
+  func write(_ finding: Finding) throws {
+    if isGrouped {
+      groups.add(finding)
+    } else {
+      try put(finding)
+    }
+  }
+
+  /// Writes the groups and what the run came to.
+  func end(_ totals: DetectionRun.Totals) throws {
+    if format == .text { return try table(totals) }
+    if isGrouped { for finding in groups.sorted { try put(finding) } }
+    if format == .json { try put(count == 0 ? "]\n" : "\n]\n") }
+    overflow()
+  }
+
+  private func overflow() {
+    if groups.overflow > 0 {
+      complain("\(groups.overflow) findings of more causes than are kept; --format ndjson has all")
+    }
+  }
+
+  private func put(_ finding: Finding) throws {
+    switch format {
+    case .json: try put((count == 0 ? "\n" : ",\n") + finding.json.text)
+    case .ocsf: try put(finding.ocsf(product: Plumb.configuration.version).text + "\n")
+    case .ndjson, .text: try put(finding.json.text + "\n")
+    }
+    count += 1
+  }
+
+  private func put(_ text: String) throws {
+    try OutputFile.standardOutput.write(Array(text.utf8))
+  }
+
+  private func table(_ totals: DetectionRun.Totals) throws {
+    let rows = groups.sorted.map { finding -> [String] in
+      let place = finding.evidence.events.first.map { "\($0.file):\($0.position)" } ?? ""
+      let last = finding.count > 1 ? "last \(finding.lastSeen.map { "\($0)" } ?? "unknown")" : ""
+      return [
+        finding.note.severity.rawValue, finding.firstSeen.map { "\($0)" } ?? "without time",
+        finding.note.title, finding.entity.name, finding.count > 1 ? "\(finding.count)×" : "",
+        last, place,
+      ]
+    }
+    for line in columns(rows) { try put(line + "\n") }
+    let causes = counted(rows.count, "cause")
+    try put(
+      "\(counted(totals.events, "event")), \(counted(totals.findings, "finding")) of \(causes)\n"
+    )
+    overflow()
+  }
+}

@@ -1,0 +1,157 @@
+import Foundation
+import Insights
+import JSON
+import Model
+import Testing
+
+private let any = rule("selection:\n  eventName|exists: true")
+
+/// Reads a log in pieces of a size, as a rule that matches everything sees it.
+private func positions(_ text: String) async throws -> [Int] {
+  try await detect(any, in: Data(text.utf8)).positions
+}
+
+struct LogReadingTests {
+  private static let two = [event(#""n":1"#), event(#""n":"}{][\"""#)]
+
+  private static let forms: [String] = {
+    let (first, second) = (two[0], two[1])
+    return [
+      "\(first)\n\(second)", "\(first)\n\(second)\n", "\(first)\r\n\(second)",
+      "[\(first),\(second)]", "[\n  \(first),\n  \(second)\n]\n",
+      "{\"Records\":[\(first),\(second)]}",
+      "{ \"Records\" : [ \(first) , \(second) ], \"next\": {\"a\":[1]} }",
+      "{\"next\":\"x\",\"Records\":[\(first),\(second)]}", "\(first)\(second)",
+      "\u{FEFF}\(first)\n\(second)",
+    ]
+  }()
+
+  @Test(arguments: forms)
+  func `records are found in every form`(_ text: String) async throws {
+    let found = try await detect(any, in: Data(text.utf8))
+    #expect(found.totals.events == 2)
+    #expect(found.faults.isEmpty)
+    #expect(found.findings.count == 2)
+  }
+
+  @Test func `a record over several lines is one`() async throws {
+    let value = try JSONValue(parsing: Self.two[0]).indented
+    #expect(try await positions(value + "\n" + value).count == 2)
+    #expect(try await positions("[\(value),\n\(value)]").count == 2)
+  }
+
+  @Test func `positions are lines, blank ones counted`() async throws {
+    #expect(try await positions("\n" + Self.two[0] + "\n\n\n" + Self.two[1] + "\n") == [2, 5])
+  }
+
+  @Test func `a broken line does not take the others with it`() async throws {
+    let log = [Self.two[0], #"{"eventName": "x", "#, Self.two[1], "no JSON", "[1]", Self.two[0]]
+    let found = try await detect(any, in: Data(log.joined(separator: "\n").utf8))
+    #expect(found.positions == [1, 3, 6])
+    #expect(found.faults.count == 3)
+    #expect(found.faults[0].hasPrefix("2: not valid JSON"))
+  }
+
+  @Test func `bad UTF-8, deep nesting and empty files end in faults`() async throws {
+    var bad = Data(Self.two[0].utf8)
+    bad.append(contentsOf: [0x0A, 0x7B, 0x22, 0xFF, 0xFE, 0x22, 0x3A, 0x31, 0x7D, 0x0A])
+    bad.append(contentsOf: Self.two[1].utf8)
+    #expect(try await detect(any, in: bad).faults.count == 1)
+    let deep = String(repeating: #"{"a":"#, count: 5000) + "1" + String(repeating: "}", count: 5000)
+    let found = try await detect(any, in: Data((Self.two[0] + "\n" + deep).utf8))
+    #expect(found.positions == [1])
+    #expect(found.faults.count == 1)
+    #expect(try await detect(any, in: Data()).totals.events == 0)
+  }
+
+  @Test func `a record longer than the limit is told and left out`() async throws {
+    let long = event(#""a":"\#(String(repeating: "x", count: 20 << 20))""#)
+    let log = [Self.two[0], long, Self.two[1]].joined(separator: "\n")
+    let found = try await detect(any, in: Data(log.utf8))
+    #expect(found.positions == [1, 3])
+    #expect(found.faults == ["2: is longer than 16 MiB"])
+  }
+
+  @Test func `gzip is read, in several members, and told where it breaks off`() async throws {
+    // printf RECORD | gzip -n
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("plumb-gzip-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var members = Data()
+    for (number, line) in Self.two.enumerated() {
+      let file = folder.appendingPathComponent("\(number)")
+      try Data((line + "\n").utf8).write(to: file)
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/gzip")
+      process.arguments = ["-n", file.path]
+      try process.run()
+      process.waitUntilExit()
+      members += try Data(contentsOf: file.appendingPathExtension("gz"))
+    }
+    let whole = try await detect(any, in: members)
+    #expect(whole.positions == [1, 2])
+    #expect(whole.faults.isEmpty)
+    let broken = try await detect(any, in: members.dropLast(12))
+    #expect(broken.faults.contains { $0.hasSuffix("gzip breaks off") })
+    #expect(broken.totals.events >= 1)
+  }
+
+  @Test func `hostile patterns and texts take linear time`() async throws {
+    let text = String(repeating: "a", count: 1 << 18)
+    let rules = [
+      "a|re: '(a+)+$b'", "a|re: '(a|aa)*c'", "a: '*a*a*a*a*a*a*a*b'",
+      "a|contains: '\(text.prefix(20))b'",
+    ]
+    let yaml = rules.enumerated().map { rule("selection:\n  \($1)", id: "r\($0)") }
+    let start = ContinuousClock.now
+    let found = try await detect(
+      yaml.joined(separator: "\n---\n"),
+      in: Data(event(#""a":"\#(text)""#).utf8)
+    )
+    #expect(found.findings.isEmpty)
+    #expect(ContinuousClock.now - start < .seconds(20))
+  }
+
+  @Test func `many values of one field are looked at up to a limit`() async throws {
+    let many = (0..<100_000).map { #"{"b":\#($0)}"# }.joined(separator: ",")
+    let log = Data(event(#""a":[\#(many)]"#).utf8)
+    #expect(try await detect(rule("selection:\n  a.b: 4000"), in: log).ids == ["r"])
+    #expect(try await detect(rule("selection:\n  a.b: 99999"), in: log).ids.isEmpty)
+  }
+
+  @Test func `records of other log sources are told apart, others counted`() async throws {
+    let cluster =
+      #"{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get","user":{"username":"u"}}"#
+    let wrapped =
+      #"{"category":"kube-audit","operationName":"x","properties":{"log":"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",\"verb\":\"get\"}"}}"#
+    let google =
+      #"{"protoPayload":{"methodName":"io.k8s.core.v1.pods.get","serviceName":"k8s.io","authenticationInfo":{"principalEmail":"u"}}}"#
+    let log = [cluster, Self.two[0], wrapped, google, #"{"x":1}"#].joined(separator: "\n")
+    let yaml = """
+      title: k
+      id: k
+      logsource: {product: kubernetes, service: audit}
+      detection: {selection: {verb: get}, condition: selection}
+      ---
+      \(any)
+      """
+    let found = try await detect(yaml, in: Data(log.utf8))
+    #expect(
+      found.findings.map { "\($0.note.id)\($0.evidence.events[0].position)" } == [
+        "k1", "r2", "k3", "k4",
+      ]
+    )
+    #expect(found.totals.unrecognised == 1)
+  }
+
+  @Test func `one worker and several find the same in the same order`() async throws {
+    let log = (0..<20_000).map { event(#""n":\#($0)"#, name: $0 % 7 == 0 ? "hit" : "miss") }
+    let yaml = rule("selection:\n  eventName: hit")
+    let data = Data(log.joined(separator: "\n").utf8)
+    let one = try await detect(yaml, in: data) { $0.workers = 1 }
+    let four = try await detect(yaml, in: data) { $0.workers = 4 }
+    #expect(one.positions == four.positions)
+    #expect(one.positions.count == 2858)
+  }
+}
