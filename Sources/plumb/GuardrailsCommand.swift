@@ -86,7 +86,7 @@ struct GuardrailsChange: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let id = id
+      let (id, terms) = (id, terms)
       if try await change.answers(
         local: content.given,
         {
@@ -101,7 +101,6 @@ struct GuardrailsChange: AsyncParsableCommand {
       }
       let now = try change.at.instant()
       let installed = try InstalledContent(content)
-      let terms = terms
       let made = try await change.write(at: now) { transaction in
         let former = try transaction.guardrail(id)
         var guardrail = former

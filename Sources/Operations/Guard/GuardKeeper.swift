@@ -206,7 +206,7 @@ extension GuardrailSet {
       Parts(
         guardrails: try transaction.guardrails(at: now),
         rules: rules + own.rules,
-        profiles: profiles,
+        profiles: try KeptProfiles(profiles, transaction).all(),
         templates: own.templates,
         scopes: ScopeTree(try transaction.scopes(at: now)),
         accounts: try Places(transaction).names,

@@ -25,7 +25,7 @@ package struct GuardrailCheck: Sendable {
       GuardrailSet.Parts(
         guardrails: [guardrail],
         rules: rules + own.rules,
-        profiles: profiles,
+        profiles: try KeptProfiles(profiles, transaction).all(),
         templates: own.templates,
         scopes: ScopeTree(try transaction.scopes(at: now)),
         accounts: try Places(transaction).names,
