@@ -90,17 +90,20 @@ extension StoreTransaction {
   /// The states at an instant of some resources, in the order of their numbers.
   ///
   /// `after` is the number after which they begin.
+  /// `account` is whose resources they are; nil for all.
   /// `limit` is how many resources are looked at; those that were not there are among them.
   /// - Returns: the states, and the number of the last resource looked at; nil where none is left.
   package func states(
     at instant: Instant,
     after: Int64,
+    account: Int64? = nil,
     limit: Int
   ) throws -> (found: [StoredState], last: Int64?) {
     try checkKept(instant)
+    let whose = account.map { _ in " AND r.account = $3" } ?? ""
     let rows = try session.rows(
-      Self.presentColumns + " WHERE r.id > $1 ORDER BY r.id LIMIT $2",
-      [.integer(after), .integer(Int64(limit))],
+      Self.presentColumns + " WHERE r.id > $1\(whose) ORDER BY r.id LIMIT $2",
+      [.integer(after), .integer(Int64(limit))] + (account.map { [.integer($0)] } ?? []),
       Self.state
     )
     let instant = instant.bounded

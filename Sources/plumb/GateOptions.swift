@@ -194,6 +194,11 @@ struct GateOptions: ParsableArguments {
     )
   }
 
+  private static let nothing = ValidationError(
+    "there are no guardrails to decide by: name --guardrails FILE, --profile ID or --rules PATH, "
+      + "or lay some on scopes with plumb guardrails add"
+  )
+
   private func guardrailSet(
     _ library: ContentLibrary,
     at now: Instant
@@ -211,15 +216,14 @@ struct GateOptions: ParsableArguments {
     do {
       data = try await store.openForReading()
     } catch StoreError.noDatabase {
-      throw ValidationError(
-        "there are no guardrails to decide by: name --guardrails FILE, --profile ID or --rules PATH, "
-          + "or lay some on scopes with plumb guardrails add"
-      )
+      throw Self.nothing
     }
     let (rules, profiles) = (try library.rules(), try library.profiles())
     let fromFile = try exceptions.map { try fileExceptions($0, RuleIndex(rules)) } ?? []
     let (found, kept) = try await data.read { transaction in
-      (
+      // What nothing is asked of would be allowed without a word.
+      if try transaction.guardrails(at: now).isEmpty { throw Self.nothing }
+      return (
         try GuardrailSet(transaction, rules: rules, profiles: profiles, at: now),
         try transaction.exceptionsInForce(at: now)
       )

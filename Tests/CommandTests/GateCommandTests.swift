@@ -92,6 +92,17 @@ struct GateCommandTests {
     #expect(try run("disallow", "junit").contains("failures=\"2\""))
   }
 
+  @Test func `without a guardrail nothing is allowed`() throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { Fixtures.remove(folder) }
+    let added = try CommandRun([
+      "scopes", "add", "pay", "--include", "account=1", "--data", folder.path,
+    ])
+    #expect(added.exitCode == 0, "\(added.errors)")
+    let run = try CommandRun(["gate", "terraform", Self.group, "--data", folder.path])
+    #expect(run.exitCode == 2 && run.errors.contains("there are no guardrails to decide by"))
+  }
+
   @Test(arguments: [
     (["terraform", "Tests/CommandTests/Fixtures/gate/none.tf", "--profile", "cis-aws"], "none.tf"),
     (

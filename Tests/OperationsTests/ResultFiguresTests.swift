@@ -110,6 +110,11 @@ struct ResultFiguresTests {
       guard result.verdict == .fail else { return }
       weights[result.state.resource, default: 0] += result.goal.severity.weight
     }
+    var (paged, end): (Int, ResultReader.Position?) = (0, nil)
+    repeat {
+      let page = try reader.page(filter, after: end, limit: 40)
+      (paged, end) = (paged + page.results.count, page.end)
+    } while end != nil
     let figures = try reader.figures(filter, cache)
     let heaviest = try reader.heaviest(everything, limit: 3, cache)
     let expected = weights.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(3)
@@ -119,6 +124,7 @@ struct ResultFiguresTests {
       if one != other { faults.append("\(what): \(one), not \(other): \(name)") }
     }
     check(figures.selected, counts, "selected")
+    check(paged, counts.all, "page by page")
     check(figures.severities.mapValues(\.all), severities, "severities")
     check(figures.rules.mapValues(\.counts.all), rules, "rules")
     check(figures.accounts.mapValues(\.all), accounts, "accounts")

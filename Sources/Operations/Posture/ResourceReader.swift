@@ -126,9 +126,10 @@ package struct ResourceReader {
     var found: [StoredResource] = []
     var last = after
     var looked = 0
+    let account = places.onlyAccount(filter.accounts)
     while looked < effort {
       let count = min(512, max(64, limit))
-      let states = try transaction.states(at: instant, after: last, limit: count)
+      let states = try transaction.states(at: instant, after: last, account: account, limit: count)
       looked += count
       for state in states.found {
         guard let resource = resource(state, filter) else { continue }

@@ -171,9 +171,10 @@ package struct ResultReader {
     // The resource in which the page before ended may have more.
     if let after, after.column >= 0 { last -= 1 }
     var looked = 0
+    let account = places.onlyAccount(filter.accounts)
     while looked < effort {
       let count = min(512, max(64, limit))
-      let states = try transaction.states(at: instant, after: last, limit: count)
+      let states = try transaction.states(at: instant, after: last, account: account, limit: count)
       looked += count
       for state in states.found {
         try results(of: state, columns, filter, withTags: asksForTags) { column, result in

@@ -204,6 +204,21 @@ package struct Places: Sendable {
     }
   }
 
+  /// The only account that patterns select, by itself or what stands above it; nil where they select
+  /// several, or all.
+  func onlyAccount(_ patterns: [String]) -> Int64? {
+    guard !patterns.isEmpty else { return nil }
+    var found: Int64?
+    for (number, account) in accounts
+    where account.names.contains(where: { name in
+      patterns.contains { Wildcard.matches(name, pattern: $0) }
+    }) {
+      guard found == nil else { return nil }
+      found = number
+    }
+    return found
+  }
+
   /// A place without a resource's own facts.
   package func place(_ account: Int64, region: String, group: String, kind: Int64) -> Place {
     let found = accounts[account]
