@@ -30,6 +30,21 @@ package struct Place: Sendable, Hashable {
   }
 }
 
+extension Place {
+  /// Where a resource is; `accounts` are its account and what stands above that.
+  package init(_ resource: Resource, accounts: [String]) {
+    self.init(
+      accounts: accounts,
+      provider: resource.provider,
+      region: resource.region,
+      group: resource.attributes.first { $0.key == "resource_group" }?.value.string ?? "",
+      kind: resource.kind,
+      id: resource.id,
+      tags: Dictionary(resource.tags.map { ($0.key, $0.value) }) { $1 }
+    )
+  }
+}
+
 /// A named section of the business: what it includes, less what it excludes, within its parent.
 package struct Scope: Sendable, Hashable {
   package var name: String

@@ -172,15 +172,7 @@ package struct Scan: Sendable {
   }
 
   private func place(of resource: Resource) -> Place {
-    Place(
-      accounts: accounts[resource.account] ?? [resource.account],
-      provider: resource.provider,
-      region: resource.region,
-      group: resource.attributes.first { $0.key == "resource_group" }?.value.string ?? "",
-      kind: resource.kind,
-      id: resource.id,
-      tags: Dictionary(resource.tags.map { ($0.key, $0.value) }) { $1 }
-    )
+    Place(resource, accounts: accounts[resource.account] ?? [resource.account])
   }
 
   private struct Findings {

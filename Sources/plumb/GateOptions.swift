@@ -139,6 +139,7 @@ struct GateOptions: ParsableArguments {
     try tell(report, rulePages)
     if collected.resources.isEmpty, report.diagnostics.isEmpty {
       complain("nothing to decide in \(name)")
+      throw Exit.notJudged
     }
     if !report.diagnostics.isEmpty { throw Exit.notJudged }
     if report.effect == .refused { throw Exit.failed }
@@ -206,6 +207,7 @@ struct GateOptions: ParsableArguments {
     if let guardrails {
       let node = try YAMLReader().document(textFile(guardrails), file: guardrails)
       let (laid, scopes) = try Guardrail.document(node)
+      if laid.isEmpty { throw Self.nothing }
       return try set(laid, scopes, library)
     }
     if isNamed {

@@ -24,7 +24,7 @@ struct GuardrailsAdd: AsyncParsableCommand {
       A guardrail begins by recording what fails, then warns, then refuses; see docs/guardrails.md.
 
       Examples:
-        plumb guardrails add --rule aws.s3.public-access-blocked production --exclude account=testing
+        plumb guardrails add --rule aws.s3.bucket-public-block production --exclude account=testing
         plumb guardrails add --profile best-practices all --enforcement warn
         plumb guardrails add --template encrypted-buckets payments
       """

@@ -13,7 +13,7 @@ struct GuardrailsPreview: AsyncParsableCommand {
       recorded since then, as if each had been a request. Nothing is kept.
 
       Examples:
-        plumb guardrails preview --rule aws.s3.public-access-blocked production
+        plumb guardrails preview --rule aws.s3.bucket-public-block production
         plumb guardrails preview --rule own.tagged all --since 2026-10-01
       """
   )

@@ -154,6 +154,6 @@ struct GateCommandTests {
     #expect(entries.map { $0["rule"] } == ["own.tagged"])
     #expect(try plumb(["rules", "remove", "own.tagged"]).output.contains("guardrail 1 is removed"))
     #expect(try plumb(["guardrails", "list"]).output == "0 guardrails\n")
-    #expect(try plumb(["gate", "terraform", Self.group]).exitCode == 0)
+    #expect(try plumb(["gate", "terraform", Self.group]).exitCode == 2)
   }
 }

@@ -152,11 +152,20 @@ extension GuardrailSet {
     pair.obstacles.move(to: "\(now)")
     let line = Array(text[resource.line])
     for record in records(of: line, pair.obstacles) {
-      guard let index = memberOfGoal[record.goal], let inForce = obstacles[index] else { continue }
+      guard let index = memberOfGoal[record.goal],
+        let inForce = obstacles.removeValue(forKey: index)
+      else { continue }
       let member = ruleSet.members[index]
       let exception = resolver.exception(rule: member.rule.id, resource: resource.id) { place }
       decision.rulings.append(
         ruling(member, inForce, record.verdict, reason: record.reason, record: record, exception)
+      )
+    }
+    // What stood in the way stands there without a proof too.
+    for (index, inForce) in obstacles.sorted(by: { $0.key < $1.key }) {
+      let reason = "its proof could not be made"
+      decision.rulings.append(
+        ruling(ruleSet.members[index], inForce, .unknown, reason: reason, record: nil, nil)
       )
     }
     decision.settle()
@@ -209,15 +218,7 @@ extension GuardrailSet {
 
   /// Where a resource is.
   package func place(of resource: Resource) -> Place {
-    Place(
-      accounts: accounts[resource.account] ?? [resource.account],
-      provider: resource.provider,
-      region: resource.region,
-      group: resource.attributes.first { $0.key == "resource_group" }?.value.string ?? "",
-      kind: resource.kind,
-      id: resource.id,
-      tags: Dictionary(resource.tags.map { ($0.key, $0.value) }) { $1 }
-    )
+    Place(resource, accounts: accounts[resource.account] ?? [resource.account])
   }
 
   private func place(of resource: JudgedResource) -> Place {

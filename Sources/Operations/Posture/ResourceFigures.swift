@@ -65,21 +65,10 @@ extension ResourceReader {
 
   private func counted(_ filter: ResourceFilter) throws -> ResourceFigures {
     var figures = ResourceFigures()
-    var spots: [StatePlace: Bool] = [:]
     // Most of what a filter refuses is told by where it is.
-    func mayBe(_ spot: StatePlace) -> Bool {
-      if let known = spots[spot] { return known }
-      let place = places.place(
-        spot.account,
-        region: spot.region,
-        group: spot.group,
-        kind: spot.kind
-      )
-      let found =
-        filter.selectsSpot(place) && tree.mayContain(place, in: filter.scope)
+    let mayBe = places.telling { [tree, sight] place in
+      filter.selectsSpot(place) && tree.mayContain(place, in: filter.scope)
         && sight.mayContain(place, tree)
-      spots[spot] = found
-      return found
     }
     try transaction.states(at: instant, where: mayBe) { state in
       let place = places.place(of: state)

@@ -115,21 +115,9 @@ package struct ResultReader {
     _ body: (StoredResult) throws -> Void
   ) throws {
     let columns = try columns(of: filter)
-    var known: [StatePlace: Bool] = [:]
-    let places = facts.places
-    let isAsked: (StatePlace) -> Bool = { [tree, sight] spot in
-      if let found = known[spot] { return found }
-      let place = places.place(
-        spot.account,
-        region: spot.region,
-        group: spot.group,
-        kind: spot.kind
-      )
-      let found =
-        filter.maySelect(place) && tree.mayContain(place, in: filter.scope)
+    let isAsked = facts.places.telling { [tree, sight] place in
+      filter.maySelect(place) && tree.mayContain(place, in: filter.scope)
         && sight.mayContain(place, tree)
-      known[spot] = found
-      return found
     }
     let asksForTags = asksForTags(filter)
     try transaction.states(at: instant, where: isAsked) { state in

@@ -204,6 +204,19 @@ package struct Places: Sendable {
     }
   }
 
+  /// Tells by where states are whether something there may be selected, found out once for each place.
+  func telling(_ selects: @escaping (Place) -> Bool) -> (StatePlace) -> Bool {
+    var known: [StatePlace: Bool] = [:]
+    return { spot in
+      if let found = known[spot] { return found }
+      let found = selects(
+        place(spot.account, region: spot.region, group: spot.group, kind: spot.kind)
+      )
+      known[spot] = found
+      return found
+    }
+  }
+
   /// The only account that patterns select, by itself or what stands above it; nil where they select
   /// several, or all.
   func onlyAccount(_ patterns: [String]) -> Int64? {

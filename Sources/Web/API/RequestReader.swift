@@ -132,7 +132,14 @@ struct RequestReader {
     do {
       value = try JSONParser().parse(bytes).withWholeNumbers
     } catch {
-      throw Problem(400, "invalid", "The body is no JSON", "\(error)")
+      // A number beyond what 64 bits hold is JSON, and cannot be taken all the same.
+      let isNumber = "\(error)".contains("number")
+      throw Problem(
+        isNumber ? 422 : 400,
+        "invalid",
+        isNumber ? "The body holds a number that cannot be taken" : "The body is no JSON",
+        "\(error)"
+      )
     }
     try check(value)
     return (value, bytes)

@@ -22,8 +22,8 @@ extension HomeView {
         "w3",
         """
         <ul class="areas"><li><strong>Posture</strong> \(attachments.count.of("profile")) attached. \(unread)</li>
-        <li><strong>Governance</strong> No guardrail is attached.</li>
-        <li><strong>Insights</strong> No log source is connected.</li></ul>
+        <li><strong>Governance</strong> Guardrails: <code>plumb guardrails</code> and the API.</li>
+        <li><strong>Insights</strong> Audit logs: <code>plumb detect</code>.</li></ul>
         """
       ),
       HTML.tile(

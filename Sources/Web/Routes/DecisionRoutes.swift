@@ -85,12 +85,33 @@ enum DecisionRoutes {
     return .json(["result": result])
   }
 
-  /// The decisions about the input; nil where there is none.
+  /// The decisions about the input as it is, which no template completes, because the answer could not
+  /// hand back how; nil where there is none.
   private static func answers(_ call: APICall) async throws -> [Decision]? {
     guard let input = call.body["input"] else { return nil }
-    let described = input["resources"]?.array ?? [input]
-    let isNew = input["operation"]?.string != "update"
-    return try await decisions(described, isNew: isNew, gate: "opa", call)
+    let described: [JSONValue]
+    if let resources = input["resources"] {
+      guard let found = resources.array, !found.isEmpty, input["resource_kind"] == nil else {
+        throw Problem.invalid("/input/resources", "is a list of one resource or more, alone")
+      }
+      described = found
+    } else {
+      described = [input]
+    }
+    for (place, resource) in described.enumerated() { try check(resource, at: place) }
+    return try await decisions(described, isNew: false, gate: "opa", call)
+  }
+
+  /// Refuses what would be taken for absent.
+  private static func check(_ resource: JSONValue, at place: Int) throws {
+    for key in ["provider", "account", "region", "name", "id", "service_name", "resource_kind"] {
+      guard let value = resource[key], value.string == nil else { continue }
+      throw Problem.invalid("/input", "resource \(place): \(key) is a string")
+    }
+    for key in ["tags", "attributes", "unread"] {
+      guard let value = resource[key], value.object == nil else { continue }
+      throw Problem.invalid("/input", "resource \(place): \(key) is an object")
+    }
   }
 
   private static func datum(_ name: String, _ decisions: [Decision]) -> JSONValue? {
