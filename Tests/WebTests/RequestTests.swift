@@ -144,7 +144,8 @@ struct RequestTests {
       request.headers.append(("Content-Type", "application/json"))
       request.body = Array(body.utf8)
       let answer = try await server.send(request)
-      #expect(answer.status == 400, "\(answer.text)")
+      // It is JSON, and a number that nothing here can hold.
+      #expect(answer.status == (body == "1e400" ? 422 : 400), "\(answer.text)")
       #expect(answer[header: "Content-Type"] == "application/problem+json")
       #expect(try await server.store.read { try $0.people() }.count == 1)
     }

@@ -126,7 +126,8 @@ struct CurlClientTests {
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     try process.run()
-    defer { process.terminate() }
+    // It inherits what this process ignores, which another test may have made of SIGTERM.
+    defer { kill(process.processIdentifier, SIGKILL) }
     var text = ""
     while !text.contains("ACCEPT 127.0.0.1:") || !text.hasSuffix("\n") {
       let piece = output.fileHandleForReading.availableData
