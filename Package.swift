@@ -165,7 +165,7 @@ let package = Package(
     ),
     .testTarget(
       name: "InsightsTests",
-      dependencies: ["Insights", "Content", "YAML", "Model", "JSON"],
+      dependencies: ["Insights", "Content", "YAML", "Model", "JSON", "TestSupport"],
       exclude: ["pysigma.py"]
     ),
     .testTarget(name: "VaultTests", dependencies: ["Vault", "Model", "TestSupport"]),

@@ -3,26 +3,22 @@ import Foundation
 import Insights
 import JSON
 import Model
+import TestSupport
 import Testing
 
 /// Data that stands beside the package, and others' tools, where they are.
 private enum Beside {
-  static let root = Shipped.content.deletingLastPathComponent().deletingLastPathComponent()
-    .resolvingSymlinksInPath()
+  static let data = Fixtures.shared.appendingPathComponent("data/insights")
 
-  static let data = ["/work/shared/data/insights"]
-    .first { FileManager.default.fileExists(atPath: $0) }.map { URL(fileURLWithPath: $0) }
-
-  static let python = [".build/tools/bin/python"]
-    .map { root.appendingPathComponent($0).path }
-    .first { FileManager.default.fileExists(atPath: $0) }
+  /// Where `script/prepare --tests` puts pySigma.
+  static let python = Fixtures.root.appendingPathComponent(".build/tools/bin/python").path
 
   /// SigmaHQ's cloud rules, unpacked into a folder that the caller removes.
   static func rules() throws -> URL {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("plumb-sigma-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let archive = try #require(data).appendingPathComponent("sigma-cloud-rules/rules.tar.xz")
+    let archive = data.appendingPathComponent("sigma-cloud-rules/rules.tar.xz")
     _ = try run("/bin/tar", ["xf", archive.path, "-C", folder.path])
     return folder
   }
@@ -44,7 +40,7 @@ private enum Beside {
 }
 
 struct PeerTests {
-  @Test(.enabled(if: Beside.data != nil))
+  @Test
   func `SigmaHQ's rules for clouds and clusters load unchanged`() throws {
     let folder = try Beside.rules()
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -61,10 +57,7 @@ struct PeerTests {
     #expect(count == 318)
   }
 
-  @Test(
-    .enabled(if: Beside.data != nil && Beside.python != nil),
-    arguments: ["cloud/aws", "application/kubernetes"]
-  )
+  @Test(arguments: ["cloud/aws", "application/kubernetes"])
   func `matching equals pySigma's conversion to SQLite, rule by rule`(_ part: String) async throws {
     let folder = try Beside.rules()
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -81,9 +74,9 @@ struct PeerTests {
       JSONObject(source.fields.map { (key: $0.key, value: .string($0.value[0])) })
     )
     let answer = try Beside.run(
-      try #require(Beside.python),
+      Beside.python,
       [
-        Shipped.content.appendingPathComponent("../../Tests/InsightsTests/pysigma.py").path, rules,
+        Fixtures.root.appendingPathComponent("Tests/InsightsTests/pysigma.py").path, rules,
         events.path, names.text,
       ]
     )
@@ -115,7 +108,7 @@ struct PeerTests {
 
   private func cloudTrail() throws -> Data {
     var lines: [String] = []
-    let data = try #require(Beside.data)
+    let data = Beside.data
     let folder = data.appendingPathComponent("cloudtrail-attacks")
     for file in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
     where file.hasSuffix(".json") {
@@ -138,7 +131,7 @@ struct PeerTests {
   }
 
   private func unitTests(_ name: String) throws -> [JSONValue] {
-    let file = try #require(Beside.data).appendingPathComponent(
+    let file = Beside.data.appendingPathComponent(
       "detection-unit-tests/\(name).jsonl"
     )
     return try Data(contentsOf: file).split(separator: 0x0A).compactMap {
