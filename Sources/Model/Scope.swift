@@ -10,6 +10,9 @@ package struct Place: Sendable, Hashable {
   package var kind: ResourceKind
   package var id: String
   package var tags: [String: String]
+  /// What of this is not known, as keys of a ``Scope/Selector``; `tag:` alone is every tag that is not
+  /// among the tags.
+  package var unread: Set<String> = []
 
   package init(
     accounts: [String],
@@ -42,6 +45,28 @@ extension Place {
       id: resource.id,
       tags: Dictionary(resource.tags.map { ($0.key, $0.value) }) { $1 }
     )
+    noteUnread(resource.unread.map(\.path), account: resource.account)
+  }
+
+  /// Notes what paths that were not read leave open, and an account that nobody named.
+  package mutating func noteUnread(_ paths: [String], account: String) {
+    if account.isEmpty { unread.insert("account") }
+    for path in paths where path.hasPrefix("$resource.") {
+      let name = path.dropFirst("$resource.".count)
+      if name == "region" || name == "account" || name == "provider" { unread.insert(String(name)) }
+      if name.hasPrefix("attributes") { unread.insert("group") }
+      guard name.hasPrefix("tags") else { continue }
+      let tag = name.dropFirst("tags.".count)
+      let isPlain = name.hasPrefix("tags.") && tag.allSatisfy { $0.isLetter || $0.isNumber }
+      unread.insert(isPlain ? "tag:\(tag)" : "tag:")
+    }
+  }
+
+  fileprivate func isUnread(_ key: String) -> Bool {
+    guard !unread.isEmpty else { return false }
+    guard key.hasPrefix("tag:") else { return unread.contains(key) }
+    return tags[String(key.dropFirst(4))] == nil
+      && (unread.contains(key) || unread.contains("tag:"))
   }
 }
 
@@ -171,18 +196,39 @@ package struct ScopeTree: Sendable {
   }
 
   /// Whether a place is in a scope; the empty name is everything, an unknown one nothing.
+  ///
+  /// What is not known of the place puts it outside, see ``mayContain(_:in:without:)``.
   package func contains(_ place: Place, in name: String) -> Bool {
+    contains(place, in: name, ifUnread: false)
+  }
+
+  /// `ifUnread` is what a term counts as that asks for what is not known.
+  private func contains(_ place: Place, in name: String, ifUnread: Bool) -> Bool {
     if name.isEmpty { return true }
     guard let scope = scopes[name] else { return false }
-    if !scope.parent.isEmpty, !contains(place, in: scope.parent) { return false }
-    let isIncluded = scope.includes.isEmpty || scope.includes.contains { selects($0, place) }
-    return isIncluded && !scope.excludes.contains { selects($0, place) }
+    if !scope.parent.isEmpty, !contains(place, in: scope.parent, ifUnread: ifUnread) {
+      return false
+    }
+    let isIncluded =
+      scope.includes.isEmpty || scope.includes.contains { selects($0, place, ifUnread: ifUnread) }
+    return isIncluded && !scope.excludes.contains { selects($0, place, ifUnread: !ifUnread) }
+  }
+
+  /// Whether a place is in a scope and none of some selectors leaves it out, or may be so, going by
+  /// what is known of it.
+  package func mayContain(
+    _ place: Place,
+    in name: String,
+    without excludes: [Scope.Selector]
+  ) -> Bool {
+    contains(place, in: name, ifUnread: true)
+      && !excludes.contains { selects($0, place, ifUnread: false) }
   }
 
   /// Whether a place is in a scope and none of some selectors leaves it out.
   package func contains(_ place: Place, in name: String, without excludes: [Scope.Selector]) -> Bool
   {
-    contains(place, in: name) && !excludes.contains { selects($0, place) }
+    contains(place, in: name) && !excludes.contains { selects($0, place, ifUnread: true) }
   }
 
   /// Whether a scope, or one that it names, asks for tags.
@@ -220,8 +266,9 @@ package struct ScopeTree: Sendable {
     return named.contains { asks($0, depth: depth + 1, test) }
   }
 
-  private func selects(_ selector: Scope.Selector, _ place: Place) -> Bool {
+  private func selects(_ selector: Scope.Selector, _ place: Place, ifUnread: Bool) -> Bool {
     selector.terms.allSatisfy { key, patterns in
+      if place.isUnread(key) { return ifUnread }
       func any(_ texts: [String]) -> Bool {
         texts.contains { text in patterns.contains { Wildcard.matches(text, pattern: $0) } }
       }
@@ -233,7 +280,7 @@ package struct ScopeTree: Sendable {
       case "service": any([place.kind.service])
       case "kind": any([place.kind.kind, "\(place.kind)"])
       case "id": any([place.id])
-      case "scope": patterns.contains { contains(place, in: $0) }
+      case "scope": patterns.contains { contains(place, in: $0, ifUnread: ifUnread) }
       default: place.tags[String(key.dropFirst(4))].map { any([$0]) } ?? false
       }
     }

@@ -131,7 +131,8 @@ struct GateOptions: ParsableArguments {
         toolVersion: Plumb.configuration.version,
         at: now,
         diagnostics: collected.diagnostics,
-        notCovered: collected.notCovered
+        notCovered: collected.notCovered,
+        outside: collected.outside
       )
     } else {
       report = try await local(collected, library, subject: name, gate: gate, at: now)
@@ -191,7 +192,8 @@ struct GateOptions: ParsableArguments {
       toolVersion: Plumb.configuration.version,
       at: now,
       diagnostics: scan.diagnostics,
-      notCovered: scan.notCovered
+      notCovered: scan.notCovered,
+      outside: scan.outside
     )
   }
 
@@ -308,6 +310,10 @@ extension [Collected] {
 
   var diagnostics: [Diagnostic] {
     compactMap { if case .diagnostic(let diagnostic) = $0 { diagnostic } else { nil } }
+  }
+
+  var outside: [(address: String, reason: String)] {
+    compactMap { if case .outside(let address, let reason) = $0 { (address, reason) } else { nil } }
   }
 
   var notCovered: [(type: String, count: Int)] {

@@ -10,6 +10,8 @@ package struct GateReport: Sendable {
   package let at: Instant
   package let diagnostics: [Diagnostic]
   package let notCovered: [(type: String, count: Int)]
+  /// What was met and is not judged, and why.
+  package let outside: [(address: String, reason: String)]
 
   package init(
     _ decisions: [JSONValue],
@@ -17,14 +19,24 @@ package struct GateReport: Sendable {
     toolVersion: String,
     at: Instant,
     diagnostics: [Diagnostic],
-    notCovered: [(type: String, count: Int)]
+    notCovered: [(type: String, count: Int)],
+    outside: [(address: String, reason: String)]
   ) {
     (self.decisions, self.subject, self.toolVersion) = (decisions, subject, toolVersion)
     (self.at, self.diagnostics, self.notCovered) = (at, diagnostics, notCovered)
+    self.outside = outside
   }
 
   /// The strictest of the decisions.
   package var effect: Effect { decisions.map(Self.effect).max() ?? .allowed }
+
+  /// How many of the resources no guardrail asks anything of.
+  private var notAsked: Int {
+    decisions.filter { decision in
+      decision["rulings"]?.array?.isEmpty ?? true
+        && ["passed", "not_applicable"].allSatisfy { decision[$0]?.whole ?? 0 == 0 }
+    }.count
+  }
 
   private static func effect(_ value: JSONValue) -> Effect {
     (value["decision"] ?? value["effect"])?.string.flatMap { Effect(rawValue: $0) } ?? .refused
@@ -49,6 +61,13 @@ package struct GateReport: Sendable {
         }
       ),
       "not_read": .array(diagnostics.map { .string("\($0)") }),
+      "outside": .array(
+        outside.map { ["address": .string($0.address), "reason": .string($0.reason)] }
+      ),
+      "not_covered": .array(
+        notCovered.map { ["type": .string($0.type), "count": .integer(Int64($0.count))] }
+      ),
+      "not_asked": .integer(Int64(notAsked)),
     ]
   }
 
@@ -66,10 +85,15 @@ package struct GateReport: Sendable {
       lines.append("")
     }
     lines += diagnostics.map { "not read: \($0)" }
+    lines += outside.map { "not judged: \($0.address): \($0.reason)" }
     let counts = Effect.allCases.reversed().map { effect in
       "\(decisions.filter { Self.effect($0) == effect }.count) \(effect.rawValue)"
     }
-    lines.append("\(subject): \(counts.joined(separator: ", "))")
+    let notAsked = notAsked
+    lines.append(
+      "\(subject): \(counts.joined(separator: ", "))"
+        + (notAsked > 0 ? ", of which no guardrail asks anything: \(notAsked)" : "")
+    )
     if !notCovered.isEmpty {
       let types = notCovered.map { "\($0.type) (\($0.count))" }.joined(separator: ", ")
       lines.append("no mapping or rule covers: \(types)")
@@ -120,7 +144,8 @@ package struct GateReport: Sendable {
       rules: rules,
       profiles: [],
       diagnostics: diagnostics,
-      notCovered: notCovered
+      notCovered: notCovered,
+      outside: outside
     )
   }
 

@@ -88,10 +88,10 @@ extension GuardrailSet {
     var rulings: [Decision.Ruling] = []
     for (index, member) in ruleSet.members.enumerated()
     where member.rule.target.kinds.contains(resource.kind) {
-      let inForce = guardrailsOfMember[index].filter { holds[areaOfGuardrail[$0]] }
+      let inForce = guardrailsOfMember[index].filter { holds[areaOfGuardrail[$0]] != .no }
       guard !inForce.isEmpty else { continue }
       rulings.append(
-        ruling(member, inForce, .unknown, reason: "not judged: \(reason)", record: nil, nil)
+        ruling(member, inForce, holds, .unknown, reason: "not judged: \(reason)", record: nil, nil)
       )
     }
     var decision = Decision(
@@ -112,11 +112,12 @@ extension GuardrailSet {
   ) -> Decision.Ruling? {
     guard let index = memberOfGoal[record.goal] else { return nil }
     let holds = holds(place)
-    let inForce = guardrailsOfMember[index].filter { holds[areaOfGuardrail[$0]] }
+    let inForce = guardrailsOfMember[index].filter { holds[areaOfGuardrail[$0]] != .no }
     guard !inForce.isEmpty else { return nil }
     return ruling(
       ruleSet.members[index],
       inForce,
+      holds,
       record.verdict,
       reason: record.reason,
       record: record,
@@ -133,19 +134,19 @@ extension GuardrailSet {
   ) -> Decision {
     var decision = Decision(resource: resource, effect: .allowed, rulings: [], at: now)
     guard let layout = resource.layout else { return decision }
-    let place = place(of: resource)
+    let place = place(of: resource, in: text)
     let holds = holds(place)
     let members = layouts[layout].members
     var obstacles: [Int: [Int]] = [:]
     for (index, letter) in resource.verdicts.utf8.enumerated() {
       guard let verdict = Verdict(letter: letter) else { continue }
       let inForce = guardrailsOfMember[members[index]]
-      guard inForce.contains(where: { holds[areaOfGuardrail[$0]] }) else { continue }
+      guard inForce.contains(where: { holds[areaOfGuardrail[$0]] != .no }) else { continue }
       switch verdict {
       case .pass: decision.passed += 1
       case .notApplicable: decision.notApplicable += 1
       case .fail, .unknown:
-        obstacles[members[index]] = inForce.filter { holds[areaOfGuardrail[$0]] }
+        obstacles[members[index]] = inForce.filter { holds[areaOfGuardrail[$0]] != .no }
       }
     }
     guard !obstacles.isEmpty else { return decision }
@@ -158,14 +159,22 @@ extension GuardrailSet {
       let member = ruleSet.members[index]
       let exception = resolver.exception(rule: member.rule.id, resource: resource.id) { place }
       decision.rulings.append(
-        ruling(member, inForce, record.verdict, reason: record.reason, record: record, exception)
+        ruling(
+          member,
+          inForce,
+          holds,
+          record.verdict,
+          reason: record.reason,
+          record: record,
+          exception
+        )
       )
     }
     // What stood in the way stands there without a proof too.
     for (index, inForce) in obstacles.sorted(by: { $0.key < $1.key }) {
       let reason = "its proof could not be made"
       decision.rulings.append(
-        ruling(ruleSet.members[index], inForce, .unknown, reason: reason, record: nil, nil)
+        ruling(ruleSet.members[index], inForce, holds, .unknown, reason: reason, record: nil, nil)
       )
     }
     decision.settle()
@@ -189,15 +198,24 @@ extension GuardrailSet {
   private func ruling(
     _ member: RuleSet.Member,
     _ inForce: [Int],
+    _ holds: [Hold],
     _ verdict: Verdict,
     reason: String,
     record: ResultRecord?,
     _ exception: Exception?
   ) -> Decision.Ruling {
     let laid = inForce.map { guardrails[$0] }
-    let effects = laid.map {
-      $0.enforcement.effect(of: verdict, $0.onFailure, isExcepted: exception != nil)
+    let effects = inForce.map { place in
+      let guardrail = guardrails[place]
+      // Whether it fails here is as open as whether the guardrail is laid here.
+      let isOpen = verdict == .fail && holds[areaOfGuardrail[place]] == .maybe
+      return guardrail.enforcement.effect(
+        of: isOpen ? .unknown : verdict,
+        guardrail.onFailure,
+        isExcepted: exception != nil
+      )
     }
+    let isSure = inForce.contains { holds[areaOfGuardrail[$0]] == .yes }
     return Decision.Ruling(
       guardrails: laid.map(\.id),
       enforcement: laid.map(\.enforcement).max() ?? .auditLog,
@@ -205,7 +223,11 @@ extension GuardrailSet {
       parameters: member.parameters,
       verdict: verdict,
       effect: effects.max() ?? .allowed,
-      reason: reason,
+      reason: isSure
+        ? reason
+        : reason
+          + "; it is not known whether it is in the scope of the guardrail, which asks for more "
+          + "than is told of where it is",
       comparison: record?.proof.flatMap { DecidingComparison($0, verdict) },
       location: record?.location,
       exception: exception,
@@ -221,14 +243,14 @@ extension GuardrailSet {
     Place(resource, accounts: accounts[resource.account] ?? [resource.account])
   }
 
-  private func place(of resource: JudgedResource) -> Place {
+  private func place(of resource: JudgedResource, in text: [UInt8]) -> Place {
     var tags: [String: String] = [:]
     if isAskingForTags, !resource.tags.isEmpty {
       for (key, value) in (try? JSONValue(parsing: resource.tags))?.object?.members ?? [] {
         tags[key] = value.string
       }
     }
-    return Place(
+    var place = Place(
       accounts: accounts[resource.account] ?? [resource.account],
       provider: resource.provider,
       region: resource.region,
@@ -237,5 +259,18 @@ extension GuardrailSet {
       id: resource.id,
       tags: tags
     )
+    place.noteUnread(unread(of: text[resource.line]), account: resource.account)
+    return place
   }
+
+  /// The paths of a line that were not read, where some are of the resource rather than of its
+  /// configuration.
+  private func unread(of line: ArraySlice<UInt8>) -> [String] {
+    guard line.firstRange(of: Self.ofResource) != nil,
+      let paths = (try? JSONParser().parse(Array(line)))?["unread"]?.object
+    else { return [] }
+    return paths.members.map(\.key)
+  }
+
+  private static let ofResource = Array("\"$resource.".utf8)
 }

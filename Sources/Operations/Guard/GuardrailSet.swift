@@ -120,9 +120,23 @@ package struct GuardrailSet: Sendable {
     return (ExceptionResolver(exceptions, now: now, scopes: scopes), turns.min() ?? .never)
   }
 
-  /// Whether a place is in the area of each guardrail's scope.
-  func holds(_ place: Place) -> [Bool] {
-    areas.map { scopes.contains(place, in: $0.scope, without: $0.excludes) }
+  /// Whether a guardrail is laid on a place.
+  enum Hold {
+    case no
+    /// What is known of the place does not tell.
+    case maybe
+    case yes
+  }
+
+  /// Whether a place is in each area.
+  func holds(_ place: Place) -> [Hold] {
+    areas.map { area in
+      if scopes.contains(place, in: area.scope, without: area.excludes) { return .yes }
+      let isOpen =
+        !place.unread.isEmpty
+        && scopes.mayContain(place, in: area.scope, without: area.excludes)
+      return isOpen ? .maybe : .no
+    }
   }
 
   /// Whether a guardrail is laid on a place.
