@@ -4,6 +4,8 @@ internal import CSimdjson
 package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The text is not JSON; the parser's own explanation.
   case malformed(String)
+  /// A number is not written as JSON's are, or is beyond what 64 bits hold.
+  case number
   /// An object names the member twice.
   case duplicateKey(String)
   /// The text is nested deeper than the parser's limit of levels.
@@ -15,6 +17,7 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .malformed(let text): "not valid JSON: \(text)"
+    case .number: "a number is malformed or beyond what 64 bits hold"
     case .duplicateKey(let key): "duplicate key \"\(key)\" in one object"
     case .tooDeep(let limit): "nested deeper than \(limit) levels"
     case .empty: "empty where a JSON document is expected"
@@ -103,11 +106,16 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     unsafe plumb_line_length(text.baseAddress, text.count)
   }
 
+  /// What simdjson found, told by the sentence that it has for each of its codes.
   private static func error(_ code: Int32) -> JSONError {
-    let text = unsafe String(cString: plumb_error_text(code))
+    let text = unsafe String(cString: plumb_error_text(code)).lowercased()
     if text.contains("depth") || text.contains("nested") { return .tooDeep(limit: depthLimit) }
+    if text.contains("number") || text.contains("does not fit") { return .number }
+    if text.contains("structure") {
+      return .malformed("a comma, bracket, name or value is missing or one too many")
+    }
     // simdjson ends its sentences and sometimes adds advice for its own callers.
-    return .malformed(text.prefix { $0 != "." }.lowercased())
+    return .malformed(String(text.prefix { $0 != "." }))
   }
 }
 

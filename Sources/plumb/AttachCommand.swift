@@ -27,23 +27,7 @@ struct AttachCommand: AsyncParsableCommand {
   @OptionGroup var change: ChangeOptions
   @OptionGroup var content: ContentOptions
 
-  @Option(
-    name: .customLong("param"),
-    help: ArgumentHelp(
-      "Set a rule's parameter, as RULE.NAME=VALUE; may be repeated.",
-      valueName: "setting"
-    )
-  )
-  var parameters: [String] = []
-
-  @Option(
-    name: .customLong("parameters"),
-    help: ArgumentHelp(
-      "Set parameters from a YAML file that maps rule ids to names and values.",
-      valueName: "file"
-    )
-  )
-  var parametersFile: String?
+  @OptionGroup var settings: SettingOptions
 
   @Option(
     name: .long,
@@ -92,7 +76,7 @@ struct AttachCommand: AsyncParsableCommand {
   /// The same on a server, which has profiles and rules of its own.
   private func sketch(_ schedule: String) throws -> APISketch {
     let index = try RuleIndex(ContentLibrary.layered().rules())
-    let settings = try GoalOptions.settings(parameters, file: parametersFile, index)
+    let settings = try settings.read(index)
     let values = settings.sorted { $0.key < $1.key }.map { rule, values in
       let sorted = values.sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value) }
       return (key: rule, value: JSONValue.object(JSONObject(sorted)))
@@ -117,7 +101,7 @@ struct AttachCommand: AsyncParsableCommand {
     in library: ContentLibrary
   ) throws -> [String: [String: JSONValue]] {
     let index = try RuleIndex(library.rules())
-    let settings = try GoalOptions.settings(parameters, file: parametersFile, index)
+    let settings = try settings.read(index)
     warnOfDeprecated(try AttachmentCheck.rules(of: profile, settings, index))
     return settings
   }

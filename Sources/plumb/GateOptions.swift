@@ -51,12 +51,6 @@ struct GateOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Exceptions: a YAML file, see docs/exceptions.md.", valueName: "file")
-  )
-  var exceptions: String?
-
-  @Option(
-    name: .long,
     help: ArgumentHelp(
       "The form of the report.",
       valueName: "text|json|sarif|junit|github|gitlab"
@@ -64,11 +58,7 @@ struct GateOptions: ParsableArguments {
   )
   var format = "text"
 
-  @Option(
-    name: [.long, .short],
-    help: ArgumentHelp("Write the report to a file.", valueName: "file")
-  )
-  var output: String?
+  @OptionGroup var files: ReportFiles
 
   @OptionGroup var at: InstantOptions
   @OptionGroup var pages: RulePageOptions
@@ -147,7 +137,7 @@ struct GateOptions: ParsableArguments {
   }
 
   private func tell(_ report: GateReport, _ rulePages: String?) throws {
-    try writeReport(to: output) { write in
+    try files.write { write in
       switch format {
       case "text": try write(Array(report.text.utf8))
       case "json": try write(Array((report.json.text + "\n").utf8))
@@ -157,7 +147,7 @@ struct GateOptions: ParsableArguments {
         try ReportFormat(rawValue: format)?.render(scan, to: write)
       }
     }
-    if format != "text" || output != nil {
+    if format != "text" || files.output != nil {
       for diagnostic in report.diagnostics { complain("\(diagnostic)") }
     }
   }
@@ -223,7 +213,7 @@ struct GateOptions: ParsableArguments {
       throw Self.nothing
     }
     let (rules, profiles) = (try library.rules(), try library.profiles())
-    let fromFile = try exceptions.map { try fileExceptions($0, RuleIndex(rules)) } ?? []
+    let fromFile = try files.readExceptions(RuleIndex(rules))
     let (found, kept) = try await data.read { transaction in
       // What nothing is asked of would be allowed without a word.
       if try transaction.guardrails(at: now).isEmpty { throw Self.nothing }
@@ -243,7 +233,7 @@ struct GateOptions: ParsableArguments {
     var rules = try goals.rules.flatMap { try ContentLibrary.rules(under: $0) }
     let own = Set(rules.map(\.id))
     rules += try library.rules().filter { !own.contains($0.id) }
-    let fromFile = try exceptions.map { try fileExceptions($0, RuleIndex(rules)) } ?? []
+    let fromFile = try files.readExceptions(RuleIndex(rules))
     var profiles = try library.profiles()
     for name in goals.profile { profiles.append(try GoalOptions.profile(named: name, in: library)) }
     let parts = GuardrailSet.Parts(

@@ -7,7 +7,7 @@ extension GateOptions {
   /// that is wanted.
   func answered(_ collected: [Collected], gate: String) async throws -> [JSONValue]? {
     var given = goals.given + store.given
-    given += [guardrails.map { _ in "--guardrails" }, exceptions.map { _ in "--exceptions" }]
+    given += [guardrails.map { _ in "--guardrails" }, files.exceptions.map { _ in "--exceptions" }]
       .compactMap { $0 }
     let context = ServerOptions.Context(local: given, unheard: at.options, actor: person.given)
     let answers = Answers()

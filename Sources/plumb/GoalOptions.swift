@@ -24,23 +24,7 @@ struct GoalOptions: ParsableArguments {
   )
   var profile: [String] = []
 
-  @Option(
-    name: .customLong("param"),
-    help: ArgumentHelp(
-      "Set a rule's parameter, as RULE.NAME=VALUE; may be repeated.",
-      valueName: "setting"
-    )
-  )
-  var parameters: [String] = []
-
-  @Option(
-    name: .customLong("parameters"),
-    help: ArgumentHelp(
-      "Set parameters from a YAML file that maps rule ids to names and values.",
-      valueName: "file"
-    )
-  )
-  var parametersFile: String?
+  @OptionGroup var settings: SettingOptions
 
   @OptionGroup var content: ContentOptions
 
@@ -48,8 +32,8 @@ struct GoalOptions: ParsableArguments {
   var given: [String] {
     let all = [
       ("--rules", !rules.isEmpty), ("--profile", !profile.isEmpty),
-      ("--param", !parameters.isEmpty),
-      ("--parameters", parametersFile != nil),
+      ("--param", !settings.parameters.isEmpty),
+      ("--parameters", settings.file != nil),
     ]
     return all.compactMap { $1 ? $0 : nil } + content.given
   }
@@ -89,7 +73,7 @@ struct GoalOptions: ParsableArguments {
       library = used
     }
     let index = try RuleIndex(documents)
-    let settings = try Self.settings(parameters, file: parametersFile, index)
+    let settings = try settings.read(index)
     var goals: [Goal] = []
     if rules.isEmpty && profile.isEmpty && attached.isEmpty {
       goals = index.rules.filter { $0.status != .deprecated }.map { Goal(rule: $0.id) }
@@ -130,49 +114,5 @@ struct GoalOptions: ParsableArguments {
     throw ValidationError(
       "there is no profile \"\(name)\"; there are \(all.map(\.id).joined(separator: ", "))"
     )
-  }
-
-  /// The parameters set by a file and by options such as `RULE.NAME=VALUE`, by rule id.
-  static func settings(
-    _ options: [String],
-    file: String?,
-    _ index: RuleIndex
-  ) throws -> [String: [String: JSONValue]] {
-    var settings: [String: [String: JSONValue]] = [:]
-    if let file {
-      let text = try textFile(file)
-      let node = try YAMLReader().document(text, file: file)
-      guard case .mapping(let rules) = node.value else {
-        throw DocumentError(
-          "expected rule ids with names and values",
-          key: "",
-          at: node.location
-        )
-      }
-      for (name, values) in rules {
-        guard let rule = index[name] else {
-          throw DocumentError("there is no such rule", key: name, at: values.location)
-        }
-        guard case .mapping(let members) = values.value else {
-          throw DocumentError("expected names and values", key: name, at: values.location)
-        }
-        for (parameter, value) in members {
-          settings[rule.id, default: [:]][parameter] = value.json
-        }
-      }
-    }
-    for setting in options {
-      let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2, let dot = parts[0].lastIndex(of: ".") else {
-        throw ValidationError("--param expects RULE.NAME=VALUE, not \"\(setting)\"")
-      }
-      let name = String(parts[0][parts[0].index(after: dot)...])
-      guard let rule = index[String(parts[0][..<dot])] else {
-        throw GoalError.noSuchRule(String(parts[0][..<dot]))
-      }
-      settings[rule.id, default: [:]][name] =
-        try YAMLReader().document(parts[1], file: "--param").json
-    }
-    return settings
   }
 }

@@ -56,14 +56,7 @@ struct GuardrailTerms: ParsableArguments {
   )
   var exclude: [String] = []
 
-  @Option(
-    name: .customLong("param"),
-    help: ArgumentHelp(
-      "Set a rule's parameter, as RULE.NAME=VALUE; may be repeated.",
-      valueName: "setting"
-    )
-  )
-  var parameters: [String] = []
+  @OptionGroup var settings: SettingOptions
 
   @Option(
     name: .long,
@@ -76,8 +69,8 @@ struct GuardrailTerms: ParsableArguments {
     if let enforcement { guardrail.enforcement = enforcement }
     if let onFailure { guardrail.onFailure = onFailure }
     if !exclude.isEmpty { guardrail.excludes = try exclude.map { try Scope.Selector($0) } }
-    if !parameters.isEmpty {
-      guardrail.parameters = try GoalOptions.settings(parameters, file: nil, RuleIndex(rules))
+    if !settings.isEmpty {
+      guardrail.parameters = try settings.read(RuleIndex(rules))
     }
     guardrail.reason = reason
   }
@@ -91,7 +84,7 @@ struct GuardrailTerms: ParsableArguments {
     object["enforcement"] = enforcement.map { .string($0.rawValue) }
     object["on_failure"] = onFailure.map { .string($0.rawValue) }
     if !exclude.isEmpty { object["excludes"] = json["excludes"] }
-    if !parameters.isEmpty { object["parameters"] = json["parameters"] }
+    if !settings.isEmpty { object["parameters"] = json["parameters"] }
     if !reason.isEmpty { object["reason"] = .string(reason) }
     return object
   }

@@ -117,8 +117,8 @@ struct ScanKeeper {
       instruction: [
         "spool": .bool(isSpool), "rules": .array(goals.rules.map { .string($0) }),
         "profiles": .array(goals.profile.map { .string($0) }),
-        "parameters": .array(goals.parameters.map { .string($0) }),
-        "parameters_file": goals.parametersFile.map { .string($0) } ?? .null,
+        "parameters": .array(goals.settings.parameters.map { .string($0) }),
+        "parameters_file": goals.settings.file.map { .string($0) } ?? .null,
         "content": .array(overlays.map { .string($0) }),
         "folder": .string(FileManager.default.currentDirectoryPath),
       ]
@@ -187,13 +187,13 @@ struct ScanKeeper {
     func placed(_ path: String) -> String {
       path.hasPrefix("/") ? path : (told["folder"]?.string ?? ".") + "/" + path
     }
-    var goals = GoalOptions()
+    var goals = try GoalOptions.parse([])
     goals.rules = texts("rules").map(placed)
     goals.profile = texts("profiles").map { name in
       FileManager.default.fileExists(atPath: placed(name)) ? placed(name) : name
     }
-    goals.parameters = texts("parameters")
-    goals.parametersFile = told["parameters_file"]?.string.map(placed)
+    goals.settings.parameters = texts("parameters")
+    goals.settings.file = told["parameters_file"]?.string.map(placed)
     let library = try ContentLibrary.shipped().with(overlays: texts("content").map(placed))
     return try goals.choose(attached: try await attached(at: record.instant), library: library)
   }

@@ -34,12 +34,6 @@ struct ScanOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Exceptions: a YAML file, see docs/exceptions.md.", valueName: "file")
-  )
-  var exceptions: String?
-
-  @Option(
-    name: .long,
     help: ArgumentHelp(
       "The form of the report.",
       valueName: "text|json|ndjson|csv|html|sarif|junit|github|gitlab"
@@ -47,11 +41,7 @@ struct ScanOptions: ParsableArguments {
   )
   var format = "text"
 
-  @Option(
-    name: [.long, .short],
-    help: ArgumentHelp("Write the report to a file.", valueName: "file")
-  )
-  var output: String?
+  @OptionGroup var files: ReportFiles
 
   @Option(
     name: .long,
@@ -142,7 +132,7 @@ struct ScanOptions: ParsableArguments {
         )
       }
     }
-    found += try exceptions.map { try fileExceptions($0, choice.index) } ?? []
+    found += try files.readExceptions(choice.index)
     let progress = Progress(watch.format)
     let name = subject.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
     // Two plans have nothing to do with each other unless one account is named for both.
@@ -194,7 +184,7 @@ struct ScanOptions: ParsableArguments {
       ) { journal?.finish() }
     }
     try write(report, format)
-    if format != .text || output != nil {
+    if format != .text || files.output != nil {
       for diagnostic in report.diagnostics { complain("\(diagnostic)") }
     }
     try end(report, threshold)
@@ -232,9 +222,9 @@ struct ScanOptions: ParsableArguments {
 
   private func write(_ report: ScanReport, _ format: ReportFormat) throws {
     let isColored =
-      output == nil && isatty(STDOUT_FILENO) == 1
+      files.output == nil && isatty(STDOUT_FILENO) == 1
       && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
-    try writeReport(to: output) { try format.render(report, isColored: isColored, to: $0) }
+    try files.write { try format.render(report, isColored: isColored, to: $0) }
   }
 
   private func end(_ report: ScanReport, _ threshold: Severity) throws {
@@ -246,36 +236,6 @@ struct ScanOptions: ParsableArguments {
     if report.summary.hasFailure(from: threshold) { throw Exit.failed }
     if failOnUnknown, report.summary.hasUnknown(from: threshold) { throw Exit.notJudged }
   }
-}
-
-/// The exceptions of a file, by the rules' own ids.
-func fileExceptions(_ file: String, _ index: RuleIndex) throws -> [Exception] {
-  var found = try Exception.list(YAMLReader().document(textFile(file), file: file))
-  for place in found.indices {
-    guard let rule = index[found[place].rule] else {
-      throw DocumentError(
-        "there is no rule \"\(found[place].rule)\"",
-        key: "exceptions[\(place)].rule",
-        at: found[place].location
-      )
-    }
-    found[place].rule = rule.id
-  }
-  return found
-}
-
-/// Writes a report to a file that an option names, or to standard output.
-func writeReport(
-  to output: String?,
-  _ render: (_ write: ([UInt8]) throws -> Void) throws -> Void
-) throws {
-  guard let output else {
-    return try render { try OutputFile.standardOutput.write($0) }
-  }
-  let file = try SpoolWriter(replacing: output, permissions: 0o644)
-  try render { try file.append($0) }
-  try file.finish()
-  complain("wrote \(output)")
 }
 
 extension JSONObject {

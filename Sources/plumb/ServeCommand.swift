@@ -231,9 +231,7 @@ struct InventoryJudging: Sendable {
   /// Spools what comes, begins a scan of it and does it to its end; returns its number.
   func run(_ inventory: InventoryUpload, _ body: UploadBody) async throws -> Int64 {
     let keeper = ScanKeeper(store: store, options: options, actor: inventory.actor)
-    var goals = GoalOptions()
-    (goals.rules, goals.profile, goals.parameters) = ([], [], [])
-    goals.parametersFile = nil
+    let goals = try GoalOptions.parse([])
     let choice = try goals.choose(
       attached: try await keeper.attached(at: inventory.at),
       library: try content.library()

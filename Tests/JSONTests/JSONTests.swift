@@ -49,6 +49,11 @@ struct JSONTests {
     #expect(throws: JSONError.self) { try JSONParser().parse(bytes) }
   }
 
+  @Test(arguments: ["01", "[1.]", "1e400", "18446744073709551616", #"{"a":-}"#])
+  func `a number that cannot be taken is told as such`(text: String) {
+    #expect(throws: JSONError.number) { try JSONValue(parsing: text) }
+  }
+
   @Test func `an empty text is refused`() {
     #expect(throws: JSONError.empty) { try JSONParser().parse([UInt8]()) }
   }

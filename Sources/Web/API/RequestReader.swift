@@ -131,15 +131,16 @@ struct RequestReader {
     let value: JSONValue
     do {
       value = try JSONParser().parse(bytes).withWholeNumbers
-    } catch {
-      // A number beyond what 64 bits hold is JSON, and cannot be taken all the same.
-      let isNumber = "\(error)".contains("number")
+    } catch JSONError.number {
+      // It may be JSON all the same.
       throw Problem(
-        isNumber ? 422 : 400,
+        422,
         "invalid",
-        isNumber ? "The body holds a number that cannot be taken" : "The body is no JSON",
-        "\(error)"
+        "The body holds a number that cannot be taken",
+        "\(JSONError.number)"
       )
+    } catch {
+      throw Problem(400, "invalid", "The body is no JSON", "\(error)")
     }
     try check(value)
     return (value, bytes)

@@ -54,17 +54,17 @@ enum AccessPage {
       return
         "<li>\(words(grant))\(HTML.when(!ends.isEmpty, " <span class=\"quiet\">until \(ends.asTime)</span>"))</li>"
     }
-    var content = PageContent(
+    let content = PageContent(
       "Access",
       lead: "Who may do what where.",
       commands: visit.may(.administer) ? [["people", "list"]] : [],
+      hasInstant: false,
       main: """
         \(tabs(visit, "/access"))
         \(HTML.card("Your roles", "", own.isEmpty ? "<p class=\"empty\">You have none.</p>" : "<ul>\(HTML(own))</ul>"))
         \(visit.may(.administer) ? try await people(visit) : "<p class=\"quiet\">Administrators see who else may do what.</p>")
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -103,7 +103,7 @@ enum AccessPage {
     return """
       \(HTML.table("People", ["Person", "Roles", "Signs in through", "State"], rows, kind: "cards", empty: "There is nobody whom you administer."))
       \(listing.links(page, visit))
-      <details class="card"\(HTML.when(visit.refused != nil, " open"))><summary>Add a person</summary>\(visit.form("add", fields, button: "Add"))</details>
+      \(HTML.folded("Add a person", isOpen: visit.refused != nil, visit.form("add", fields, button: "Add")))
       """
   }
 }
@@ -209,10 +209,11 @@ enum PersonPage {
         """
     }
     let (action, words) = isDisabled ? ("enable", "Enable") : ("disable", "Disable")
-    var content = PageContent(
+    let content = PageContent(
       person.text("name"),
       lead: "Person",
       commands: [["people", "list"]],
+      hasInstant: false,
       main: """
         \(HTML.facts("Facts", facts))
         <div class="row">\(visit.button("code", "Make a code to sign in"))\(visit.button(action, words, kind: isDisabled ? "" : "danger", ["tag": person.entityTag]))</div>
@@ -220,7 +221,6 @@ enum PersonPage {
         \(HTML.card("Grant a role", "", visit.form("grant", grantFields, button: "Grant")))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }
@@ -273,18 +273,18 @@ enum KeysPage {
         """
     }
     let name = Field(name: "name", label: "Name", hint: "What it is for.")
-    var content = PageContent(
+    let content = PageContent(
       "Keys",
       lead: "By which programs act for a person. The keys themselves are not kept.",
       commands: [["keys", "list"]],
+      hasInstant: false,
       main: """
         \(AccessPage.tabs(visit, "/access/keys"))
         \(HTML.table("Keys", ["Key", "State", "Ends", "Last used", "Change"], rows, kind: "cards", empty: "You have none."))
         \(listing.links(page, visit))
-        <details class="card"\(HTML.when(visit.refused != nil, " open"))><summary>Make a key for yourself</summary>\(visit.form("add", [name] + PersonPage.grantFields, button: "Make"))</details>
+        \(HTML.folded("Make a key for yourself", isOpen: visit.refused != nil, visit.form("add", [name] + PersonPage.grantFields, button: "Make")))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }

@@ -21,9 +21,10 @@ enum AttachmentsPage {
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let page = try await listing.page(visit)
-    let attach: HTML =
-      visit.may(.edit)
-      ? "<p>\(HTML.link(Address("/attachments/new"), "Attach a profile", "button main"))</p>" : ""
+    let attach = HTML.when(
+      visit.may(.edit),
+      HTML.mainLink("Attach a profile", Address("/attachments/new"))
+    )
     return .page(
       PageContent(
         "Attachments",
@@ -129,15 +130,15 @@ enum AttachmentForm {
       ),
     ]
     let cancel: HTML = "<a class=\"button\" href=\"/attachments\">Cancel</a>"
-    var content = PageContent(
+    let content = PageContent(
       "Attach a profile",
       lead: "What was attached of the same profile to the same scope ends.",
+      hasInstant: false,
       main: """
         <div class="card">\(visit.form("attach", fields, button: "Attach", more: cancel))</div>
         \(signIn)
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -231,17 +232,17 @@ enum AttachmentPage {
         ("Parameters", "\(RulesPage.link(rule)): <code>\(words.joined(separator: ", "))</code>")
       )
     }
-    var content = PageContent(
+    let content = PageContent(
       "\(profile) over \(scope.isEmpty ? "everything" : scope)",
       lead: "Attachment \(attachment.count("id"))",
       commands: [["attachments", "schedule", id], ["attachments", "runs", id]],
+      hasInstant: false,
       main: """
         \(HTML.facts("Facts", facts))
         \(actions(attachment, isPaused: isPaused, visit))
         \(HTML.table("Runs, the newest first", ["Run", "Due", "Asked for by", "Jobs"], runs.map(run), kind: "cards", empty: "It did not run yet."))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -272,7 +273,7 @@ enum AttachmentPage {
     let canPause = visit.may(.run) && !isPaused && !attachment.text("schedule").isEmpty
     return """
       \(HTML.when(!buttons.isEmpty, "<div class=\"row\">\(HTML(buttons))</div>"))
-      \(HTML.when(canPause, "<details class=\"card\"><summary>Pause its schedule</summary>\(visit.form("pause", [until], button: "Pause", kind: ""))</details>"))
+      \(HTML.when(canPause, HTML.folded("Pause its schedule", visit.form("pause", [until], button: "Pause", kind: ""))))
       """
   }
 }

@@ -32,13 +32,15 @@ enum AttestationsPage {
       <td class="tight">\(one.text("period_from").asDay) to \(one.text("period_to").asLastDay)</td><td>\(one.text("attested_by"))</td></tr>
       """
     }
-    let attest: HTML =
-      visit.may(.edit)
-      ? "<p>\(HTML.link(Address("/attestations/new"), "Attest a control", "button main"))</p>" : ""
-    var content = PageContent(
+    let attest = HTML.when(
+      visit.may(.edit),
+      HTML.mainLink("Attest a control", Address("/attestations/new"))
+    )
+    let content = PageContent(
       "Attestations",
       lead: "What people say of controls that no rule can judge, with their evidence.",
       commands: [["attestations", "list"]],
+      hasInstant: false,
       main: """
         \(ProfilesPage.tabs(visit, "/attestations"))
         \(attest)
@@ -47,7 +49,6 @@ enum AttestationsPage {
         \(listing.links(page, visit))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }
@@ -142,15 +143,15 @@ enum AttestationForm {
       Field(name: "statement", label: "What is attested", kind: .long),
     ]
     let cancel: HTML = "<a class=\"button\" href=\"/attestations\">Cancel</a>"
-    var content = PageContent(
+    let content = PageContent(
       "Attest a control",
       lead: "Another person has to approve it.",
+      hasInstant: false,
       main: """
         \(try await about(visit))
         <div class="card">\(visit.form("attest", fields, button: "Attest", more: cancel))</div>
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -207,12 +208,12 @@ enum AttestationPage {
       : isOwn
         ? "<p class=\"quiet\">You attested it, so somebody else has to approve it.</p>"
         : visit.may(.approve) ? visit.button("approve", "Approve", kind: "main") : ""
-    var content = PageContent(
+    let content = PageContent(
       "Attestation \(one.count("id"))",
       commands: [["attestations", "list"]],
+      hasInstant: false,
       main: "\(HTML.facts("Facts", facts))\(approve)"
     )
-    content.hasInstant = false
     return .page(content)
   }
 }

@@ -39,10 +39,11 @@ enum AuditPage {
     for name in ["actor", "action"] {
       command += visit.value(name).map { ["--\(name)", $0] } ?? []
     }
-    var content = PageContent(
+    let content = PageContent(
       "Audit log",
       lead: "Every change, by whom and when. Nothing is ever taken out of it.",
       commands: [command],
+      hasInstant: false,
       main: """
         \(whole)
         \(visit.filter("/audit", [visit.filterField("actor", "Who", "a person's name"), visit.filterField("action", "What", "exception.*"), visit.filterField("subject", "To what"), visit.filterField("from", "From", "2026-11-01"), visit.filterField("to", "Before", "2026-12-01")]))
@@ -50,7 +51,6 @@ enum AuditPage {
         \(listing.links(page, visit))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }

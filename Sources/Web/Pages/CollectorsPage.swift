@@ -59,17 +59,17 @@ enum CollectorsPage {
         """
     }
     let name = Field(name: "name", label: "Name", hint: "What the collector will be called.")
-    var content = PageContent(
+    let content = PageContent(
       "Collectors",
       lead: "They read near the resources, poll outwards only, and keep their credentials.",
       commands: [["collectors", "list"]],
+      hasInstant: false,
       main: """
         \(HTML.table("Collectors away from the server", ["Collector", "Health", "Last contact", "#Backlog", "Signs in with"], rows, kind: "cards", empty: "None registered; scans run in the server and its workers."))
         \(listing.links(page, visit))
-        <details class="card"\(HTML.when(visit.refused != nil, " open"))><summary>Let another one register</summary>\(visit.form("code", [name], button: "Make a code"))</details>
+        \(HTML.folded("Let another one register", isOpen: visit.refused != nil, visit.form("code", [name], button: "Make a code")))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }
@@ -137,16 +137,20 @@ enum CollectorPage {
       : ""
     let stop: HTML =
       state == "approved"
-      ? "<details class=\"card\"><summary>Stop it</summary>\(visit.form("stop", [reason], button: "Stop", kind: "danger"))</details>"
+      ? HTML.folded("Stop it", visit.form("stop", [reason], button: "Stop", kind: "danger"))
       : ""
     let revoke: HTML =
       state == "revoked"
       ? ""
-      : "<details class=\"card\"><summary>Refuse its key for good</summary>\(visit.form("revoke", [reason], button: "Revoke", kind: "danger"))</details>"
-    var content = PageContent(
+      : HTML.folded(
+        "Refuse its key for good",
+        visit.form("revoke", [reason], button: "Revoke", kind: "danger")
+      )
+    let content = PageContent(
       collector.text("name"),
       lead: "Collector",
       commands: [["collectors", "show", collector.text("name")]],
+      hasInstant: false,
       main: """
         \(HTML.facts("Facts", facts))
         \(approve)
@@ -154,7 +158,6 @@ enum CollectorPage {
         \(stop)\(revoke)
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }
@@ -162,19 +165,19 @@ enum CollectorPage {
 extension PageContent {
   /// What is told this once and kept nowhere.
   static func told(_ title: String, _ secret: String, _ rest: HTML, back: Address) -> PageContent {
-    var content = PageContent(
+    let content = PageContent(
       title,
+      hasInstant: false,
       main: """
         <div class="card stack">
         <p class="warning">It is shown this once, and kept nowhere.</p>
         <h2 id="told-name">Copy it now</h2>
         <div class="copy"><pre id="told" tabindex="0" role="region" aria-labelledby="told-name"><code>\(secret)</code></pre><button type="button" class="plain" data-copy="told" hidden>Copy</button></div>
         <p>\(rest)</p>
-        <p>\(HTML.link(back, "Go on", "button main"))</p>
+        \(HTML.mainLink("Go on", back))
         </div>
         """
     )
-    content.hasInstant = false
     return content
   }
 }

@@ -106,17 +106,17 @@ enum CredentialsPage {
         kind: .secret
       ),
     ]
-    var content = PageContent(
+    let content = PageContent(
       "Credentials",
       lead: "What scans sign in with. A secret goes in and never comes out.",
       commands: [["credentials", "list"]],
+      hasInstant: false,
       main: """
         \(HTML.table("Credentials", ["Credential", "State", "Last test", "Secret of"], rows, kind: "cards", empty: "None is kept, so scans cannot sign in by themselves."))
         \(listing.links(page, visit))
-        <details class="card"\(HTML.when(visit.refused != nil || rows.isEmpty, " open"))><summary>Keep a credential</summary>\(visit.form("add", fields, button: "Keep"))</details>
+        \(HTML.folded("Keep a credential", isOpen: visit.refused != nil || rows.isEmpty, visit.form("add", fields, button: "Keep")))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }
@@ -200,18 +200,18 @@ enum CredentialPage {
       """
       <div class="row">\(visit.button("test", "Test now", kind: "main"))
       \(visit.button("revoke", "Revoke", kind: "danger", ["tag": credential.entityTag]))</div>
-      <details class="card"><summary>Give it a new secret</summary>\(visit.form("rotate", fields, button: "Rotate", more: tag))</details>
+      \(HTML.folded("Give it a new secret", visit.form("rotate", fields, button: "Rotate", more: tag)))
       """
-    var content = PageContent(
+    let content = PageContent(
       credential.text("name"),
       lead: "Credential",
       commands: [["credentials", "show", credential.text("name")]],
+      hasInstant: false,
       main: """
         \(HTML.facts("Facts", facts))
         \(isRevoked ? "" : buttons)
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }

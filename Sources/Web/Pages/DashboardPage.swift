@@ -95,10 +95,17 @@ struct PageContent: Sendable {
   /// The commands that tell the same, without `plumb` and `--server`.
   var commands: [[String]] = []
   /// Whether it can be shown as of an instant.
-  var hasInstant = true
+  var hasInstant: Bool
 
-  init(_ title: String, lead: HTML = "", commands: [[String]] = [], main: HTML) {
+  init(
+    _ title: String,
+    lead: HTML = "",
+    commands: [[String]] = [],
+    hasInstant: Bool = true,
+    main: HTML
+  ) {
     (self.title, self.lead, self.commands, self.main) = (title, lead, commands, main)
+    self.hasInstant = hasInstant
   }
 }
 

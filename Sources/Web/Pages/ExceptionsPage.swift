@@ -36,22 +36,22 @@ enum ExceptionsPage {
       )
     }
     tabs.append(("Need a hand", Address("/exceptions", ["view": "report"]), isReport))
-    let request: HTML =
-      visit.may(.edit)
-      ? "<p>\(HTML.link(Address("/exceptions/new"), "Request an exception", "button main"))</p>"
-      : ""
-    var content = PageContent(
+    let request = HTML.when(
+      visit.may(.edit),
+      HTML.mainLink("Request an exception", Address("/exceptions/new"))
+    )
+    let content = PageContent(
       "Exceptions",
       lead: "Failures that are accepted for a time. They are still judged.",
       commands: isReport
         ? [["exceptions", "report"]] : [["exceptions", "list"]],
+      hasInstant: false,
       main: """
         \(request)
         \(HTML.choice("States", kind: "tabs", tabs))
         \(isReport ? try await report(visit) : try await list(visit, state))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -158,15 +158,15 @@ enum ExceptionPage {
     if let ender = exception["revoked_by"]?.string {
       facts.append(("Ended", "by \(ender), \(exception.text("revoked_at").asTime)"))
     }
-    var content = PageContent(
+    let content = PageContent(
       "Exception \(exception.text("name"))",
       commands: [["exceptions", "list"]],
+      hasInstant: false,
       main: """
         \(HTML.facts("Facts", facts))
         \(actions(exception, visit))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -246,15 +246,15 @@ enum ExceptionForm {
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     guard visit.may(.edit) else { throw Problem.forbidden(.edit) }
     let cancel: HTML = "<a class=\"button\" href=\"/exceptions\">Cancel</a>"
-    var content = PageContent(
+    let content = PageContent(
       "Request an exception",
       lead:
         "Another person has to approve it. The failure is judged all the same and counted both ways.",
+      hasInstant: false,
       main: """
         <div class="card">\(visit.form("request", fields(visit), button: "Request", more: cancel))</div>
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }

@@ -24,10 +24,11 @@ enum JobsPage {
     for name in ["state", "account", "run"] {
       command += visit.values(name).flatMap { ["--\(name)", $0] }
     }
-    var content = PageContent(
+    let content = PageContent(
       "Jobs",
       lead: "Scans that servers, workers and collectors do by themselves.",
       commands: [command],
+      hasInstant: false,
       main: """
         \(ScansPage.tabs(visit, "/jobs"))
         \(visit.filter("/jobs", hidden: ["run"], [visit.filterChoice("state", "State", [("", "any")] + choices), visit.filterField("account", "Account", "its id")]))
@@ -36,7 +37,6 @@ enum JobsPage {
         \(listing.links(page, visit))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -109,16 +109,16 @@ enum JobPage {
         buttons.append(visit.button("retry", "Try again", kind: "main"))
       }
     }
-    var content = PageContent(
+    let content = PageContent(
       "Job \(job.count("id"))",
       commands: [["jobs", "show", "\(job.count("id"))"]],
+      hasInstant: false,
       main: """
         \(HTML.facts("Facts", facts))
         \(isOpen ? live(job) : progress(job))
         \(HTML.when(!buttons.isEmpty, "<div class=\"row\">\(HTML(buttons))</div>"))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 

@@ -83,6 +83,18 @@ extension HTML {
     card(title, size, more: more, table(caption, headings, rows, kind: kind, empty: empty))
   }
 
+  /// The link to what a page is there to begin.
+  static func mainLink(_ words: HTML, _ address: Address) -> HTML {
+    "<p>\(link(address, words, "button main"))</p>"
+  }
+
+  /// A card that shows its heading only until somebody opens it.
+  static func folded(_ title: HTML, isOpen: Bool = false, _ content: HTML) -> HTML {
+    """
+    <details class="card"\(when(isOpen, " open"))><summary>\(title)</summary>\(content)</details>
+    """
+  }
+
   /// Pieces set apart by commas.
   static func commas(_ pieces: [HTML]) -> HTML {
     pieces.dropFirst().reduce(pieces.first ?? "") { "\($0), \($1)" }

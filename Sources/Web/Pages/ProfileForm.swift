@@ -60,9 +60,10 @@ enum ProfileForm {
     for id in chosen.prefix(200) {
       if let rule = try await visit.askIfThere("showRule", ["id": id]) { rules.append(rule) }
     }
-    var content = PageContent(
+    let content = PageContent(
       "Build a profile",
       lead: "Choose rules, fill their parameters, and say which control they are for.",
+      hasInstant: false,
       main: """
         <div class="grid">
         \(HTML.card("1. Choose rules", "w5", try await choice(visit, chosen)))
@@ -70,7 +71,6 @@ enum ProfileForm {
         </div>
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 

@@ -42,13 +42,15 @@ enum ProfilesPage {
         <td>\(scopes.isEmpty ? "no scope" : scopes.prefix(4).joined(separator: ", "))</td></tr>
         """
     }
-    let build: HTML =
-      visit.may(.edit)
-      ? "<p>\(HTML.link(Address("/profiles/new"), "Build a profile", "button main"))</p>" : ""
-    var content = PageContent(
+    let build = HTML.when(
+      visit.may(.edit),
+      HTML.mainLink("Build a profile", Address("/profiles/new"))
+    )
+    let content = PageContent(
       "Profiles",
       lead: "Versioned sets of controls. Rules judge some, people attest the others.",
       commands: [["profiles", "list"]],
+      hasInstant: false,
       main: """
         \(tabs(visit, "/profiles"))
         \(build)
@@ -57,7 +59,6 @@ enum ProfilesPage {
         \(listing.links(page, visit))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }
@@ -104,15 +105,16 @@ enum ProfilePage {
           )
       )
     )
-    let attach: HTML =
-      visit.may(.edit)
-      ? "<p>\(HTML.link(Address("/attachments/new", ["profile": bare]), "Attach it", "button main"))</p>"
-      : ""
+    let attach = HTML.when(
+      visit.may(.edit),
+      HTML.mainLink("Attach it", Address("/attachments/new", ["profile": bare]))
+    )
     let rows = page.list("items").map { row($0, bare, visit) }
-    var content = PageContent(
+    let content = PageContent(
       profile.text("title"),
       lead: "\(profile.text("framework"))",
       commands: [["profiles", "show", id]],
+      hasInstant: false,
       main: """
         \(HTML.facts("Facts", facts))
         \(attach)
@@ -122,7 +124,6 @@ enum ProfilePage {
         \(Self.versions(versions, profile))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -182,8 +183,7 @@ enum ProfileComparisonPage {
     )
     let form = visit.filter("/profiles/\(Address.encoded(id))/comparison", [choice])
     guard let with = visit.value("with") else {
-      var content = PageContent("Compare \(id)", main: form)
-      content.hasInstant = false
+      let content = PageContent("Compare \(id)", hasInstant: false, main: form)
       return .page(content)
     }
     let found = try await visit.ask("compareProfiles", ["id": id, "with": with])
@@ -200,8 +200,9 @@ enum ProfileComparisonPage {
       <tr><th scope="row">\(RulesPage.link(change.text("rule")))</th><td>\(tag(change.text("change")))</td><td>\(parameters(change["before"]))</td><td>\(parameters(change["after"]))</td></tr>
       """
     }
-    var content = PageContent(
+    let content = PageContent(
       "From \(name("before")) to \(name("after"))",
+      hasInstant: false,
       main: """
         \(form)
         \(effect(found, name("before"), name("after")))
@@ -211,7 +212,6 @@ enum ProfileComparisonPage {
         </div>
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 

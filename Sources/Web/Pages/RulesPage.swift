@@ -42,17 +42,17 @@ enum RulesPage {
         <td>\(status == "stable" ? "" : HTML.tag(status, "wait"))</td></tr>
         """
     }
-    var content = PageContent(
+    let content = PageContent(
       "Rules",
       lead: "What a resource is asked to be. A rule with its parameters filled is a goal.",
       commands: [["rules", "list"]],
+      hasInstant: false,
       main: """
         \(visit.filter("/rules", fields(visit)))
         \(HTML.table("Rules by their ids", ["Rule", "Severity", "Kinds", "Status"], rows, kind: "cards", empty: "No rule is like that."))
         \(listing.links(page, visit))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 }

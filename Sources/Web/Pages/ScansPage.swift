@@ -34,14 +34,15 @@ enum ScansPage {
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let page = try await listing.page(visit)
     let states = ["collecting", "running", "finished", "cancelled", "failed"]
-    let ask: HTML =
-      visit.may(.run)
-      ? "<p>\(HTML.link(Address("/attachments"), "Scan now, or on schedule", "button main"))</p>"
-      : ""
-    var content = PageContent(
+    let ask = HTML.when(
+      visit.may(.run),
+      HTML.mainLink("Scan now, or on schedule", Address("/attachments"))
+    )
+    let content = PageContent(
       "Scans",
       lead: "What was read and judged when.",
       commands: [["scans", "list"]],
+      hasInstant: false,
       main: """
         \(tabs(visit, "/scans"))
         \(ask)
@@ -50,7 +51,6 @@ enum ScansPage {
         \(listing.links(page, visit))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -122,9 +122,10 @@ enum ScanPage {
     }
     let cancel: HTML =
       isOpen && visit.may(.run) ? visit.button("cancel", "Cancel", kind: "danger") : ""
-    var content = PageContent(
+    let content = PageContent(
       "Scan \(scan.count("id"))",
       commands: [["scans", "show", "\(scan.count("id"))"]],
+      hasInstant: false,
       main: """
         \(HTML.facts("Facts", facts))
         \(isOpen ? live(scan) : "")
@@ -132,7 +133,6 @@ enum ScanPage {
         \(isOpen ? "" : try await outcome(scan, account, visit))
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 

@@ -23,9 +23,10 @@ enum ScopesPage {
     )
     let scopes = page.list("items")
     let conflicts = try await visit.ask("listScopeConflicts", ["as_of": visit.asOf])
-    let add: HTML =
-      visit.may(.edit) && visit.asOf == nil
-      ? "<p>\(HTML.link(Address("/scopes/new"), "Add a scope", "button main"))</p>" : ""
+    let add = HTML.when(
+      visit.may(.edit) && visit.asOf == nil,
+      HTML.mainLink("Add a scope", Address("/scopes/new"))
+    )
     let names = Set(scopes.map { $0.text("name") })
     let roots = scopes.filter { !names.contains($0.text("parent")) }
     let tree: HTML =
@@ -242,14 +243,14 @@ enum ScopeForm {
     let name = Field(name: "name", label: "Name", hint: "What people call the section.")
     let fields = [name] + (try await fields(visit, .null))
     let cancel: HTML = "<a class=\"button\" href=\"/scopes\">Cancel</a>"
-    var content = PageContent(
+    let content = PageContent(
       "Add a scope",
       lead: "It holds from now on; what was before stays as it was.",
+      hasInstant: false,
       main: """
         <div class="card">\(visit.form("add", fields, button: "Add", more: cancel))</div>
         """
     )
-    content.hasInstant = false
     return .page(content)
   }
 
@@ -258,12 +259,11 @@ enum ScopeForm {
     let scope = try await visit.look("showScope", ["name": name])
     let fields = try await fields(visit, scope)
     let tag: HTML = "<input type=\"hidden\" name=\"tag\" value=\"\(scope.entityTag)\">"
-    return """
-      <details class="card"\(HTML.when(visit.refused != nil, " open"))><summary>Change or remove it</summary>
+    let forms: HTML = """
       <div class="stack">\(visit.form("save", fields, button: "Save", more: tag))
       \(visit.button("remove", "Remove", kind: "danger", ["tag": scope.entityTag]))</div>
-      </details>
       """
+    return HTML.folded("Change or remove it", isOpen: visit.refused != nil, forms)
   }
 
   private static func fields(_ visit: Visit, _ scope: JSONValue) async throws -> [Field] {
