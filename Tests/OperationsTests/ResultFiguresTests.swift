@@ -4,6 +4,7 @@ import JSON
 import Model
 import Operations
 import Store
+import Synchronization
 import TestSupport
 import Testing
 
@@ -36,27 +37,46 @@ struct ResultFiguresTests {
     }
   }
 
-  @Test(arguments: [(Duration.seconds(600), true), (.zero, false)])
-  func `counts that took long stand a while though results change`(
-    slow: Duration,
-    isFresh: Bool
-  ) async throws {
+  @Test func `counts that took long stand a while though results change, and no longer`()
+    async throws
+  {
     try await Bench.with(.sqlite) { bench in
       var estate = RandomEstate(seed: 7)
-      let cache = PostureCache(slow: slow, patience: 1e6)
-      func count() async throws -> (ResultFigures.Counts, Bool) {
-        try await bench.store.read { transaction in
-          var reader = try ResultReader(transaction, at: hour(10_000), isPresent: true)
-          let counts = try reader.figures(ResultFilter(), cache).selected
-          return (counts, cache.isCounted(try transaction.changeCount()))
-        }
-      }
+      let clock = StepClock()
+      // Each look at the clock is a second later, so that a count takes one.
+      let cache = PostureCache(slow: .milliseconds(500), patience: 100) { clock.next() }
       _ = try await estate.scan(2, bench)
-      let first = try await count()
+      let first = try await Self.count(bench.store, cache)
       _ = try await estate.scan(8, from: 2, bench)
-      let second = try await count()
-      #expect(first.1 && first.0.all > 0)
-      #expect((second.0 != first.0) == isFresh && second.1 == isFresh)
+      let second = try await Self.count(bench.store, cache)
+      clock.pass(.seconds(1000))
+      let third = try await Self.count(bench.store, cache)
+      let fresh = try await Self.count(bench.store, PostureCache())
+      #expect(first.isCounted && first.counts.all > 0)
+      #expect(second.counts == first.counts && !second.isCounted)
+      #expect(third.counts == fresh.counts && third.counts != first.counts && third.isCounted)
+    }
+  }
+
+  @Test func `counts that took no time are always of now`() async throws {
+    try await Bench.with(.sqlite) { bench in
+      var estate = RandomEstate(seed: 7)
+      let cache = PostureCache(slow: .seconds(600), patience: 1e6)
+      _ = try await estate.scan(2, bench)
+      let first = try await Self.count(bench.store, cache)
+      _ = try await estate.scan(8, from: 2, bench)
+      let second = try await Self.count(bench.store, cache)
+      #expect(second.counts != first.counts && second.isCounted)
+    }
+  }
+
+  private static func count(_ store: DataStore, _ cache: PostureCache) async throws -> (
+    counts: ResultFigures.Counts, isCounted: Bool
+  ) {
+    try await store.read { transaction in
+      var reader = try ResultReader(transaction, at: hour(10_000), isPresent: true)
+      let counts = try reader.figures(ResultFilter(), cache).selected
+      return (counts, cache.isCounted(try transaction.changeCount()))
     }
   }
 
@@ -132,4 +152,18 @@ struct ResultFiguresTests {
     check(heaviest.map(\.weight), expected.map(\.value), "weights")
     return faults
   }
+}
+
+/// A clock that is a second later at each look.
+private final class StepClock: Sendable {
+  private let instant = Mutex(ContinuousClock.now)
+
+  func next() -> ContinuousClock.Instant {
+    instant.withLock { instant in
+      instant += .seconds(1)
+      return instant
+    }
+  }
+
+  func pass(_ time: Duration) { instant.withLock { $0 += time } }
 }

@@ -26,7 +26,10 @@ struct InventoryTests {
         )
       }
       let visitor = try await server.session(of: server.person("vic", .viewer))
-      for query in ["", "q=bucket+1", "account=shop", "account=none", "kind=store/*", "tag=x=*"] {
+      for query in [
+        "", "q=bucket+1", "account=shop", "account=none", "kind=store/*", "tag=x=*", "tag=owner=*",
+        "mark=data-classification=secret",
+      ] {
         let counts = try await server.send(
           "GET",
           "/api/v1/resources/counts?\(query)",
@@ -39,11 +42,22 @@ struct InventoryTests {
         if total > 0 {
           #expect(page.text.contains("<caption>\(total.of("resource")), 1 to \(total)"))
         }
+        let links = Self.facets(page.text)
+        #expect(links.count >= (total > 0 ? 5 : 0), "\(query)")
+        for (address, count) in links {
+          let rows = try await server.page(address, as: visitor)
+          #expect(
+            rows.text.contains("<caption>\(count) resource"),
+            "\(query): \(address) has not \(count)"
+          )
+        }
         for (member, parameter) in [
           ("accounts", "account"), ("regions", "region"), ("kinds", "kind"), ("tags", "tag"),
           ("classifications", "mark"),
         ] {
-          for entry in counts.json[member]?.array ?? [] {
+          let entries = try #require(counts.json[member]?.array, "\(member)")
+          #expect(!entries.isEmpty || !query.isEmpty, "\(member)")
+          for entry in entries {
             let name = entry["name"]?.string ?? ""
             let value = parameter == "mark" ? "data-classification=\(name)" : name
             let number = try await rows(
@@ -63,6 +77,13 @@ struct InventoryTests {
         as: administrator
       )
       #expect(wrong.status == 422 && wrong.text.contains("data-classification"))
+    }
+  }
+
+  /// The links of a page that narrow the list, with the numbers beside them.
+  private static func facets(_ page: String) -> [(address: String, count: String)] {
+    page.matches(of: #/<li><a href="(?<to>[^"]+)">[^<]*<\/a><span>(?<count>[0-9,]+)<\/span>/#).map {
+      (String($0.output.to).replacing("&amp;", with: "&"), String($0.output.count))
     }
   }
 

@@ -11,7 +11,10 @@ import Synchronization
 package final class DecisionLog: Sendable {
   private struct State {
     var waiting: [LoggedDecision] = []
-    var isWriting = false
+    /// What writes, from the first entry that waits until none does.
+    var writer: Task<Void, Never>?
+    /// How many entries are on their way into the store.
+    var leaving = 0
     /// How many were lost and are not told of in the store yet.
     var untold = 0
     var lost = 0
@@ -37,19 +40,17 @@ package final class DecisionLog: Sendable {
   /// Takes entries in; returns at once.
   package func note(_ entries: [LoggedDecision]) {
     guard !entries.isEmpty else { return }
-    let begins = state.withLock { state in
+    state.withLock { state in
       let taken = entries.prefix(max(0, Self.most - state.waiting.count))
       state.waiting += taken
       state.lost += entries.count - taken.count
       state.untold += entries.count - taken.count
-      defer { state.isWriting = true }
-      return !state.isWriting
-    }
-    guard begins else { return }
-    // Nobody who asks for a decision waits for this one; `flush` does at the end.
-    Task { [self] in
-      try? await Task.sleep(for: pause)
-      await write()
+      guard state.writer == nil else { return }
+      // Nobody who asks for a decision waits for this one; `flush` does at the end.
+      state.writer = Task { [self] in
+        try? await Task.sleep(for: pause)
+        await write()
+      }
     }
   }
 
@@ -58,8 +59,10 @@ package final class DecisionLog: Sendable {
   /// - Returns: how many entries are still not kept.
   @discardableResult
   package func flush() async -> Int {
+    // What is on its way is kept, or waits again, once its writer is done.
+    await state.withLock { $0.writer }?.value
     await write()
-    return state.withLock { $0.waiting.count + $0.untold }
+    return state.withLock { $0.waiting.count + $0.leaving + $0.untold }
   }
 
   private func write() async {
@@ -67,12 +70,12 @@ package final class DecisionLog: Sendable {
       let (entries, untold) = state.withLock { state in
         let entries = Array(state.waiting.prefix(Self.batch))
         state.waiting.removeFirst(entries.count)
+        state.leaving += entries.count
         defer { state.untold = 0 }
-        if entries.isEmpty, state.untold == 0 { state.isWriting = false }
         return (entries, state.untold)
       }
       guard let last = entries.last?.at ?? (untold > 0 ? lastKnown : nil) else {
-        state.withLock { $0.isWriting = false }
+        state.withLock { $0.writer = nil }
         return
       }
       do {
@@ -83,6 +86,7 @@ package final class DecisionLog: Sendable {
           }
         }
         lastWritten.withLock { $0 = last }
+        state.withLock { $0.leaving -= entries.count }
       } catch {
         state.withLock { state in
           // They take their place again, ahead of those that came meanwhile, as far as there is room.
@@ -91,7 +95,8 @@ package final class DecisionLog: Sendable {
           state.waiting = kept + state.waiting
           state.lost += entries.count - kept.count
           state.untold += untold + entries.count - kept.count
-          state.isWriting = false
+          state.leaving -= entries.count
+          state.writer = nil
         }
         return
       }

@@ -80,11 +80,16 @@ package final class PostureCache: Sendable {
 
   private let slow: Duration
   private let patience: Double
+  private let now: @Sendable () -> ContinuousClock.Instant
 
   /// A tally that cost more than `slow` is used for `patience` times as long, though results change
   /// meanwhile: a scan of a large estate changes some all the time.
-  package init(slow: Duration = .milliseconds(500), patience: Double = 10) {
-    (self.slow, self.patience) = (slow, patience)
+  package init(
+    slow: Duration = .milliseconds(500),
+    patience: Double = 10,
+    now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+  ) {
+    (self.slow, self.patience, self.now) = (slow, patience, now)
   }
 
   /// Whether everything is counted as it is now.
@@ -103,33 +108,37 @@ package final class PostureCache: Sendable {
     return facts
   }
 
-  /// The tally of a key, counted where it is not kept.
-  func tally(_ key: TallyKey, _ count: () throws -> ResultTally) throws -> ResultTally {
+  /// The tally of a key, counted where it is not kept, and what it was counted from, which may be of
+  /// fewer changes.
+  func tally(_ key: TallyKey, _ count: () throws -> ResultTally) throws
+    -> (tally: ResultTally, key: TallyKey)
+  {
     if let known = known(key) { return known }
     return try turn.withLock { _ in
       if let known = known(key) { return known }
-      let began = ContinuousClock.now
+      let began = now()
       let tally = try count()
-      let now = ContinuousClock.now
-      let found = KeptTally(key: key, tally: tally, cost: now - began, at: now)
+      let ended = now()
+      let found = KeptTally(key: key, tally: tally, cost: ended - began, at: ended)
       tallies.withLock { tallies in
         tallies.removeAll { $0.key.changes != key.changes && $0.key.instant == nil }
         tallies = tallies.suffix(Self.most - 1) + [found]
       }
-      return tally
+      return (tally, key)
     }
   }
 
-  private func known(_ key: TallyKey) -> ResultTally? {
-    let now = ContinuousClock.now
-    return tallies.withLock { tallies in
+  private func known(_ key: TallyKey) -> (tally: ResultTally, key: TallyKey)? {
+    let now = now()
+    let found = tallies.withLock { tallies in
       tallies.last { kept in
         var alike = kept.key
         alike.changes = key.changes
         return alike == key
           && (kept.key == key || (kept.cost > slow && now < kept.at + kept.cost * patience))
-      }?.tally
+      }
     }
+    return found.map { ($0.tally, $0.key) }
   }
 
   func figures(_ key: ResultKey) -> ResultFigures? {

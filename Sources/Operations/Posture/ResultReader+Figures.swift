@@ -23,7 +23,7 @@ extension ResultReader {
       }
       return figures
     }
-    let key = PostureCache.ResultKey(
+    var key = PostureCache.ResultKey(
       tally: try tallyKey(filter),
       sight: sight,
       filter: filter,
@@ -31,7 +31,8 @@ extension ResultReader {
     )
     if let kept = cache.figures(key) { return kept }
     let columns = try columns(of: filter)
-    try eachCell(filter, cache) { place, spot, cell in
+    // Kept under what was counted, which may be of a moment ago.
+    key.tally = try eachCell(filter, cache) { place, spot, cell in
       guard let columns = columns[spot.layout] else { return }
       var results: [(goal: StoredGoal, counts: ResultFigures.Counts)] = []
       results.reserveCapacity(columns.count)
@@ -54,7 +55,7 @@ extension ResultReader {
   {
     var found: [ResultTally.Burden] = []
     let most = min(limit, ResultTally.kept)
-    try eachCell(filter, cache) { _, _, cell in
+    _ = try eachCell(filter, cache) { _, _, cell in
       for burden in cell.heaviest {
         if found.count == most, let last = found.last, !burden.isBefore(last) { continue }
         found.insert(burden, at: found.firstIndex { burden.isBefore($0) } ?? found.count)
@@ -64,19 +65,19 @@ extension ResultReader {
     return found.map { ($0.resource, $0.weight) }
   }
 
-  /// Hands over the cells of a tally that are in sight and that a filter selects.
+  /// Hands over the cells of a tally that are in sight and that a filter selects; returns what they
+  /// were counted from.
   private func eachCell(
     _ filter: ResultFilter,
     _ cache: PostureCache,
     _ body: (Place, ResultTally.Spot, ResultTally.Cell) -> Void
-  ) throws {
+  ) throws -> PostureCache.TallyKey {
     if !filter.scope.isEmpty, !tree.has(filter.scope) {
       throw StoreError.notFound(kind: "scope", name: filter.scope)
     }
-    let key = try tallyKey(filter)
-    let (tally, rows) = (
-      try cache.tally(key) { try count(within: key.scope) }, key.scope != nil
-    )
+    let asked = try tallyKey(filter)
+    let (tally, key) = try cache.tally(asked) { try count(within: asked.scope) }
+    let rows = key.scope != nil
     for (spot, cell) in tally.cells {
       let place = places.place(
         spot.account,
@@ -89,6 +90,7 @@ extension ResultReader {
       else { continue }
       body(place, spot, cell)
     }
+    return key
   }
 
   /// What the tally for a filter is counted from: everything, or what is in sight within the scope

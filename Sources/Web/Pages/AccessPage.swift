@@ -117,9 +117,7 @@ enum PersonPage {
     switch form["action"] {
     case "grant":
       var body: JSONObject = ["role": .string(form["role"]), "extent": extent(form)]
-      if let ends = Instant(form["expires_at"]) {
-        body["expires_at"] = .string("\(ends.advanced(days: 1))")
-      }
+      if let ends = form.lastDay("expires_at") { body["expires_at"] = ends }
       _ = try await visit.change("addGrant", ["id": id], .object(body))
       return .go(visit.notice(.granted))
     case "revoke":
@@ -135,13 +133,14 @@ enum PersonPage {
           back: Address("/access/people/\(Address.encoded(id))")
         )
       )
-    default:
+    case "disable", "enable":
       _ = try await visit.change(
         "changePerson",
         ["id": id, "If-Match": form["tag"]],
         ["is_disabled": .bool(form["action"] == "disable")]
       )
       return .go(visit.notice(.personChanged))
+    default: throw form.unknownAction
     }
   }
 
@@ -247,9 +246,7 @@ enum KeysPage {
       "name": .string(form["name"]), "role": .string(form["role"]),
       "extent": PersonPage.extent(form),
     ]
-    if let ends = Instant(form["expires_at"]) {
-      body["expires_at"] = .string("\(ends.advanced(days: 1))")
-    }
+    if let ends = form.lastDay("expires_at") { body["expires_at"] = ends }
     let made = try await visit.change("addKey", [:], .object(body))
     return .page(
       .told(

@@ -177,15 +177,16 @@ enum AttachmentPage {
       )
     case "pause":
       var body = JSONObject()
-      if let until = Instant(form["until"]) { body["until"] = .string("\(until)") }
+      if let until = form.instant("until") { body["until"] = until }
       _ = try await visit.change("pauseAttachment", ["id": id], .object(body))
       return .go(visit.notice(.paused))
     case "resume":
       _ = try await visit.change("resumeAttachment", ["id": id])
       return .go(visit.notice(.resumed))
-    default:
+    case "detach":
       _ = try await visit.change("detach", ["id": id, "If-Match": form["tag"]])
       return .go(Address("/attachments", ["notice": Notice.detached.rawValue]))
+    default: throw form.unknownAction
     }
   }
 

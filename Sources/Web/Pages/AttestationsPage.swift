@@ -73,11 +73,9 @@ enum AttestationForm {
     ]
     for name in ["profile", "control", "scope", "statement"] { body[name] = .string(form[name]) }
     for name in ["observed_at", "period_from"] {
-      body[name] = .string(Instant(form[name]).map { "\($0)" } ?? form[name])
+      body[name] = form.instant(name) ?? ""
     }
-    // A day counts to its end.
-    let until = Instant(form["period_to"])?.advanced(days: 1)
-    body["period_to"] = .string(until.map { "\($0)" } ?? form["period_to"])
+    body["period_to"] = form.lastDay("period_to") ?? ""
     let made = try await visit.change("attest", [:], .object(body))
     return .go(
       Address("/attestations/\(made.count("id"))").with("notice", Notice.attested.rawValue)

@@ -94,9 +94,10 @@ enum CollectorPage {
     case "revoke":
       _ = try await visit.change("revokeCollector", ["id": id], ["reason": .string(form["reason"])])
       return .go(visit.notice(.collectorRevoked))
-    default:
+    case "stop":
       _ = try await visit.change("stopCollector", ["id": id], ["reason": .string(form["reason"])])
       return .go(visit.notice(.collectorStopped))
+    default: throw form.unknownAction
     }
   }
 

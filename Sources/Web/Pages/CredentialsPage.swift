@@ -146,9 +146,10 @@ enum CredentialPage {
         .object(secret)
       )
       return .go(visit.notice(.credentialKept))
-    default:
+    case "revoke":
       _ = try await visit.change("revokeCredential", ["name": name, "If-Match": form["tag"]])
       return .go(visit.notice(.credentialRevoked))
+    default: throw form.unknownAction
     }
   }
 

@@ -150,6 +150,22 @@ struct Form: Sendable {
   /// A field's value; empty where it is not there.
   subscript(name: String) -> String { values[name]?.first ?? "" }
 
+  /// The instant of a field; what cannot be read as one is handed on, for the API to refuse it at its
+  /// field; nil where nothing was filled in.
+  func instant(_ name: String) -> JSONValue? {
+    let text = self[name]
+    return text.isEmpty ? nil : .string(Instant(text).map { "\($0)" } ?? text)
+  }
+
+  /// The end of a day that was filled in, else as ``instant(_:)``.
+  func lastDay(_ name: String) -> JSONValue? {
+    guard self[name].utf8.count == 10, let day = Instant(self[name]) else { return instant(name) }
+    return .string("\(day.advanced(days: 1))")
+  }
+
+  /// The problem of a form whose action the page does not know.
+  var unknownAction: Problem { .invalid("action", "is none of this page's") }
+
   /// Whether a field is there.
   func has(_ name: String) -> Bool { values[name] != nil }
 }

@@ -231,11 +231,7 @@ enum ExceptionForm {
     for field in fields(visit) where field.isRequired || !form[field.name].isEmpty {
       body[field.name] = .string(form[field.name])
     }
-    // A day counts to its end.
-    let day = form["expires_at"]
-    if day.count == 10, let instant = Instant(day) {
-      body["expires_at"] = .string("\(instant.advanced(days: 1))")
-    }
+    body["expires_at"] = form.lastDay("expires_at") ?? ""
     let made = try await visit.change("requestException", [:], .object(body))
     return .go(
       Address("/exceptions/\(made.count("id"))")

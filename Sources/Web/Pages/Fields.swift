@@ -108,8 +108,8 @@ extension Visit {
 
   /// The form by which a page's list is chosen, open where something is chosen.
   func filter(_ path: String, hidden: [String] = [], _ fields: [HTML]) -> HTML {
-    let kept = (hidden + ["as_of"]).compactMap { name -> HTML? in
-      value(name).map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" }
+    let kept = (hidden + ["as_of"]).flatMap { name -> [HTML] in
+      values(name).map { "<input type=\"hidden\" name=\"\(name)\" value=\"\($0)\">" }
     }
     return """
       <form class="card filters" method="get" action="\(path)">\(HTML(kept))
@@ -120,7 +120,7 @@ extension Visit {
   }
 
   private func clear(_ path: String, _ hidden: [String]) -> Address {
-    hidden.reduce(to(path)) { $0.with($1, value($1)) }
+    hidden.reduce(to(path)) { $0.with($1, all: values($1)) }
   }
 
   /// A field of such a form.

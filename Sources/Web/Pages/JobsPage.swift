@@ -71,9 +71,15 @@ enum JobPage {
   static let page = Page("/jobs/{id}", show: show, change: change)
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
-    let isRetry = form["action"] == "retry"
-    _ = try await visit.change(isRetry ? "retryJob" : "cancelJob", ["id": visit.part("id")])
-    return .go(visit.notice(isRetry ? .jobRetried : .jobCancelled))
+    switch form["action"] {
+    case "retry":
+      _ = try await visit.change("retryJob", ["id": visit.part("id")])
+      return .go(visit.notice(.jobRetried))
+    case "cancel":
+      _ = try await visit.change("cancelJob", ["id": visit.part("id")])
+      return .go(visit.notice(.jobCancelled))
+    default: throw form.unknownAction
+    }
   }
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {

@@ -139,6 +139,11 @@ extension JSONValue {
 }
 
 extension Visit {
+  /// How many items the pages before showed, as their links tell.
+  var seen: Int {
+    Int(value("seen") ?? "").flatMap { (0..<1_000_000_000).contains($0) ? $0 : nil } ?? 0
+  }
+
   /// The links to the next part of a list, and back to its beginning.
   func next(_ page: JSONValue, seen: Int? = nil) -> HTML {
     let here = address.without("notice", "cursor", "seen")

@@ -175,9 +175,10 @@ extension JSONValue {
 extension Double {
   /// With one digit after the point.
   var short: String {
-    let tenths = Int((self * 10).rounded())
+    // What no integer holds is no number that a page means.
+    guard let tenths = Int(exactly: (self * 10).rounded()) else { return "–" }
     let sign = tenths < 0 ? "-" : ""
-    return "\(sign)\(abs(tenths) / 10).\(abs(tenths) % 10)"
+    return "\(sign)\(tenths.magnitude / 10).\(tenths.magnitude % 10)"
   }
 
   /// With its sign and one digit after the point.
@@ -187,7 +188,7 @@ extension Double {
 extension Int {
   /// With commas between thousands.
   var grouped: String {
-    let digits = Array(String(abs(self)))
+    let digits = Array(String(magnitude))
     var text = ""
     for (index, digit) in digits.enumerated() {
       if index > 0, (digits.count - index).isMultiple(of: 3) { text += "," }

@@ -12,9 +12,18 @@ struct RelationPicture {
     var scope: String
     var score: Double?
     var failing: Int?
+    /// The failing results.
+    var results: Address
   }
 
-  let links: [Link]
+  /// How many attachments are drawn.
+  static let most = 12
+
+  private let links: [Link]
+  private let all: Int
+
+  /// The picture of the first of some attachments.
+  init(_ links: [Link]) { (self.links, all) = (Array(links.prefix(Self.most)), links.count) }
 
   private static let width = 188.0
   private static let height = 38.0
@@ -78,10 +87,7 @@ struct RelationPicture {
         row: row,
         title: score,
         note: link.failing.map { "\($0.grouped) failing" } ?? "not scanned",
-        address: Address(
-          "/results",
-          ["profile": link.profile, "scope": link.scope.isEmpty ? nil : link.scope]
-        )
+        address: link.results
       )
       let from = boxes.first { $0.column == 0 && $0.title == link.profile }
       let to = boxes.first { $0.column == 2 && $0.row == scopes.firstIndex(of: link.scope) }
@@ -102,7 +108,7 @@ struct RelationPicture {
     return """
       <div class="scroll"><svg class="chart relations" viewBox="0 0 924 \(tall.short)" role="group" aria-labelledby="relations-title relations-text">
       <title id="relations-title">From profile to results</title>
-      <desc id="relations-text">\(profiles.count.of("profile")), \(links.count.of("attachment")), \(scopes.count.of("scope")); the table has the same</desc>
+      <desc id="relations-text">\(profiles.count.of("profile")), \(links.count.of("attachment")), \(scopes.count.of("scope")); the table has \(all == links.count ? "the same" : "all \(all.grouped)")</desc>
       \(HTML(heads))
       \(HTML(lines))
       \(HTML(boxes.map(box)))

@@ -26,7 +26,7 @@ enum ResourcesPage {
     let scopes = try await visit.look("listScopes", ["as_of": visit.asOf, "limit": "500"])
       .list("items").map { $0.text("name") }.sorted()
     let rows = page.list("items").map { row($0, visit) }
-    let seen = (Int(visit.value("seen") ?? "") ?? 0) + rows.count
+    let seen = visit.seen + rows.count
     let range: String =
       rows.isEmpty
       ? "none on this page" : "\((seen - rows.count + 1).grouped) to \(seen.grouped)"
@@ -97,7 +97,13 @@ enum ResourcesPage {
         let rows = entries.map { entry -> HTML in
           let name = entry.text("name")
           let value = parameter == "mark" ? "data-classification=\(name)" : name
-          let address = visit.address.without("cursor", "seen", "notice").with(parameter, value)
+          let here = visit.address.without("cursor", "seen", "notice")
+          // Tags and marks of other names hold beside it.
+          let key = value.prefix { $0 != "=" } + "="
+          let others = visit.values(parameter).filter {
+            ["tag", "mark"].contains(parameter) && !$0.hasPrefix(key)
+          }
+          let address = here.with(parameter, all: others + [value])
           return
             "<li>\(HTML.link(address, "\(name)"))<span>\(entry.count("total").grouped)</span></li>"
         }

@@ -29,7 +29,7 @@ struct ResultsList {
         ])
       )
       let rows = page.list("items").map { Self.row($0, visit) }
-      let seen = Int(visit.value("seen") ?? "") ?? 0
+      let seen = visit.seen
       let all = counts.count("total")
       let range =
         rows.isEmpty

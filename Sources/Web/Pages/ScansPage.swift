@@ -223,15 +223,16 @@ enum ScanPage {
   {
     let found = try await visit.ask(
       "listCoverage",
-      ["as_of": instant, "complete": "false", "limit": "500"]
-    ).list("items").filter { account == nil || $0.text("account") == account }
+      ["as_of": instant, "complete": "false", "account": account, "limit": "500"]
+    ).list("items")
+    let all = Address("/coverage", ["as_of": instant, "complete": "false", "account": account])
     return HTML.tableCard(
       "Not fully read",
       "w12",
-      more: HTML.link(Address("/coverage", ["as_of": instant]), "Coverage"),
+      more: HTML.link(all, "Coverage"),
       "Kinds of which something could not be read when the scan ended, and why",
       ["Kind", "Account", "Why"],
-      found.map(CoveragePage.row),
+      found.map { CoveragePage.row($0, instant) },
       kind: "cards",
       empty: "Every kind was read fully."
     )
@@ -257,19 +258,20 @@ enum CoveragePage {
         commands: [["coverage"] + (visit.asOf.map { ["--as-of", $0] } ?? [])],
         main: """
           \(ScansPage.tabs(visit, "/coverage"))
-          \(visit.filter("/coverage", [visit.filterChoice("complete", "Read", [("", "fully or not"), ("false", "not fully"), ("true", "fully")])]))
-          \(HTML.table("Kinds by account", ["Kind", "Account", "Read"], page.list("items").map(row), kind: "cards", empty: "No kind is like that."))
+          \(visit.filter("/coverage", [visit.filterField("account", "Account"), visit.filterChoice("complete", "Read", [("", "fully or not"), ("false", "not fully"), ("true", "fully")])]))
+          \(HTML.table("Kinds by account", ["Kind", "Account", "Read"], page.list("items").map { row($0, visit.asOf) }, kind: "cards", empty: "No kind is like that."))
           \(listing.links(page, visit))
           """
       )
     )
   }
 
-  static func row(_ entry: JSONValue) -> HTML {
+  /// An entry as a row, of an instant where one is told.
+  static func row(_ entry: JSONValue, _ instant: String?) -> HTML {
     let isComplete = entry["complete"]?.bool ?? false
     let address = Address(
       "/resources",
-      ["kind": entry.text("kind"), "account": entry.text("account")]
+      ["kind": entry.text("kind"), "account": entry.text("account"), "as_of": instant]
     )
     return """
       <tr><th scope="row">\(HTML.link(address, "\(entry.text("kind"))"))</th><td>\(entry.text("account"))</td><td>\(isComplete ? HTML.tag("fully", "good") : "\(HTML.tag("not fully", "wait")) \(entry.text("reason"))")</td></tr>

@@ -17,10 +17,7 @@ enum ScopesPage {
   )
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
-    let page = try await visit.ask(
-      "listScopes",
-      pairs: listing.pairs(visit) + [Address.Pair(name: "limit", value: "500")]
-    )
+    let page = try await listing.page(visit, limit: 500)
     let scopes = page.list("items")
     let conflicts = try await visit.ask("listScopeConflicts", ["as_of": visit.asOf])
     let add = HTML.when(
@@ -120,19 +117,25 @@ enum ScopesPage {
         schedule: AttachmentsPage.schedule(attachment),
         scope: attachment.text("scope"),
         score: standing?["score_with_exceptions"]?.double,
-        failing: standing.map { $0["weights"]?.list("results").dropFirst().first?.whole ?? 0 }
+        failing: standing.map { $0["weights"]?.list("results").dropFirst().first?.whole ?? 0 },
+        results: visit.to(
+          "/results",
+          [
+            "profile": attachment.text("profile"), "scope": attachment.text("scope"),
+            "verdict": "fail",
+          ]
+        )
       )
     }
     let rows = links.map { link -> HTML in
-      let results = visit.to("/results", ["profile": link.profile, "scope": link.scope])
-      return """
-        <tr><th scope="row">\(HTML.link(Address("/profiles", parts: [link.profile]), "\(link.profile)"))</th>
-        <td>\(HTML.link(Address("/attachments/\(link.attachment)"), "\(link.schedule)"))</td><td>\(AttachmentsPage.scope(link.scope))</td>
-        <td class="num">\(HTML.link(results, "\(link.score?.short ?? "–")"))</td></tr>
-        """
+      """
+      <tr><th scope="row">\(HTML.link(Address("/profiles", parts: [link.profile]), "\(link.profile)"))</th>
+      <td>\(HTML.link(Address("/attachments/\(link.attachment)"), "\(link.schedule)"))</td><td>\(AttachmentsPage.scope(link.scope))</td>
+      <td class="num">\(HTML.link(link.results, "\(link.score?.short ?? "–")"))</td></tr>
+      """
     }
     return """
-      \(HTML.card("From profile to results", "w12", RelationPicture(links: Array(links.prefix(12))).svg))
+      \(HTML.card("From profile to results", "w12", RelationPicture(links).svg))
       \(HTML.tableCard("The same as a table", "w12", "Which profile is validated over which scope, and what it came to", ["Profile", "Attachment", "Scope", "#Score"], rows, empty: "No profile is attached to a scope of yours."))
       """
   }
@@ -220,21 +223,23 @@ enum ScopeForm {
       _ = try await visit.change("removeScope", ["name": name, "If-Match": form["tag"]])
       return .go(Address("/scopes", ["notice": Notice.scopeRemoved.rawValue]))
     }
-    if isNew {
-      if name.isEmpty { throw Problem.invalid("name", "must not be empty") }
-      let scopes = try await visit.look("listScopes", ["limit": "500"]).list("items")
-      if scopes.contains(where: { $0.text("name") == name }) {
-        throw Problem.invalid("name", "is that of a scope that there is")
-      }
-    }
+    if isNew, name.isEmpty { throw Problem.invalid("name", "must not be empty") }
     func lines(_ field: String) -> JSONValue {
       let lines = form[field].split(whereSeparator: \.isNewline).map(\.trimmed)
       return .array(lines.filter { !$0.isEmpty }.map { .string($0) })
     }
     var body: JSONObject = ["includes": lines("includes"), "excludes": lines("excludes")]
     if !form["parent"].isEmpty { body["parent"] = .string(form["parent"]) }
-    let tag = isNew ? "*" : form["tag"]
-    _ = try await visit.change("putScope", ["name": name, "If-Match": tag], .object(body))
+    if isNew {
+      let values = ["name": name, "If-Match": "*", "If-None-Match": "*"] as KeyValuePairs
+      _ = try await visit.change("putScope", values, .object(body))
+    } else {
+      _ = try await visit.change(
+        "putScope",
+        ["name": name, "If-Match": form["tag"]],
+        .object(body)
+      )
+    }
     return .go(Address("/scopes", parts: [name]).with("notice", Notice.scopeSaved.rawValue))
   }
 

@@ -56,6 +56,9 @@ enum ScopeRoutes {
       // Who has a scope only could widen it to what is none of theirs.
       if former == nil || !call.sight.isEverything { try call.requireEverything() }
       if let former {
+        if call["If-None-Match"] != nil {
+          throw Problem(412, "changed", "There is a scope of this name", "take another name")
+        }
         try call.match(former.json)
       } else if call.text("If-Match") != "*" {
         throw Problem.notFound("scope", name)

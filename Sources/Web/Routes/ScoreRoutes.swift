@@ -73,13 +73,14 @@ enum ScoreRoutes {
 
   private static func coverage(_ call: APICall) async throws -> APIReply {
     let (sight, isComplete) = (call.sight, call["complete"]?.bool)
+    let asked = call["account"]?.string
     let instant = call["as_of"] == nil ? Instant.never : call.instant()
     let rows = try await call.read { transaction in
       let (accounts, kinds) = (try transaction.accounts(), try transaction.kinds())
       let names = try Places(transaction).names
       return try transaction.coverage(at: instant).compactMap { row -> JSONValue? in
         let account = accounts[row.account]?.account ?? ""
-        guard sight.containsAccount(names[account] ?? [account]),
+        guard sight.containsAccount(names[account] ?? [account]), asked == nil || asked == account,
           isComplete == nil || isComplete == (row.gap == nil)
         else { return nil }
         return [

@@ -69,9 +69,9 @@ struct BreakerTests {
       // No decision is quick enough.
       let limits = Breaker.Limits(
         deadline: .zero,
-        window: .seconds(60),
+        window: .seconds(36_000),
         least: 2,
-        rest: .seconds(60)
+        rest: .seconds(36_000)
       )
       let keeper = GuardKeeper(
         store,
@@ -95,10 +95,10 @@ struct BreakerTests {
       #expect(monitored.effect == .warned)
       #expect(monitored.fault != nil)
       var logged: [LoggedDecision] = []
-      for _ in 0..<200 where logged.count < 3 {
+      for _ in 0..<1200 where logged.count < 3 {
         await keeper.log.flush()
         logged = try await store.read { try $0.decisions(DecisionFilter(), limit: 9) }
-        if logged.count < 3 { try await Task.sleep(for: .milliseconds(10)) }
+        if logged.count < 3 { try await Task.sleep(for: .milliseconds(100)) }
       }
       #expect(logged.map(\.effect) == [.warned, .refused, .refused])
       #expect(logged[0].verdict == "fail")

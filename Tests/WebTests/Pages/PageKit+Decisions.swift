@@ -116,7 +116,7 @@ extension PageKit {
         version: hostile[3],
         address: hostile[4]
       )
-      guard let id = made?.id else { return }
+      let id = try #require(made).id
       try transaction.approveCollector(id)
       let held = CollectorRecord.Credential(name: hostile[0], provider: "aws", account: hostile[1])
       let poll = CollectorPoll(

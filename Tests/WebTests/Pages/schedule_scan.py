@@ -87,13 +87,14 @@ with sync_playwright() as playwright:
     page.get_by_role("button", name="Run now").click()
     check("asked for" in page.get_by_role("status").inner_text(), "a run says nothing")
     page.locator("tbody th a").first.click()
+    page.get_by_role("heading", level=1, name="Job ").wait_for()
 
-    # Watched until it has ended, without a hand.
+    # Watched until it has ended, without a hand; it may be over before the page is there.
     if page.locator("[data-follow]").count():
         check(page.locator("[data-live]").is_visible(), "the job is not followed")
         look(page, "job-live")
         page.wait_for_selector("[data-follow]", state="detached", timeout=120_000)
-    state = page.locator("main").inner_text()
+    state = page.locator("dl.facts").first.inner_text()
     check("done" in state, f"the job came to: {state}")
     look(page, "job")
     page.get_by_role("link", name="scan 1", exact=True).click()
