@@ -29,6 +29,10 @@ package struct Migration: Sendable {
       number: 7,
       script: String(decoding: PackageResources.m0007_guardrails_sql, as: UTF8.self)
     ),
+    Migration(
+      number: 8,
+      script: String(decoding: PackageResources.m0008_findings_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

@@ -11,6 +11,8 @@ package enum RetentionClass: String, Sendable, CaseIterable {
   case jobs
   /// Decisions about requests.
   case decisions
+  /// Findings that were neither seen nor decided about again.
+  case findings
 }
 
 /// Something for which history is kept, however old it is.
@@ -57,6 +59,7 @@ package struct PruneReport: Sendable, Equatable {
   package var runs = 0
   package var jobs = 0
   package var decisions = 0
+  package var findings = 0
 
   package init(
     states: Int = 0,
@@ -66,7 +69,8 @@ package struct PruneReport: Sendable, Equatable {
     scores: Int = 0,
     runs: Int = 0,
     jobs: Int = 0,
-    decisions: Int = 0
+    decisions: Int = 0,
+    findings: Int = 0
   ) {
     self.states = states
     self.resources = resources
@@ -74,6 +78,7 @@ package struct PruneReport: Sendable, Equatable {
     self.blocks = blocks
     self.scores = scores
     (self.runs, self.jobs, self.decisions) = (runs, jobs, decisions)
+    self.findings = findings
   }
 }
 
@@ -216,6 +221,9 @@ extension StoreTransaction {
         [now.advanced(days: -days).value]
       )
     }
+    if let days = retention[.findings] {
+      report.findings = try pruneFindings(before: now.advanced(days: -days))
+    }
     if report != PruneReport() {
       try record(
         "retention.prune",
@@ -225,6 +233,7 @@ extension StoreTransaction {
           "blocks": .integer(Int64(report.blocks)), "scores": .integer(Int64(report.scores)),
           "runs": .integer(Int64(report.runs)), "jobs": .integer(Int64(report.jobs)),
           "decisions": .integer(Int64(report.decisions)),
+          "findings": .integer(Int64(report.findings)),
         ]
       )
     }

@@ -22,6 +22,7 @@ struct DetectCommand: AsyncParsableCommand {
         plumb detect --threshold high --format ocsf logs/ > findings.ndjson
         plumb detect --activities trail.json            # the records as OCSF API activity
         plumb detect --baselines seen.ndjson logs/      # learns what is usual, and keeps it
+        plumb detect --save logs/                       # keeps them: plumb findings list
         plumb detect --partials part-0001.json > 1.ndjson; cat *.ndjson | plumb detect -
 
       Exit codes: 0 nothing at or above the threshold was found, 1 something was, 2 something could not be read.
@@ -77,6 +78,12 @@ struct DetectCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Write each record as an OCSF activity instead of detecting.")
   var activities = false
 
+  @Flag(name: .long, help: "Keep the findings, so that plumb findings and alerts can tell of them.")
+  var save = false
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+
   @Option(name: .long, help: ArgumentHelp("How many cores to use.", valueName: "n"))
   var workers: Int?
 
@@ -86,6 +93,11 @@ struct DetectCommand: AsyncParsableCommand {
   func validate() throws {
     if activities, partials {
       throw ValidationError("--activities and --partials exclude each other")
+    }
+    if save, partials || activities {
+      throw ValidationError(
+        "--save keeps findings; --partials and --activities write something else"
+      )
     }
     if group, format == .ocsf || partials || activities {
       throw ValidationError("--group goes with --format text, json and ndjson, and findings alone")
@@ -113,6 +125,7 @@ struct DetectCommand: AsyncParsableCommand {
         partials ? .ndjson : activities ? .ndjson : format,
         isGrouped: group
       )
+      let keeper = save ? FindingKeeper(try await store.open(), as: person.actor) : nil
       let progress = Progress()
       var told = 0
       try writer.begin()
@@ -120,7 +133,10 @@ struct DetectCommand: AsyncParsableCommand {
         inputs,
         baselines: known,
         to: DetectionRun.Sinks(
-          finding: { try writer.write($0) },
+          finding: { finding in
+            keeper?.take(finding)
+            try writer.write(finding)
+          },
           lines: { try OutputFile.standardOutput.write($0) },
           fault: { file, position, message in
             told += 1
@@ -131,11 +147,16 @@ struct DetectCommand: AsyncParsableCommand {
             progress.show(
               "\(totals.events) events, \(totals.bytes >> 20) MiB read, \(totals.findings) findings"
             )
-          }
+          },
+          settle: { try await keeper?.keep() }
         )
       )
       progress.clear()
       try writer.end(totals)
+      if let keeper {
+        try await keeper.keep()
+        complain(keeper.text)
+      }
       if let path = self.baselines { try keep(baselines, at: path) }
       try end(totals)
     }

@@ -187,7 +187,8 @@ struct RetentionList: AsyncParsableCommand {
 struct RetentionSet: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set",
-    abstract: "Keeps a class, history, scores, jobs or decisions, for some days or for ever.",
+    abstract:
+      "Keeps a class, history, scores, jobs, decisions or findings, for some days or for ever.",
     discussion: """
       Examples:
         plumb retention set history 730
@@ -199,7 +200,7 @@ struct RetentionSet: AsyncParsableCommand {
   @OptionGroup var store: StoreOptions
   @OptionGroup var person: ActorOptions
 
-  @Argument(help: "history, scores, jobs or decisions.")
+  @Argument(help: "history, scores, jobs, decisions or findings.")
   var kind: String
 
   @Argument(help: "How many days, or ever.")
@@ -208,7 +209,9 @@ struct RetentionSet: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       guard let kind = RetentionClass(rawValue: kind) else {
-        throw ValidationError("\"\(kind)\" is none of history, scores, jobs and decisions")
+        throw ValidationError(
+          "\"\(kind)\" is none of history, scores, jobs, decisions and findings"
+        )
       }
       let number = Int(days)
       guard days == "ever" || number != nil else {
@@ -293,7 +296,7 @@ struct RetentionPrune: AsyncParsableCommand {
       print(
         "removed \(report.states) former states, \(report.resources) resources that are gone, "
           + "\(report.blocks) blocks of configurations, \(report.scores) scores, \(report.runs) runs of "
-          + "attachments, \(report.jobs) jobs, \(report.decisions) decisions"
+          + "attachments, \(report.jobs) jobs, \(report.decisions) decisions, \(report.findings) findings"
       )
     }
   }

@@ -154,3 +154,48 @@ struct DetectCommandTests {
     #expect(broken.errors.contains("holds no baselines"))
   }
 }
+
+/// Findings that are kept, by commands here and on a server.
+struct FindingCommandTests {
+  @Test func `what is kept counts once, is decided about, and is the same on a server`()
+    async throws
+  {
+    try await ServedStore.with { served in
+      let log = served.folder.appendingPathComponent("trail.json")
+      let lines = (0..<3).map { stopped.replacing("e-1", with: "e-\($0)") }
+      try Data(lines.joined(separator: "\n").utf8).write(to: log)
+      let first = try served.local(["detect", "--save", "--threshold", "high", log.path])
+      #expect(first.exitCode == 1)
+      #expect(first.errors.contains("kept 3 findings: 1 cause new"), "\(first.errors)")
+      let again = try served.local(["detect", "--save", "--threshold", "high", log.path])
+      #expect(again.errors.contains("kept 0 findings: 0 causes new, 0 open again, 3 known"))
+      let here = try served.localJSON(["findings", "list"])
+      let finding = try #require(here.array?.first)
+      #expect(finding["count"] == 3 && finding["entity"]?["actor"] == "kim")
+      #expect(try served.remoteJSON(["findings", "list"]) == here)
+      #expect(
+        try served.remoteJSON(["findings", "show", "1"])
+          == served.localJSON(["findings", "show", "1"])
+      )
+      #expect(
+        try served.remoteJSON(["findings", "notes"]) == served.localJSON(["findings", "notes"])
+      )
+      for format in ["ocsf", "csv", "json", "text"] {
+        let arguments = ["findings", "export", "--format", format]
+        let (there, local) = (try served.remote(arguments), try served.local(arguments))
+        #expect(there.output == local.output && !local.output.isEmpty, "\(format)")
+      }
+      let changed = try served.remote([
+        "findings", "change", "1", "mitigated", "--reason", "mended",
+      ])
+      #expect(changed.output == "finding 1 is mitigated\n", "\(changed.errors)")
+      #expect(try served.localJSON(["findings", "list"]) == [])
+      let late = stopped.replacing("e-1", with: "e-9")
+        .replacing("2026-03-02T10:00:00Z", with: "2099-03-02T10:00:00Z")
+      try Data(late.utf8).write(to: log)
+      let reopened = try served.local(["detect", "--save", "--threshold", "high", log.path])
+      #expect(reopened.errors.contains("1 open again"), "\(reopened.errors)")
+      #expect(try served.remoteJSON(["findings", "list"]).array?.count == 1)
+    }
+  }
+}

@@ -59,21 +59,21 @@ struct RetentionTests {
   func `how long is remembered by class`(kind: TestDatabase) async throws {
     try await kind.withStore { store in
       let first = try await store.read { try $0.retention() }
-      #expect(first == [.decisions: 90])
+      #expect(first == [.decisions: 90, .findings: 90])
       try await store.write(as: "ann", at: .day(0)) { transaction in
         try transaction.keep(.history, days: 30)
         try transaction.keep(.scores, days: 1)
         try transaction.keep(.history, days: 90)
       }
       let second = try await store.read { try $0.retention() }
-      #expect(second == [.history: 90, .scores: 1, .decisions: 90])
+      #expect(second == [.history: 90, .scores: 1, .decisions: 90, .findings: 90])
       let error = await #expect(throws: StoreError.self) {
         try await store.write(as: "ann", at: .day(0)) { try $0.keep(.scores, days: 0) }
       }
       #expect(error?.word == "conflict")
       try await store.write(as: "ann", at: .day(0)) { try $0.keep(.history, days: nil) }
       let third = try await store.read { try $0.retention() }
-      #expect(third == [.scores: 1, .decisions: 90])
+      #expect(third == [.scores: 1, .decisions: 90, .findings: 90])
     }
   }
 

@@ -44,17 +44,21 @@ package struct DetectionRun: Sendable {
     /// A log or a record of it that could not be read: file, position (0 for the whole), why.
     package var fault: (String, Int, String) -> Void
     package var progress: (Totals) -> Void
+    /// Is given time after each piece of a log, to keep what was found in it.
+    package var settle: () async throws -> Void
 
     package init(
       finding: @escaping (Finding) throws -> Void,
       lines: @escaping ([UInt8]) throws -> Void = { _ in },
       fault: @escaping (String, Int, String) -> Void = { _, _, _ in },
-      progress: @escaping (Totals) -> Void = { _ in }
+      progress: @escaping (Totals) -> Void = { _ in },
+      settle: @escaping () async throws -> Void = {}
     ) {
       self.finding = finding
       self.lines = lines
       self.fault = fault
       self.progress = progress
+      self.settle = settle
     }
   }
 
@@ -144,6 +148,7 @@ package struct DetectionRun: Sendable {
       if reader.isAtEnd { cut([], isLast: true) }
       for batch in batches { try await give(batch) }
       sinks.progress(state.totals)
+      try await sinks.settle()
     }
     for position in cutter.tooLong {
       state.totals.faults += 1

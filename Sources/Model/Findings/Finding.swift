@@ -11,6 +11,20 @@ package enum FindingSeverity: String, Sendable, CaseIterable, Comparable {
   package var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
 
+/// Which part of Plumbline a finding comes from.
+package enum FindingSource: String, Sendable, CaseIterable {
+  /// Detections, detectors and certificates.
+  case insights
+  /// Failing results of rules.
+  case posture
+  /// Decisions about requests.
+  case governance
+  /// Plumbline itself: jobs, collectors, guardrails that fell back.
+  case operations
+  /// Somebody else's program, through the API.
+  case custom
+}
+
 /// A kind of finding: what was looked for, whoever it happened to.
 package struct FindingNote: Sendable, Hashable {
   /// The id of the detection or detector; for ever the same.
@@ -20,6 +34,7 @@ package struct FindingNote: Sendable, Hashable {
   package var title: String
   package var description: String
   package var severity: FindingSeverity
+  package var source: FindingSource
   /// Who noticed: the insight that the kind belongs to, such as `activity`.
   package var provider: String
   /// ATT&CK and other tags, as `attack.t1098`.
@@ -34,6 +49,7 @@ package struct FindingNote: Sendable, Hashable {
     title: String,
     description: String = "",
     severity: FindingSeverity,
+    source: FindingSource = .insights,
     provider: String,
     tags: [String] = [],
     references: [String] = [],
@@ -44,6 +60,7 @@ package struct FindingNote: Sendable, Hashable {
     self.title = title
     self.description = description
     self.severity = severity
+    self.source = source
     self.provider = provider
     self.tags = tags
     self.references = references
@@ -129,8 +146,8 @@ package struct FindingEvidence: Sendable, Hashable {
 /// What was decided about a finding.
 package enum FindingState: Sendable, Hashable {
   case open
-  /// Its cause was removed.
-  case mitigated(by: String, at: Instant)
+  /// Its cause was removed; it is open again when it is seen after that.
+  case mitigated(by: String, at: Instant, reason: String)
   /// It is known and stays.
   case accepted(by: String, at: Instant, reason: String)
 
@@ -140,6 +157,18 @@ package enum FindingState: Sendable, Hashable {
     case .open: "open"
     case .mitigated: "mitigated"
     case .accepted: "accepted"
+    }
+  }
+
+  /// The states' names.
+  package static let names = ["open", "mitigated", "accepted"]
+
+  /// Who decided, when and why; nil where nobody has.
+  package var decision: (actor: String, at: Instant, reason: String)? {
+    switch self {
+    case .open: nil
+    case .mitigated(let actor, let at, let reason), .accepted(let actor, let at, let reason):
+      (actor, at, reason)
     }
   }
 }
@@ -178,6 +207,21 @@ package struct Finding: Sendable, Hashable {
 
   /// What findings of one cause share: the kind, the account and who or what it is about.
   package var cause: String {
-    [note.id, entity.account ?? "", entity.name].joined(separator: "\u{1F}")
+    [note.source.rawValue, note.id, entity.account ?? "", entity.name].joined(separator: "\u{1F}")
+  }
+
+  /// How many events a finding of several names.
+  package static let eventLimit = 20
+
+  /// The finding with another of the same cause counted in.
+  package func joined(by other: Finding) -> Finding {
+    var whole = self
+    whole.count += other.count
+    if let first = other.firstSeen { whole.firstSeen = min(firstSeen ?? first, first) }
+    if let last = other.lastSeen { whole.lastSeen = max(lastSeen ?? last, last) }
+    if whole.note.severity < other.note.severity { whole.note = other.note }
+    let room = max(0, Self.eventLimit - evidence.events.count)
+    whole.evidence.events += other.evidence.events.prefix(room)
+    return whole
   }
 }

@@ -12,8 +12,6 @@ package struct FindingGroups: Sendable {
   private var old: Set<String> = []
   private let groupLimit: Int
   private let idLimit: Int
-  /// How many events a group names.
-  private let eventLimit = 20
 
   package init(groupLimit: Int = 10_000, idLimit: Int = 200_000) {
     self.groupLimit = groupLimit
@@ -33,7 +31,7 @@ package struct FindingGroups: Sendable {
       return true
     }
     groups[finding.cause] =
-      groups[finding.cause].map { $0.joined(by: finding, eventLimit) } ?? finding
+      groups[finding.cause].map { $0.joined(by: finding) } ?? finding
     return true
   }
 
@@ -48,19 +46,5 @@ package struct FindingGroups: Sendable {
       )
       return times.0 != times.1 ? times.0 > times.1 : left.cause < right.cause
     }
-  }
-}
-
-extension Finding {
-  /// The finding with another of the same cause counted in.
-  fileprivate func joined(by other: Finding, _ eventLimit: Int) -> Finding {
-    var whole = self
-    whole.count += other.count
-    if let first = other.firstSeen { whole.firstSeen = min(firstSeen ?? first, first) }
-    if let last = other.lastSeen { whole.lastSeen = max(lastSeen ?? last, last) }
-    if whole.note.severity < other.note.severity { whole.note = other.note }
-    let room = max(0, eventLimit - evidence.events.count)
-    whole.evidence.events += other.evidence.events.prefix(room)
-    return whole
   }
 }

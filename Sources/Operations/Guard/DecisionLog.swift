@@ -81,6 +81,7 @@ package final class DecisionLog: Sendable {
       do {
         try await store.write(as: "plumb", at: last) { transaction in
           try transaction.log(entries)
+          _ = try transaction.keep(entries.filter { $0.effect == .refused }.map(\.finding))
           if untold > 0 {
             try transaction.record("decisions.lost", "", ["count": .integer(Int64(untold))])
           }
@@ -105,4 +106,41 @@ package final class DecisionLog: Sendable {
 
   private let lastWritten = Mutex<Instant?>(nil)
   private var lastKnown: Instant? { lastWritten.withLock { $0 } }
+}
+
+extension LoggedDecision {
+  /// What a refusal is among findings: that a rule refused somebody something.
+  fileprivate var finding: Finding {
+    var entity = FindingEntity()
+    (entity.actor, entity.actorKind) = (actor.isEmpty ? nil : actor, .unknown)
+    entity.account = place.accounts.first.flatMap { $0.isEmpty ? nil : $0 }
+    entity.region = place.region.isEmpty ? nil : place.region
+    entity.resource = place.id.isEmpty ? nil : place.id
+    let rule = rule.isEmpty ? "guardrail" : rule
+    return Finding(
+      id: NameUUID.of([
+        "refusal", .integer(at.milliseconds), .string(actor), .string(gate), .string(rule),
+        .string(place.id),
+      ]),
+      note: FindingNote(
+        id: rule,
+        title: "A request was refused by \(rule)",
+        severity: .medium,
+        source: .governance,
+        provider: "guardrails"
+      ),
+      entity: entity,
+      firstSeen: at,
+      lastSeen: at,
+      count: 1,
+      evidence: FindingEvidence(
+        source: "decisions",
+        values: [
+          "gate": .string(gate), "verdict": .string(verdict), "kind": .string("\(place.kind)"),
+          "name": .string(name),
+        ],
+        events: []
+      )
+    )
+  }
 }

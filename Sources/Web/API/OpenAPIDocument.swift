@@ -35,6 +35,7 @@ package struct OpenAPIDocument: Sendable {
     ("content.yaml", PackageResources.content_yaml), ("audit.yaml", PackageResources.audit_yaml),
     ("collectors.yaml", PackageResources.collectors_yaml),
     ("jobs.yaml", PackageResources.jobs_yaml), ("guard.yaml", PackageResources.guard_yaml),
+    ("insights.yaml", PackageResources.insights_yaml),
   ]
 
   init(_ parts: [JSONValue]) throws {

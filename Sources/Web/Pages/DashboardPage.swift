@@ -29,6 +29,7 @@ struct Page: Sendable {
   /// The areas of the navigation.
   enum Area: String, Sendable, CaseIterable {
     case posture = "Posture"
+    case insights = "Insights"
     case requirements = "Requirements"
     case collection = "Collection"
     case administration = "Administration"
@@ -48,6 +49,7 @@ struct Page: Sendable {
     [
       HomePage.page, ResultsPage.page, ChangesPage.page, ResultPage.page, ResourcesPage.page,
       ResourcePage.page, ExceptionsPage.page, ExceptionForm.page, ExceptionPage.page,
+      FindingsPage.page, FindingPage.page,
       ProfilesPage.page, ProfileForm.page, ProfilePage.page, ProfileComparisonPage.page,
       AttestationsPage.page, AttestationForm.page, AttestationPage.page, RulesPage.page,
       RulePage.page, ScopesPage.page, ScopeForm.page, ScopePage.page, AttachmentsPage.page,
@@ -59,7 +61,8 @@ struct Page: Sendable {
 
   /// The lists that are to be had as files.
   private static let listings: [Listing] = [
-    ResultsList.listing, ResourcesPage.listing, ExceptionsPage.listing, ProfilesPage.listing,
+    ResultsList.listing, ResourcesPage.listing, ExceptionsPage.listing, FindingsPage.listing,
+    ProfilesPage.listing,
     ProfilePage.listing, AttestationsPage.listing, RulesPage.listing, ScopesPage.listing,
     AttachmentsPage.listing, ScansPage.listing, JobsPage.listing, CoveragePage.listing,
     CredentialsPage.listing, CollectorsPage.listing, AccessPage.listing, KeysPage.listing,

@@ -14,6 +14,9 @@ extension HomeView {
     let onDemand = attachments.count - recurring.count
     let schedules = Set(recurring.map { $0.text("schedule") }).sorted().prefix(3)
     let gaps = status.count("kinds_not_fully_read")
+    let open = try await visit.ask("countFindings")["open"] ?? .null
+    let grave = open.count("critical") + open.count("high")
+    let all = open.object?.members.reduce(0) { $0 + ($1.value.whole ?? 0) } ?? 0
     let unread: HTML =
       gaps == 0 ? "Every kind was read fully." : "\(gaps.of("kind")) not fully read."
     return [
@@ -23,7 +26,7 @@ extension HomeView {
         """
         <ul class="areas"><li><strong>Posture</strong> \(attachments.count.of("profile")) attached. \(unread)</li>
         <li><strong>Governance</strong> Guardrails: <code>plumb guardrails</code> and the API.</li>
-        <li><strong>Insights</strong> Audit logs: <code>plumb detect</code>.</li></ul>
+        <li><strong>Insights</strong> \(HTML.link(Address("/findings", ["state": "open"]), "\(all.of("open finding"))")), \(grave.grouped) of them critical or high.</li></ul>
         """
       ),
       HTML.tile(

@@ -1,9 +1,9 @@
 import Foundation
 package import JSON
-package import Model
 
 extension Finding {
-  /// The finding as OCSF Detection Finding (class 2004).
+  /// The finding as OCSF Detection Finding (class 2004), or as Vulnerability Finding (class 2002)
+  /// where its evidence names a vulnerability by `cve`.
   package func ocsf(product version: String) -> JSONValue {
     let time = lastSeen ?? firstSeen ?? Instant(milliseconds: 0)
     var info: JSONObject = [
@@ -26,11 +26,21 @@ extension Finding {
     info["related_events"] = .array(
       evidence.events.map { ["uid": .string($0.id ?? $0.digest), "type_uid": 600_399] }
     )
+    let kind: Int64 = vulnerabilities.isEmpty ? 2004 : 2002
+    // A finding is created, updated by what is seen again, and closed.
+    let activity: Int64 = state != .open ? 3 : count > 1 ? 2 : 1
+    let status: (id: Int64, name: String) =
+      switch state {
+      case .open: (1, "New")
+      case .mitigated: (4, "Resolved")
+      case .accepted: (3, "Suppressed")
+      }
     var object: JSONObject = [
-      "activity_id": 1, "category_uid": 2, "class_uid": 2004, "type_uid": 200_401,
+      "activity_id": .integer(activity), "category_uid": 2, "class_uid": .integer(kind),
+      "type_uid": .integer(kind * 100 + activity),
       "time": .integer(time.milliseconds), "severity_id": .integer(Int64(note.severity.rank + 1)),
       "severity": .string(note.severity.rawValue.capitalized),
-      "status_id": .integer(state == .open ? 1 : 4), "is_alert": true,
+      "status_id": .integer(status.id), "status": .string(status.name),
       "finding_info": .object(info), "count": .integer(Int64(count)),
       "metadata": [
         "version": "1.8.0", "profiles": ["cloud"],
@@ -38,8 +48,14 @@ extension Finding {
           "name": "Plumbline", "vendor_name": "Plumbline", "version": .string(version),
         ],
       ],
-      "evidences": [["data": .object(evidence.values), "actor": .object(actor)]],
     ]
+    if let reason = state.decision?.reason, !reason.isEmpty { object["comment"] = .string(reason) }
+    if vulnerabilities.isEmpty {
+      object["is_alert"] = true
+      object["evidences"] = [["data": .object(evidence.values), "actor": .object(actor)]]
+    } else {
+      object["vulnerabilities"] = .array(vulnerabilities)
+    }
     if let resource = entity.resource { object["resources"] = [["uid": .string(resource)]] }
     var cloud: JSONObject = [
       "provider": .string(evidence.source.split(separator: ".").first.map(String.init) ?? "unknown")
@@ -52,6 +68,25 @@ extension Finding {
     if let region = entity.region { cloud["region"] = .string(region) }
     object["cloud"] = .object(cloud)
     return .object(object)
+  }
+
+  /// The vulnerabilities that the evidence names, one or several.
+  private var vulnerabilities: [JSONValue] {
+    guard let named = evidence.values["cve"] else { return [] }
+    let names = named.array?.compactMap(\.string) ?? named.string.map { [$0] } ?? []
+    return names.map { name in
+      var one: JSONObject = [
+        "cve": ["uid": .string(name)], "title": .string(note.title),
+        "severity": .string(note.severity.rawValue.capitalized),
+      ]
+      if let package = evidence.values["package"]?.string {
+        let version = evidence.values["version"]?.string ?? "unknown"
+        one["affected_packages"] = [["name": .string(package), "version": .string(version)]]
+      }
+      one["first_seen_time"] = firstSeen.map { .integer($0.milliseconds) }
+      one["last_seen_time"] = lastSeen.map { .integer($0.milliseconds) }
+      return .object(one)
+    }
   }
 
   private var actor: JSONObject {

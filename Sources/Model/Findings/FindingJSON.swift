@@ -1,5 +1,4 @@
 package import JSON
-package import Model
 
 extension Finding {
   /// The finding for programs.
@@ -7,7 +6,8 @@ extension Finding {
     var object: JSONObject = [
       "id": .string(id), "detection_id": .string(note.id), "title": .string(note.title),
       "severity": .string(note.severity.rawValue), "level": .string(note.severity.rawValue),
-      "provider": .string(note.provider), "tags": .array(note.tags.map(JSONValue.string)),
+      "source": .string(note.source.rawValue), "provider": .string(note.provider),
+      "tags": .array(note.tags.map(JSONValue.string)),
       "attack": [
         "tactics": .array(note.tactics.map(JSONValue.string)),
         "techniques": .array(note.techniques.map(JSONValue.string)),
@@ -21,10 +21,7 @@ extension Finding {
     object["first_seen"] = firstSeen.map { .string($0.description) } ?? .null
     object["last_seen"] = lastSeen.map { .string($0.description) } ?? .null
     object["count"] = .integer(Int64(count))
-    object["evidence"] = [
-      "source": .string(evidence.source), "values": .object(evidence.values),
-      "events": .array(evidence.events.map(\.json)),
-    ]
+    object["evidence"] = evidence.json
     return .object(object)
   }
 }
@@ -45,7 +42,7 @@ extension FindingEntity {
   }
 
   /// Reads an entity back.
-  init(json: JSONValue) {
+  package init(json: JSONValue) {
     self.init()
     actor = json["actor"]?.string
     actorKind = json["actor_kind"]?.string.flatMap(ActorKind.init) ?? .unknown
@@ -60,8 +57,60 @@ extension EventReference {
   /// The place of the event for programs.
   package var json: JSONValue {
     var object: JSONObject = ["file": .string(file), "position": .integer(Int64(position))]
-    if let id { object["id"] = .string(id) }
+    if let id { object["id"] = .string(id) } else { object["digest"] = .string(digest) }
     if let time { object["time"] = .string(time.description) }
     return .object(object)
+  }
+
+  /// Reads a reference back.
+  package init(json: JSONValue) {
+    self.init(
+      file: json["file"]?.string ?? "",
+      position: json["position"]?.whole ?? 0,
+      id: json["id"]?.string,
+      digest: json["digest"]?.string ?? "",
+      time: json["time"]?.string.flatMap { Instant($0) }
+    )
+  }
+}
+
+extension FindingEvidence {
+  /// The evidence for programs.
+  package var json: JSONValue {
+    [
+      "source": .string(source), "values": .object(values),
+      "events": .array(events.map(\.json)),
+    ]
+  }
+
+  /// Reads evidence back.
+  package init(json: JSONValue) {
+    self.init(
+      source: json["source"]?.string ?? "",
+      values: json["values"]?.object ?? [:],
+      events: (json["events"]?.array ?? []).map { EventReference(json: $0) }
+    )
+  }
+}
+
+extension FindingNote {
+  /// What is kept of a kind besides what it is listed by.
+  package var details: JSONObject {
+    var object: JSONObject = [:]
+    object["name"] = name.map(JSONValue.string)
+    if !description.isEmpty { object["description"] = .string(description) }
+    if !tags.isEmpty { object["tags"] = .array(tags.map(JSONValue.string)) }
+    if !references.isEmpty { object["references"] = .array(references.map(JSONValue.string)) }
+    object["author"] = author.map(JSONValue.string)
+    return object
+  }
+
+  /// Reads such details back.
+  package mutating func take(_ details: JSONObject) {
+    func texts(_ key: String) -> [String] { details[key]?.array?.compactMap(\.string) ?? [] }
+    name = details["name"]?.string
+    description = details["description"]?.string ?? ""
+    (tags, references) = (texts("tags"), texts("references"))
+    author = details["author"]?.string
   }
 }
