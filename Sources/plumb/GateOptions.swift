@@ -111,7 +111,8 @@ struct GateOptions: ParsableArguments {
     let name = subject.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
     var collected: [Collected] = []
     try await collector.collect { collected.append($0) }
-    var report: GateReport
+    let report: GateReport
+    let isRemote: Bool
     if let decisions = try await answered(collected, gate: gate) {
       // What the server would be asked has been shown.
       if server.showsAPI { return }
@@ -124,8 +125,13 @@ struct GateOptions: ParsableArguments {
         notCovered: collected.notCovered,
         outside: collected.outside
       )
+      isRemote = true
     } else {
+      isRemote = false
       report = try await local(collected, library, subject: name, gate: gate, at: now)
+    }
+    if report.isWithoutGuardrails {
+      throw isRemote ? Self.nothingThere : Self.nothing
     }
     try tell(report, rulePages)
     if collected.resources.isEmpty, report.diagnostics.isEmpty {
@@ -190,6 +196,11 @@ struct GateOptions: ParsableArguments {
   private static let nothing = ValidationError(
     "there are no guardrails to decide by: name --guardrails FILE, --profile ID or --rules PATH, "
       + "or lay some on scopes with plumb guardrails add"
+  )
+
+  private static let nothingThere = ValidationError(
+    "the server has no guardrails in force to decide by: lay some on scopes with plumb guardrails "
+      + "add; plumb guardrails list tells why one is not enforced"
   )
 
   private func guardrailSet(

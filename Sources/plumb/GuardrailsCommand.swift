@@ -267,7 +267,7 @@ extension JSONValue {
   fileprivate var guardrailCells: [String] {
     [
       self["id"]?.cell ?? "", subjectText, "on \(scopeText(self["scope"]?.cell ?? ""))",
-      self["enforcement"]?.cell ?? "", "since \(self["since"]?.cell ?? "")",
+      enforcementText, "since \(self["since"]?.cell ?? "")",
       self["fault"].map { "not enforced: \($0.cell)" } ?? "",
     ]
   }
@@ -281,7 +281,13 @@ extension JSONValue {
 
   fileprivate var guardrailLine: String {
     "guardrail \(self["id"]?.cell ?? ""): \(subjectText) on \(scopeText(self["scope"]?.cell ?? "")), "
-      + "\(self["enforcement"]?.cell ?? "")"
+      + enforcementText
+  }
+
+  /// What it does with a failure and, where it refuses, with what cannot be judged.
+  private var enforcementText: String {
+    let word = self["enforcement"]?.cell ?? ""
+    return word == "disallow" ? "\(word), on failure \(self["on_failure"]?.cell ?? "")" : word
   }
 
   /// The members as lines of name and value.

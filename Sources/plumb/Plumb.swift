@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Model
+import Store
 
 @main
 struct Plumb: AsyncParsableCommand {
@@ -82,7 +83,17 @@ func reporting(_ body: () async throws -> Void) async throws {
   } catch let code as ExitCode {
     throw code
   } catch {
-    complain("\(error)")
+    complain("\(error)" + wayOut(error))
     throw Exit.notJudged
   }
+}
+
+/// The command that lists what there is, after an error about what is not there.
+private func wayOut(_ error: any Error) -> String {
+  guard case StoreError.notFound(let kind, _) = error else { return "" }
+  let command = Plumb.configuration.subcommands.first {
+    $0.configuration.commandName == "\(kind)s"
+  }
+  let lists = command?.configuration.subcommands.contains { $0.configuration.commandName == "list" }
+  return lists == true ? "; plumb \(kind)s list shows those there are" : ""
 }

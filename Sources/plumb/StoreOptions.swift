@@ -46,6 +46,16 @@ struct StoreOptions: ParsableArguments {
     try await DataStore(try await database(mustExist: true))
   }
 
+  /// Whether there is a database already; one of PostgreSQL counts as there.
+  func isThere() async throws -> Bool {
+    do {
+      _ = try await database(mustExist: true)
+      return true
+    } catch StoreError.noDatabase {
+      return false
+    }
+  }
+
   /// Opens the database as it is.
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)`` when there is none and none shall be made.

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Foundation
 import Model
+import SQLiteDriver
 import Store
 
 /// Reading what is kept, as of an instant.
@@ -71,6 +73,26 @@ struct ChangeOptions: ParsableArguments {
   ) async throws -> R {
     try server.refuseUnanswered()
     let now = try now ?? at.instant()
+    if try await !store.isThere() {
+      // What is refused leaves no database behind where there was none.
+      try await TrialStore.write(as: person.actor, at: now, body)
+    }
     return try await store.open().write(as: person.actor, at: now, body)
+  }
+}
+
+/// A database that lasts as long as it is tried whether a change is refused.
+private enum TrialStore {
+  static func write<R: Sendable>(
+    as actor: String,
+    at now: Instant,
+    _ body: @Sendable @escaping (StoreTransaction) throws -> R
+  ) async throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("plumb-\(UUID().uuidString)")
+    try makeFolder(folder.path)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let store = try await DataStore(try SQLiteDatabase(folder.path + "/plumb.sqlite"))
+    _ = try await store.write(as: actor, at: now, body)
   }
 }

@@ -103,6 +103,66 @@ struct GateCommandTests {
     #expect(run.exitCode == 2 && run.errors.contains("there are no guardrails to decide by"))
   }
 
+  @Test func `a server without a guardrail in force allows nothing silently`() async throws {
+    try await ServedStore.with { served in
+      let gate = ["gate", "terraform", Self.group]
+      let none = try served.remote(gate)
+      #expect(none.exitCode == 2)
+      #expect(none.errors.contains("the server has no guardrails in force to decide by"))
+      let rule = "aws.ec2.sg-egress-restricted"
+      let laid = try served.remote(["guardrails", "add", "--rule", rule, "all"])
+      #expect(laid.exitCode == 0, "\(laid.errors)")
+      try await Task.sleep(for: .seconds(2))
+      let some = try served.remote(gate)
+      #expect(some.exitCode == 0, "\(some.errors)")
+      #expect(some.output.contains("1 allowed"))
+    }
+  }
+
+  @Test func `what is refused makes no store, and what is missing names the list`() throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { Fixtures.remove(folder) }
+    let data = ["--data", folder.path]
+    let add = try CommandRun(["guardrails", "add", "--rule", "own.none", "all"] + data)
+    #expect(add.exitCode == 2 && add.errors.contains("`plumb rules list`"), "\(add.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    let rule = "aws.ec2.sg-egress-restricted"
+    let scope = try CommandRun(["guardrails", "add", "--rule", rule, "none"] + data)
+    #expect(scope.errors.contains("there is no scope \"none\"; plumb scopes list shows them"))
+    let template = try CommandRun(["guardrails", "add", "--template", "none", "all"] + data)
+    #expect(template.errors.contains("plumb templates list shows them"), "\(template.errors)")
+    let early = ["guardrails", "add", "--rule", rule, "all", "--enforcement", "disallow"]
+    #expect(try CommandRun(early + data).errors.contains("--reason"))
+    #expect(try CommandRun(["guardrails", "add", "--rule", rule, "all"] + data).exitCode == 0)
+    for command in [["guardrails", "show", "9"], ["decisions", "show", "9"]] {
+      let run = try CommandRun(command + data)
+      #expect(run.exitCode == 2)
+      #expect(run.errors.contains("plumb \(command[0]) list shows those there are"))
+    }
+  }
+
+  @Test func `what Terraform alone can read is told at the gate`() throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { Fixtures.remove(folder) }
+    let source = """
+      module "network" {
+        source  = "terraform-aws-modules/vpc/aws"
+        version = "5.0.0"
+      }
+      resource "aws_s3_bucket" "logs" {
+        bucket = "logs"
+      }
+      """
+    let file = folder.appendingPathComponent("main.tf")
+    try source.write(to: file, atomically: true, encoding: .utf8)
+    let gate = ["gate", "terraform", folder.path, "--profile", "best-practices"]
+    let run = try CommandRun(gate + ["--enforcement", "warn"])
+    #expect(run.output.contains("not judged: module.network: "), "\(run.output)\(run.errors)")
+    let json = try CommandRun(gate + ["--enforcement", "warn", "--format", "json"])
+    let report = try JSONParser().parse(Array(json.output.utf8))
+    #expect(report["outside"]?.array?.first?["address"] == "module.network")
+  }
+
   @Test(arguments: [
     (["terraform", "Tests/CommandTests/Fixtures/gate/none.tf", "--profile", "cis-aws"], "none.tf"),
     (
@@ -143,7 +203,10 @@ struct GateCommandTests {
     #expect(early.errors.contains("let it warn first"))
     #expect(try plumb(["guardrails", "change", "1", "--enforcement", "warn"]).exitCode == 0)
     let strict = try plumb(["guardrails", "change", "1", "--enforcement", "disallow"])
-    #expect(strict.output == "guardrail 1: rule own.tagged on all, disallow\n", "\(strict.errors)")
+    #expect(
+      strict.output == "guardrail 1: rule own.tagged on all, disallow, on failure open\n",
+      "\(strict.errors)"
+    )
     let refused = try plumb(["gate", "terraform", Self.group, "--as", "dev"])
     #expect(refused.exitCode == 1)
     #expect(refused.output.contains("Add the tag Owner"))

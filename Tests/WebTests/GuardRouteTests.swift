@@ -148,6 +148,46 @@ struct GuardRouteTests {
     }
   }
 
+  @Test func `where no guardrail is in force, a decision says that it is none`() async throws {
+    try await TestServer.with { server in
+      let editor = try await server.caller(.editor)
+      func decide() async throws -> JSONValue {
+        server.clock.wait(seconds: 2)
+        let body: JSONValue = ["resource": Self.bucket(true)]
+        return try await server.send("POST", "/api/v1/decisions", as: editor, body).json
+      }
+      func opa(_ name: String) async throws -> JSONValue {
+        let input: JSONValue = ["input": Self.bucket(true)]
+        return try await server.send("POST", "/v1/data/plumbline" + name, as: editor, input).json
+      }
+      let none = try await decide()
+      #expect(none["guardrails"] == 0 && none["guardrails_anywhere"] == 0)
+      #expect(none["message"]?.string?.contains("plumb guardrails add") == true)
+      #expect(try await opa("/allow") == [:])
+      #expect(try await opa("")["result"]?["allow"] == nil)
+      #expect(try await opa("/decision")["result"]?["guardrails_anywhere"] == 0)
+      let elsewhere: JSONValue = [
+        "rule": "test.bucket.encrypted", "excludes": ["account=prod"], "enforcement": "warn",
+      ]
+      let laid = try await server.send("POST", "/api/v1/guardrails", as: editor, elsewhere)
+      #expect(laid.status == 201, "\(laid.text)")
+      let outside = try await decide()
+      #expect(outside["guardrails"] == 0 && outside["guardrails_anywhere"] == 1)
+      #expect(outside["message"] == "b-1 is allowed; no guardrail asks anything of it")
+      #expect(try await opa("/allow") == ["result": true])
+    }
+  }
+
+  @Test func `an operation that is none is refused with those there are`() async throws {
+    try await TestServer.with { server in
+      let editor = try await server.caller(.editor)
+      let body: JSONValue = ["resource": Self.bucket(true), "operation": "delete"]
+      let answer = try await server.send("POST", "/api/v1/decisions", as: editor, body)
+      #expect(answer.status == 400)
+      #expect(answer.json["detail"] == "/operation must be one of create, update")
+    }
+  }
+
   @Test func `Open Policy Agent's form gives the same decision`() async throws {
     try await TestServer.with { server in
       let editor = try await server.caller(.editor)

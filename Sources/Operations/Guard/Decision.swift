@@ -33,6 +33,10 @@ package struct Decision: Sendable {
   /// How many rules in force here passed, and how many had nothing to judge.
   package var passed = 0
   package var notApplicable = 0
+  /// How many guardrails in force ask something of the resource.
+  package var guardrails = 0
+  /// How many are in force anywhere; where there are none, nothing was decided.
+  package var guardrailsAnywhere: Int
   /// What templates add to the configuration; the decision is about the one that has it.
   package var additions: [Template.Addition] = []
   /// Why the resource could not be judged; nil where it was.
@@ -65,6 +69,10 @@ extension Decision {
     }
   }
 
+  /// Why nothing is decided where no guardrail is in force, and the way out.
+  package static let nothing =
+    "no guardrail is in force anywhere; plumb guardrails add lays one on a scope"
+
   /// The rulings that hold the request up, or that whoever sent it is told of.
   package var told: [Ruling] { rulings.filter { $0.effect > .allowed } }
 
@@ -72,7 +80,10 @@ extension Decision {
   package var message: String {
     let name = resource.name.isEmpty ? resource.id : resource.name
     let told = told
-    guard !told.isEmpty else { return "\(name) is allowed" }
+    guard !told.isEmpty else {
+      if guardrailsAnywhere == 0 { return "\(name) is not decided on: \(Self.nothing)" }
+      return "\(name) is allowed" + (guardrails == 0 ? "; no guardrail asks anything of it" : "")
+    }
     let lines = told.map { ruling in
       let remedy = ruling.rule.remediation.text
       return "\(ruling.rule.title) (\(ruling.rule.id)): \(ruling.reason)"

@@ -59,7 +59,14 @@ package struct Gate: Sendable {
         let key = Key(account: resource.account, kind: resource.kind, id: resource.id)
         guard places.updateValue(decisions.count, forKey: key) == nil else { continue }
         decisions.append(
-          Decision(resource: JudgedResource(resource), effect: .allowed, rulings: [], at: now)
+          Decision(
+            resource: JudgedResource(resource),
+            effect: .allowed,
+            rulings: [],
+            guardrails: set.count(resource.kind, set.holds(set.place(of: resource))),
+            guardrailsAnywhere: set.enforcedCount,
+            at: now
+          )
         )
       }
       let (found, all) = (places, decisions)

@@ -30,13 +30,13 @@ package struct GateReport: Sendable {
   /// The strictest of the decisions.
   package var effect: Effect { decisions.map(Self.effect).max() ?? .allowed }
 
-  /// How many of the resources no guardrail asks anything of.
-  private var notAsked: Int {
-    decisions.filter { decision in
-      decision["rulings"]?.array?.isEmpty ?? true
-        && ["passed", "not_applicable"].allSatisfy { decision[$0]?.whole ?? 0 == 0 }
-    }.count
+  /// Whether nothing was decided because no guardrail is in force anywhere.
+  package var isWithoutGuardrails: Bool {
+    !decisions.isEmpty && decisions.allSatisfy { $0["guardrails_anywhere"]?.whole == 0 }
   }
+
+  /// How many of the resources no guardrail asks anything of.
+  private var notAsked: Int { decisions.count { $0["guardrails"]?.whole == 0 } }
 
   private static func effect(_ value: JSONValue) -> Effect {
     (value["decision"] ?? value["effect"])?.string.flatMap { Effect(rawValue: $0) } ?? .refused

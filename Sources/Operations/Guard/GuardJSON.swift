@@ -11,6 +11,8 @@ extension Decision {
     var object: JSONObject = [
       "decision": .string(effect.rawValue), "message": .string(message),
       "resource": .object(resource.identity), "judged_at": .string("\(at)"),
+      "guardrails": .integer(Int64(guardrails)),
+      "guardrails_anywhere": .integer(Int64(guardrailsAnywhere)),
       "passed": .integer(Int64(passed)), "not_applicable": .integer(Int64(notApplicable)),
       "rulings": .array(rulings.map { $0.json(resource.id, hasProof: hasProof) }),
     ]

@@ -98,6 +98,8 @@ extension GuardrailSet {
       resource: JudgedResource(resource),
       effect: .allowed,
       rulings: rulings,
+      guardrails: count(resource.kind, holds),
+      guardrailsAnywhere: enforcedCount,
       fault: reason,
       at: now
     )
@@ -132,10 +134,18 @@ extension GuardrailSet {
     _ now: Instant,
     _ resolver: inout ExceptionResolver
   ) -> Decision {
-    var decision = Decision(resource: resource, effect: .allowed, rulings: [], at: now)
-    guard let layout = resource.layout else { return decision }
+    var decision = Decision(
+      resource: resource,
+      effect: .allowed,
+      rulings: [],
+      guardrailsAnywhere: enforcedCount,
+      at: now
+    )
+    guard guardrailsOfKind[resource.kind] != nil else { return decision }
     let place = place(of: resource, in: text)
     let holds = holds(place)
+    decision.guardrails = count(resource.kind, holds)
+    guard let layout = resource.layout else { return decision }
     let members = layouts[layout].members
     var obstacles: [Int: [Int]] = [:]
     for (index, letter) in resource.verdicts.utf8.enumerated() {

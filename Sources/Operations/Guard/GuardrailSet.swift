@@ -55,6 +55,10 @@ package struct GuardrailSet: Sendable {
   let areaOfGuardrail: [Int]
   let memberOfGoal: [Goal: Int]
   let layouts: [VectorLayout]
+  /// The guardrails in force that ask something of a kind, by their places.
+  let guardrailsOfKind: [ResourceKind: [Int]]
+  /// How many guardrails are in force.
+  package var enforcedCount: Int { guardrails.count - faults.count }
   /// Templates in force with their areas, the innermost scope first.
   let templates: [LaidTemplate]
   let isAskingForTags: Bool
@@ -88,6 +92,7 @@ package struct GuardrailSet: Sendable {
       for member in members { guardrailsOfMember[member].append(place) }
     }
     self.guardrailsOfMember = guardrailsOfMember
+    guardrailsOfKind = choice.guardrailsOfKind()
     (areas, areaOfGuardrail) = (choice.areas, choice.areaOfGuardrail)
     templates = choice.templates.sorted { left, right in
       let depths = [left, right].map { parts.scopes.depth(of: choice.areas[$0.area].scope) }
@@ -139,6 +144,11 @@ package struct GuardrailSet: Sendable {
     }
   }
 
+  /// How many guardrails in force ask something of a kind, going by where they hold.
+  func count(_ kind: ResourceKind, _ holds: [Hold]) -> Int {
+    (guardrailsOfKind[kind] ?? []).count { holds[areaOfGuardrail[$0]] != .no }
+  }
+
   /// Whether a guardrail is laid on a place.
   package func covers(_ place: Place, guardrail: Int) -> Bool {
     let area = areas[areaOfGuardrail[guardrail]]
@@ -173,7 +183,9 @@ private struct Choice {
     let area = self.area(GuardrailSet.Area(scope: guardrail.scope, excludes: guardrail.excludes))
     areaOfGuardrail.append(area)
     if !guardrail.scope.isEmpty, !parts.scopes.has(guardrail.scope) {
-      throw GuardrailError(description: "there is no scope \"\(guardrail.scope)\"")
+      throw GuardrailError(
+        description: "there is no scope \"\(guardrail.scope)\"; plumb scopes list shows them"
+      )
     }
     guard let index else {
       throw GuardrailError(description: "two rules share an id; plumb rules list tells")
@@ -184,12 +196,16 @@ private struct Choice {
       try add([Goal(rule: rule.id)], guardrail, index, at: place)
     case .profile(let name):
       guard let profile = AttachmentCheck.profile(name, of: parts.profiles) else {
-        throw GuardrailError(description: "there is no profile \"\(name)\"")
+        throw GuardrailError(
+          description: "there is no profile \"\(name)\"; plumb profiles list shows them"
+        )
       }
       try add(profile.goals, guardrail, index, at: place)
     case .template(let name):
       guard let template = parts.templates.first(where: { $0.id == name }) else {
-        throw GuardrailError(description: "there is no template \"\(name)\"")
+        throw GuardrailError(
+          description: "there is no template \"\(name)\"; plumb templates list shows them"
+        )
       }
       templates.append(LaidTemplate(template, area: area, guardrail: guardrail.id))
     }
@@ -220,6 +236,18 @@ private struct Choice {
     }
     goalsOfGuardrail[place] = filled
     self.goals += filled
+  }
+
+  /// The guardrails without a fault that ask something of each kind, by their places.
+  func guardrailsOfKind() -> [ResourceKind: [Int]] {
+    var found: [ResourceKind: [Int]] = [:]
+    for (place, guardrail) in parts.guardrails.enumerated() where faults[guardrail.id] == nil {
+      let template = parts.templates.first { guardrail.subject == .template($0.id) }
+      let rules = goalsOfGuardrail[place].compactMap { index?[$0.rule] }
+      let kinds = rules.flatMap(\.target.kinds) + (template?.kinds ?? [])
+      for kind in Set(kinds) { found[kind, default: []].append(place) }
+    }
+    return found
   }
 
   private mutating func area(_ area: GuardrailSet.Area) -> Int {

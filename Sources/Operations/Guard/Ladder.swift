@@ -49,7 +49,7 @@ package struct Ladder: Sendable {
     throw GuardrailError(
       description:
         "it cannot disallow yet: \(obstacles.joined(separator: "; ")); mend them, except "
-        + "them, or give a reason to do it nevertheless"
+        + "them, or say why it shall nevertheless, by --reason or the member reason"
     )
   }
 }

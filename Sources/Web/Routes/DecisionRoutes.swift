@@ -64,23 +64,20 @@ enum DecisionRoutes {
 
   // MARK: - Open Policy Agent's form
 
+  private static let data = ["allow", "deny", "warn", "decision"]
+
   private static func queryData(_ call: APICall) async throws -> APIReply {
     guard let decisions = try await answers(call) else { return .json([:]) }
-    return .json(
-      [
-        "result": .object(
-          JSONObject(
-            ["allow", "deny", "warn", "decision"].map { ($0, datum($0, decisions) ?? .null) }
-          )
-        )
-      ]
-    )
+    let found = data.compactMap { name in
+      datum(name, decisions).map { (key: name, value: $0) }
+    }
+    return .json(["result": .object(JSONObject(found))])
   }
 
   private static func queryDatum(_ call: APICall) async throws -> APIReply {
     let name = call.text("name")
-    guard ["allow", "deny", "warn", "decision"].contains(name),
-      let decisions = try await answers(call), let result = datum(name, decisions)
+    guard data.contains(name), let decisions = try await answers(call),
+      let result = datum(name, decisions)
     else { return .json([:]) }
     return .json(["result": result])
   }
@@ -119,7 +116,10 @@ enum DecisionRoutes {
       .array(decisions.flatMap { $0.sentences(effect) }.map { .string($0) })
     }
     switch name {
-    case "allow": return .bool(decisions.allSatisfy { $0.effect < .refused })
+    case "allow":
+      // Without a policy it is undefined, as in Open Policy Agent, and not simply true.
+      guard !decisions.allSatisfy({ $0.guardrailsAnywhere == 0 }) else { return nil }
+      return .bool(decisions.allSatisfy { $0.effect < .refused })
     case "deny": return sentences(.refused)
     case "warn": return sentences(.warned)
     case "decision":
