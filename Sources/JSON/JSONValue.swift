@@ -136,3 +136,16 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     self = .object(JSONObject(elements.map { (key: $0.0, value: $0.1) }))
   }
 }
+
+extension JSONValue {
+  /// The value with `7.0` as `7`, which JSON Schema takes for the same.
+  package var withWholeNumbers: JSONValue {
+    switch self {
+    case .number(let number): Int64(exactly: number).map { .integer($0) } ?? self
+    case .array(let elements): .array(elements.map(\.withWholeNumbers))
+    case .object(let object):
+      .object(JSONObject(object.members.map { ($0.key, $0.value.withWholeNumbers) }))
+    default: self
+    }
+  }
+}

@@ -63,11 +63,17 @@ package struct Resource: Sendable {
     )
   }
 
-  /// A resource with its configuration, as a line of an inventory tells it; nil for other lines.
+  /// A resource with its configuration, as somebody describes it who asks for a decision; nil where it
+  /// is none.
+  ///
+  /// A provider or region that is left out is not known; an empty one says that there is none.
   package init?(described line: JSONValue) {
     self.init(inventoryLine: line)
     configuration = line["configuration"] ?? .null
     unread = (line["unread"]?.object?.members ?? []).map { ($0.key, $0.value.string ?? "") }
+    for key in ["provider", "region"] where line[key] == nil {
+      unread.append(("$resource.\(key)", "the request does not tell"))
+    }
     source = line["source"]
   }
 

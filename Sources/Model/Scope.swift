@@ -268,21 +268,23 @@ package struct ScopeTree: Sendable {
 
   private func selects(_ selector: Scope.Selector, _ place: Place, ifUnread: Bool) -> Bool {
     selector.terms.allSatisfy { key, patterns in
-      if place.isUnread(key) { return ifUnread }
       func any(_ texts: [String]) -> Bool {
         texts.contains { text in patterns.contains { Wildcard.matches(text, pattern: $0) } }
       }
-      return switch key {
-      case "provider": any([place.provider])
-      case "account": any(place.accounts)
-      case "region": any([place.region])
-      case "group": any([place.group])
-      case "service": any([place.kind.service])
-      case "kind": any([place.kind.kind, "\(place.kind)"])
-      case "id": any([place.id])
-      case "scope": patterns.contains { contains(place, in: $0, ifUnread: ifUnread) }
-      default: place.tags[String(key.dropFirst(4))].map { any([$0]) } ?? false
-      }
+      let isSelected =
+        switch key {
+        case "provider": any([place.provider])
+        case "account": any(place.accounts)
+        case "region": any([place.region])
+        case "group": any([place.group])
+        case "service": any([place.kind.service])
+        case "kind": any([place.kind.kind, "\(place.kind)"])
+        case "id": any([place.id])
+        case "scope": patterns.contains { contains(place, in: $0, ifUnread: ifUnread) }
+        default: place.tags[String(key.dropFirst(4))].map { any([$0]) } ?? false
+        }
+      // What stands above an account may be unknown though the account itself is not.
+      return isSelected || ifUnread && place.isUnread(key)
     }
   }
 }

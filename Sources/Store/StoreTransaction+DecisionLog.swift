@@ -165,20 +165,23 @@ extension StoreTransaction {
 
   private static func decision(_ row: any SQLRow) throws -> LoggedDecision {
     let report = try Pack.decompress(row.bytes(15))
+    var place = Place(
+      accounts: [row.text(6)],
+      provider: row.text(5),
+      region: row.text(7),
+      group: row.text(8),
+      kind: ResourceKind(service: row.text(9), kind: row.text(10)),
+      id: row.text(11)
+    )
+    // Tags are not kept, and sight may ask for them.
+    place.unread = ["tag:"]
     return LoggedDecision(
       id: row.integer(0),
       at: row.instant(1),
       actor: row.text(2),
       gate: row.text(3),
       effect: Effect(rawValue: row.text(4)) ?? .allowed,
-      place: Place(
-        accounts: [row.text(6)],
-        provider: row.text(5),
-        region: row.text(7),
-        group: row.text(8),
-        kind: ResourceKind(service: row.text(9), kind: row.text(10)),
-        id: row.text(11)
-      ),
+      place: place,
       name: row.text(12),
       rule: row.text(13),
       verdict: row.text(14),

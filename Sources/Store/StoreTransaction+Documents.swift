@@ -16,6 +16,9 @@ package struct KeptDocument: Sendable, Hashable {
   package var changedBy: String
   package var begins: Instant
   package var ends: Instant
+
+  /// What it can be called by.
+  package var names: [String] { [name] + (document["aliases"]?.array ?? []).compactMap(\.string) }
 }
 
 // What people decide: rules and templates of their own.
@@ -45,7 +48,15 @@ extension StoreTransaction {
   /// Keeps a rule from now on, as the next version of the one of its id.
   ///
   /// - Returns: the version that is kept; its document tells its number.
+  /// - Throws: ``StoreError/conflict(_:)`` where another rule has one of its names.
   package func keep(_ rule: Rule, cases: [JSONValue], labels: [String]) throws -> KeptDocument {
+    let names = Set([rule.id] + rule.aliases)
+    let other = try documents(.rule, at: now).first {
+      $0.name != rule.id && !names.isDisjoint(with: $0.names)
+    }
+    if let other {
+      throw StoreError.conflict("rule \"\(other.name)\" has one of its names; choose another one")
+    }
     var rule = rule
     rule.version = try nextVersion(.rule, rule.id)
     return try keep(.rule, rule.id, rule.version, rule.document, cases: cases, labels: labels)
@@ -64,10 +75,11 @@ extension StoreTransaction {
   /// - Returns: the numbers of those guardrails.
   /// - Throws: ``StoreError/notFound(kind:name:)``.
   package func removeDocument(_ kind: KeptDocument.Kind, _ name: String) throws -> [Int64] {
+    let names = try documents(kind, at: now).first { $0.name == name }?.names ?? []
     let ended = try endDocument(kind, name)
     guard ended == 1 else { throw StoreError.notFound(kind: kind.rawValue, name: name) }
-    let subject: Guardrail.Subject = kind == .rule ? .rule(name) : .template(name)
-    let laid = try guardrails(at: now).filter { $0.subject == subject }.map(\.id)
+    let subjects = names.map { kind == .rule ? Guardrail.Subject.rule($0) : .template($0) }
+    let laid = try guardrails(at: now).filter { subjects.contains($0.subject) }.map(\.id)
     for guardrail in laid { try removeGuardrail(guardrail) }
     try record(
       "\(kind.rawValue).remove",

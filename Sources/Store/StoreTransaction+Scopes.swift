@@ -85,6 +85,15 @@ extension StoreTransaction {
     if let user = try attachments(at: now).first(where: { $0.scope == name }) {
       throw StoreError.conflict("scope \"\(name)\" is used by attachment \(user.id)")
     }
+    let named = try guardrails(at: now).first { guardrail in
+      guardrail.scope == name
+        || guardrail.excludes.contains { $0.terms.contains { $0 == "scope" && $1.contains(name) } }
+    }
+    if let named {
+      throw StoreError.conflict(
+        "scope \"\(name)\" is used by guardrail \(named.id); plumb guardrails remove ends that"
+      )
+    }
     try endScope(name)
     do {
       try ScopeTree(try scopes(at: now)).check()

@@ -300,13 +300,7 @@ struct GateOptions: ParsableArguments {
 
 extension [Collected] {
   var resources: [Resource] {
-    var seen: Set<[String]> = []
-    return compactMap { item in
-      guard case .resource(let resource) = item,
-        seen.insert([resource.account, "\(resource.kind)", resource.id]).inserted
-      else { return nil }
-      return resource
-    }
+    compactMap { if case .resource(let resource) = $0 { resource } else { nil } }
   }
 
   var diagnostics: [Diagnostic] {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import JSON
 import Model
 
@@ -16,7 +17,13 @@ extension GateOptions {
         "gate": .string(gate), "proof": true, "operation": "update", "resources": .array(batch),
       ]
       return APISketch.change("POST", "decisions", body: body) { answer in
-        answers.add(answer["decisions"]?.array ?? [])
+        let decisions = answer["decisions"]?.array ?? []
+        guard decisions.count == batch.count, decisions.allSatisfy({ $0["decision"] != nil }) else {
+          throw ValidationError(
+            "the server answered with \(decisions.count) decisions for \(batch.count) resources"
+          )
+        }
+        answers.add(decisions)
         return []
       }
     }
@@ -29,7 +36,9 @@ extension GateOptions {
     var size = 0
     for var resource in resources {
       if resource.account.isEmpty { resource.account = account ?? "" }
-      let line = resource.inventoryLine
+      // An empty region says that there is none; one that is left out is not told.
+      let isRegionTold = !resource.unread.contains { $0.path == "$resource.region" }
+      let line = resource.inventoryLine.with(region: isRegionTold ? resource.region : nil)
       let length = line.text.utf8.count
       if batches.isEmpty || size + length > 500_000 || batches[batches.count - 1].count == 1000 {
         batches.append([])
@@ -39,6 +48,14 @@ extension GateOptions {
       size += length
     }
     return batches
+  }
+}
+
+extension JSONValue {
+  fileprivate func with(region: String?) -> JSONValue {
+    guard let region, var object = self.object else { return self }
+    object["region"] = .string(region)
+    return .object(object)
   }
 }
 

@@ -18,6 +18,44 @@ struct GuardrailStoreTests {
   }
 
   @Test(arguments: TestDatabase.all)
+  func `a name is that of one rule, and a scope of guardrails stays`(
+    kind: TestDatabase
+  ) async throws {
+    try await kind.withStore { store in
+      var first = try Self.rule("own.a", "x")
+      first.aliases = ["own.b"]
+      let (one, second) = (first, try Self.rule("own.b", "y"))
+      let laid = try await store.write(as: "ann", at: .hour(1)) { transaction in
+        _ = try transaction.keep(one, cases: [], labels: [])
+        try transaction.put(Scope(name: "prod", parent: "", includes: [], excludes: []))
+        try transaction.put(Scope(name: "test", parent: "", includes: [], excludes: []))
+        let out = try Scope.Selector("scope=test")
+        return try transaction.lay(Guardrail(.rule("own.b"), scope: "prod", excludes: [out]))
+      }
+      await #expect(
+        throws: StoreError.conflict("rule \"own.a\" has one of its names; choose another one")
+      ) {
+        try await store.write(as: "ann", at: .hour(2)) {
+          try $0.keep(second, cases: [], labels: [])
+        }
+      }
+      for scope in ["prod", "test"] {
+        await #expect(throws: StoreError.self) {
+          try await store.write(as: "ann", at: .hour(2)) { try $0.removeScope(scope) }
+        }
+      }
+      // The guardrail was laid by the rule's other name, and ends with the rule all the same.
+      let ended = try await store.write(as: "ann", at: .hour(3)) {
+        try $0.removeDocument(.rule, "own.a")
+      }
+      #expect(ended == [laid])
+      try await store.write(as: "ann", at: .hour(4)) { transaction in
+        for scope in ["prod", "test"] { try transaction.removeScope(scope) }
+      }
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
   func `a rule has versions, and its removal takes its guardrails along`(
     kind: TestDatabase
   ) async throws {

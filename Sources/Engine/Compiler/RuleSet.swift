@@ -104,7 +104,8 @@ package final class RuleSet: Sendable {
       }
       values[name] = value
     }
-    return values
+    // Results write 2.0 as 2, and a goal is known again by its parameters.
+    return values.mapValues(\.withWholeNumbers)
   }
 }
 

@@ -50,7 +50,7 @@ extension GuardrailSet {
   package func enforcement(of accounts: [StoredAccount]) -> [EnforcedRule] {
     var found: [EnforcedRule] = []
     for account in accounts.sorted(by: { ($0.account, $0.provider) < ($1.account, $1.provider) }) {
-      for (index, guardrail) in guardrails.enumerated() where faults[guardrail.id] == nil {
+      for (index, guardrail) in guardrails.enumerated() {
         let share = scopes.share(
           provider: account.provider,
           accounts: self.accounts[account.account] ?? [account.account],

@@ -33,7 +33,8 @@ package struct Gate: Sendable {
       subject: subject,
       account: account
     )
-    let found = Found(set, now, collected, account: account)
+    let resolver = ExceptionResolver(exceptions, now: now, scopes: set.scopes)
+    let found = Found(set, now, collected, account: account, resolver)
     scan.examine = { found.note($0, at: $1) }
     let report = try await scan.run(toolVersion: toolVersion)
     return (found.decisions, report)
@@ -48,38 +49,49 @@ package struct Gate: Sendable {
     }
 
     private let set: GuardrailSet
-    private let state: Mutex<(places: [Key: Int], decisions: [Decision])>
+    /// Several resources may have one address; what is said of it is said of all of them.
+    private let places: [Key: [Int]]
+    private let state: Mutex<(decisions: [Decision], resolver: ExceptionResolver)>
 
-    init(_ set: GuardrailSet, _ now: Instant, _ collected: [Collected], account: String) {
+    init(
+      _ set: GuardrailSet,
+      _ now: Instant,
+      _ collected: [Collected],
+      account: String,
+      _ resolver: ExceptionResolver
+    ) {
       self.set = set
-      var places: [Key: Int] = [:]
+      var places: [Key: [Int]] = [:]
       var decisions: [Decision] = []
       for case .resource(var resource) in collected {
         if resource.account.isEmpty { resource.account = account }
         let key = Key(account: resource.account, kind: resource.kind, id: resource.id)
-        guard places.updateValue(decisions.count, forKey: key) == nil else { continue }
+        places[key, default: []].append(decisions.count)
+        let holds = set.holds(set.place(of: resource))
         decisions.append(
           Decision(
             resource: JudgedResource(resource),
             effect: .allowed,
-            rulings: [],
-            guardrails: set.count(resource.kind, set.holds(set.place(of: resource))),
+            rulings: set.rulingsOfFaulty(resource.kind, holds),
+            guardrails: set.count(resource.kind, holds),
             guardrailsAnywhere: set.enforcedCount,
             at: now
           )
         )
       }
-      let (found, all) = (places, decisions)
-      state = Mutex((found, all))
+      self.places = places
+      state = Mutex((decisions, resolver))
     }
 
     func note(_ record: ResultRecord, at place: Place) {
-      guard let ruling = set.ruling(of: record, at: place) else { return }
       let identity = record.resource
       let key = Key(account: identity.account, kind: identity.kind, id: identity.id)
       state.withLock { state in
-        guard let index = state.places[key] else { return }
-        state.decisions[index].add(ruling)
+        // A scan excepts failures only; here an exception covers what is unknown too.
+        let (rule, id) = (record.goal.rule, identity.id)
+        let exception = state.resolver.exception(rule: rule, resource: id) { place }
+        guard let ruling = set.ruling(of: record, at: place, exception) else { return }
+        for index in places[key] ?? [] { state.decisions[index].add(ruling) }
       }
     }
 

@@ -206,6 +206,7 @@ extension GuardrailSet {
       Parts(
         guardrails: try transaction.guardrails(at: now),
         rules: rules + own.rules,
+        unreadable: own.unreadable,
         profiles: try KeptProfiles(profiles, transaction).all(),
         templates: own.templates,
         scopes: ScopeTree(try transaction.scopes(at: now)),

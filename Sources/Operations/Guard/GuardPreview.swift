@@ -62,17 +62,20 @@ package struct GuardPreview: Sendable {
     let resolver = set.resolver(at: now).resolver
     try transaction.eachBlock(of: recorded) { text, entries in
       let account = entries.first.map { places.place($0.account, region: "", group: "", kind: 0) }
-      let (decisions, _) = set.decide(
+      let (decisions, faults) = set.decide(
         lines: text,
         account: account?.accounts.first ?? "",
         at: now,
         resolver
       )
+      if question.sight.isEverything {
+        judged += faults.count
+        unknown += faults.count
+      }
       for decision in decisions {
         let entry = entries[entries.startIndex + decision.resource.lineNumber - 1]
-        var place = account ?? Place(accounts: [], kind: decision.resource.kind, id: "")
-        (place.kind, place.id) = (decision.resource.kind, decision.resource.id)
-        (place.region, place.group) = (decision.resource.region, decision.resource.group)
+        var place = set.place(of: decision.resource, in: text, hasTags: true)
+        place.accounts = account?.accounts ?? []
         if !question.sight.isEverything, !question.sight.contains(place, set.scopes) { continue }
         add(decision, entry, marks, place, limit: question.limit)
       }

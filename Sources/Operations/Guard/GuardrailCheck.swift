@@ -25,6 +25,7 @@ package struct GuardrailCheck: Sendable {
       GuardrailSet.Parts(
         guardrails: [guardrail],
         rules: rules + own.rules,
+        unreadable: own.unreadable,
         profiles: try KeptProfiles(profiles, transaction).all(),
         templates: own.templates,
         scopes: ScopeTree(try transaction.scopes(at: now)),

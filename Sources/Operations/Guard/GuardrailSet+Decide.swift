@@ -94,6 +94,7 @@ extension GuardrailSet {
         ruling(member, inForce, holds, .unknown, reason: "not judged: \(reason)", record: nil, nil)
       )
     }
+    rulings += rulingsOfFaulty(resource.kind, holds)
     var decision = Decision(
       resource: JudgedResource(resource),
       effect: .allowed,
@@ -107,10 +108,35 @@ extension GuardrailSet {
     return decision
   }
 
+  /// What guardrails that cannot be enforced say: that nobody knows.
+  func rulingsOfFaulty(_ kind: ResourceKind, _ holds: [Hold]) -> [Decision.Ruling] {
+    faulty.compactMap { one in
+      let guardrail = guardrails[one.place]
+      guard one.hasNoScope || holds[areaOfGuardrail[one.place]] != .no,
+        one.kinds?.contains(kind) ?? true
+      else { return nil }
+      return Decision.Ruling(
+        guardrails: [guardrail.id],
+        enforcement: guardrail.enforcement,
+        rule: one.rule,
+        parameters: [:],
+        verdict: .unknown,
+        effect: guardrail.enforcement.effect(of: .unknown, guardrail.onFailure, isExcepted: false),
+        reason: "guardrail \(guardrail.id) cannot be enforced: \(faults[guardrail.id] ?? "")",
+        comparison: nil,
+        location: nil,
+        exception: nil,
+        result: "",
+        proof: nil
+      )
+    }
+  }
+
   /// What the guardrails in force make of a result that a scan judged; nil where none is in force.
   package func ruling(
     of record: ResultRecord,
-    at place: Place
+    at place: Place,
+    _ exception: Exception?
   ) -> Decision.Ruling? {
     guard let index = memberOfGoal[record.goal] else { return nil }
     let holds = holds(place)
@@ -123,7 +149,7 @@ extension GuardrailSet {
       record.verdict,
       reason: record.reason,
       record: record,
-      record.exception
+      exception
     )
   }
 
@@ -141,10 +167,12 @@ extension GuardrailSet {
       guardrailsAnywhere: enforcedCount,
       at: now
     )
-    guard guardrailsOfKind[resource.kind] != nil else { return decision }
+    guard guardrailsOfKind[resource.kind] != nil || !faulty.isEmpty else { return decision }
     let place = place(of: resource, in: text)
     let holds = holds(place)
     decision.guardrails = count(resource.kind, holds)
+    decision.rulings = rulingsOfFaulty(resource.kind, holds)
+    decision.settle()
     guard let layout = resource.layout else { return decision }
     let members = layouts[layout].members
     var obstacles: [Int: [Int]] = [:]
@@ -250,12 +278,20 @@ extension GuardrailSet {
 
   /// Where a resource is.
   package func place(of resource: Resource) -> Place {
-    Place(resource, accounts: accounts[resource.account] ?? [resource.account])
+    var place = Place(resource, accounts: accounts[resource.account] ?? [resource.account])
+    noteAccount(resource.account, &place)
+    return place
   }
 
-  private func place(of resource: JudgedResource, in text: [UInt8]) -> Place {
+  /// Notes that it is not known what stands above an account that the tree does not have.
+  private func noteAccount(_ account: String, _ place: inout Place) {
+    if !accounts.isEmpty, accounts[account] == nil { place.unread.insert("account") }
+  }
+
+  /// Where a resource of some lines is; `hasTags` asks for its tags though no guardrail does.
+  func place(of resource: JudgedResource, in text: [UInt8], hasTags: Bool = false) -> Place {
     var tags: [String: String] = [:]
-    if isAskingForTags, !resource.tags.isEmpty {
+    if isAskingForTags || hasTags, !resource.tags.isEmpty {
       for (key, value) in (try? JSONValue(parsing: resource.tags))?.object?.members ?? [] {
         tags[key] = value.string
       }
@@ -270,6 +306,7 @@ extension GuardrailSet {
       tags: tags
     )
     place.noteUnread(unread(of: text[resource.line]), account: resource.account)
+    noteAccount(resource.account, &place)
     return place
   }
 

@@ -5,13 +5,15 @@ import Synchronization
 
 /// Guardrails with their rules compiled once, by which requests are decided.
 ///
-/// The rules are the same compiled ones by which scans judge. A guardrail that cannot be enforced,
-/// because its rule is gone or a parameter is wrong, is set aside with the reason.
+/// The rules are the same compiled ones by which scans judge. What of a guardrail cannot be enforced,
+/// because its rule is gone or a parameter is wrong, is unknown about everything that it is laid on.
 package struct GuardrailSet: Sendable {
   /// What guardrails are made of.
   package struct Parts: Sendable {
     package var guardrails: [Guardrail]
     package var rules: [Rule]
+    /// Why kept rules cannot be read, by their ids.
+    package var unreadable: [String: String]
     package var profiles: [Profile]
     package var templates: [Template]
     package var scopes: ScopeTree
@@ -22,6 +24,7 @@ package struct GuardrailSet: Sendable {
     package init(
       guardrails: [Guardrail],
       rules: [Rule],
+      unreadable: [String: String] = [:],
       profiles: [Profile] = [],
       templates: [Template] = [],
       scopes: ScopeTree = ScopeTree([]),
@@ -30,7 +33,7 @@ package struct GuardrailSet: Sendable {
     ) {
       (self.guardrails, self.rules, self.profiles) = (guardrails, rules, profiles)
       (self.templates, self.scopes, self.accounts) = (templates, scopes, accounts)
-      self.exceptions = exceptions
+      (self.exceptions, self.unreadable) = (exceptions, unreadable)
     }
   }
 
@@ -40,9 +43,8 @@ package struct GuardrailSet: Sendable {
     var excludes: [Scope.Selector]
   }
 
-  /// Every guardrail, the ones set aside too.
   package let guardrails: [Guardrail]
-  /// Why guardrails are not enforced, by their number.
+  /// Why guardrails are not enforced, or not as a whole, by their number.
   package let faults: [Int64: String]
   package let ruleSet: RuleSet
   package let scopes: ScopeTree
@@ -57,8 +59,12 @@ package struct GuardrailSet: Sendable {
   let layouts: [VectorLayout]
   /// The guardrails in force that ask something of a kind, by their places.
   let guardrailsOfKind: [ResourceKind: [Int]]
+  /// Those with a fault.
+  let faulty: [FaultyGuardrail]
   /// How many guardrails are in force.
-  package var enforcedCount: Int { guardrails.count - faults.count }
+  package var enforcedCount: Int {
+    guardrails.count - faulty.count { membersOfGuardrail[$0.place].isEmpty }
+  }
   /// Templates in force with their areas, the innermost scope first.
   let templates: [LaidTemplate]
   let isAskingForTags: Bool
@@ -69,11 +75,7 @@ package struct GuardrailSet: Sendable {
   package init(_ parts: Parts) {
     var choice = Choice(parts)
     for (place, guardrail) in parts.guardrails.enumerated() {
-      do {
-        try choice.add(guardrail, at: place)
-      } catch {
-        choice.faults[guardrail.id] = "\(error)"
-      }
+      choice.add(guardrail, at: place)
     }
     guardrails = parts.guardrails
     faults = choice.faults
@@ -93,6 +95,7 @@ package struct GuardrailSet: Sendable {
     }
     self.guardrailsOfMember = guardrailsOfMember
     guardrailsOfKind = choice.guardrailsOfKind()
+    faulty = choice.faulty
     (areas, areaOfGuardrail) = (choice.areas, choice.areaOfGuardrail)
     templates = choice.templates.sorted { left, right in
       let depths = [left, right].map { parts.scopes.depth(of: choice.areas[$0.area].scope) }
@@ -149,15 +152,28 @@ package struct GuardrailSet: Sendable {
     (guardrailsOfKind[kind] ?? []).count { holds[areaOfGuardrail[$0]] != .no }
   }
 
-  /// Whether a guardrail is laid on a place.
-  package func covers(_ place: Place, guardrail: Int) -> Bool {
-    let area = areas[areaOfGuardrail[guardrail]]
-    return scopes.contains(place, in: area.scope, without: area.excludes)
-  }
+}
 
-  /// Whether some rule or template is about a kind.
-  package func isAbout(_ kind: ResourceKind) -> Bool {
-    ruleSet.covers(kind) || templates.contains { $0.template.kinds.contains(kind) }
+/// A guardrail that cannot be enforced, or not as a whole.
+struct FaultyGuardrail: Sendable {
+  /// Its place among the guardrails.
+  var place: Int
+  /// Whether there is no such scope, so that nobody knows where it is laid.
+  var hasNoScope: Bool
+  /// What it would be about; nil where nobody knows.
+  var kinds: Set<ResourceKind>?
+  /// What stands for the rule that is missing.
+  var rule: Rule
+
+  init(_ guardrail: Guardrail, place: Int, hasNoScope: Bool, kinds: Set<ResourceKind>?) {
+    (self.place, self.hasNoScope, self.kinds) = (place, hasNoScope, kinds)
+    let id = PropertyPath(root: .resource, [.key("id")])
+    rule = Rule(
+      id: guardrail.subject.name,
+      title: "Guardrail \(guardrail.id) can be enforced",
+      target: Rule.Target(kinds: []),
+      requiredConfig: .leaf(Condition.Leaf(id, .exists))
+    )
   }
 }
 
@@ -166,6 +182,7 @@ private struct Choice {
   let parts: GuardrailSet.Parts
   let index: RuleIndex?
   var faults: [Int64: String] = [:]
+  var faulty: [FaultyGuardrail] = []
   var goals: [Goal] = []
   var goalsOfGuardrail: [[Goal]]
   var areas: [GuardrailSet.Area] = []
@@ -175,32 +192,67 @@ private struct Choice {
 
   init(_ parts: GuardrailSet.Parts) {
     self.parts = parts
-    index = try? RuleIndex(parts.rules)
+    var taken: Set<String> = []
+    // Of rules that share a name the first one has it.
+    let rules = parts.rules.filter { rule in
+      let names = [rule.id] + rule.aliases
+      guard taken.isDisjoint(with: names) else { return false }
+      taken.formUnion(names)
+      return true
+    }
+    index = try? RuleIndex(rules)
     goalsOfGuardrail = Array(repeating: [], count: parts.guardrails.count)
   }
 
-  mutating func add(_ guardrail: Guardrail, at place: Int) throws {
+  /// Adds a guardrail as far as it can be enforced.
+  mutating func add(_ guardrail: Guardrail, at place: Int) {
     let area = self.area(GuardrailSet.Area(scope: guardrail.scope, excludes: guardrail.excludes))
     areaOfGuardrail.append(area)
-    if !guardrail.scope.isEmpty, !parts.scopes.has(guardrail.scope) {
-      throw GuardrailError(
-        description: "there is no scope \"\(guardrail.scope)\"; plumb scopes list shows them"
-      )
+    let hasNoScope = !guardrail.scope.isEmpty && !parts.scopes.has(guardrail.scope)
+    var kinds: Set<ResourceKind>?
+    do {
+      kinds = try addSubject(of: guardrail, area: area, at: place)
+    } catch {
+      faults[guardrail.id] = "\(error)"
     }
+    if hasNoScope {
+      let all = Set(goalsOfGuardrail[place].flatMap { index?[$0.rule]?.target.kinds ?? [] })
+      kinds = kinds.map { $0.union(all) }
+      faults[guardrail.id] =
+        "there is no scope \"\(guardrail.scope)\"; plumb scopes list shows them"
+    }
+    guard faults[guardrail.id] != nil, kinds?.isEmpty != true else { return }
+    // A template that is gone completes nothing, and holds nothing up.
+    if case .template = guardrail.subject { return }
+    faulty.append(
+      FaultyGuardrail(guardrail, place: place, hasNoScope: hasNoScope, kinds: kinds)
+    )
+  }
+
+  /// Adds what a guardrail lays on its scope, as far as that can be enforced; returns the kinds of
+  /// which a part cannot, nil where nobody knows which.
+  private mutating func addSubject(
+    of guardrail: Guardrail,
+    area: Int,
+    at place: Int
+  ) throws -> Set<ResourceKind>? {
     guard let index else {
-      throw GuardrailError(description: "two rules share an id; plumb rules list tells")
+      throw GuardrailError(description: "the rules cannot be read; plumb rules list tells")
     }
     switch guardrail.subject {
     case .rule(let name):
-      guard let rule = index[name] else { throw GoalError.noSuchRule(name) }
-      try add([Goal(rule: rule.id)], guardrail, index, at: place)
+      guard let rule = index[name] else {
+        if let fault = parts.unreadable[name] { throw GuardrailError(description: fault) }
+        throw GoalError.noSuchRule(name)
+      }
+      return try add([Goal(rule: rule.id)], guardrail, index, at: place)
     case .profile(let name):
       guard let profile = AttachmentCheck.profile(name, of: parts.profiles) else {
         throw GuardrailError(
           description: "there is no profile \"\(name)\"; plumb profiles list shows them"
         )
       }
-      try add(profile.goals, guardrail, index, at: place)
+      return try add(profile.goals, guardrail, index, at: place)
     case .template(let name):
       guard let template = parts.templates.first(where: { $0.id == name }) else {
         throw GuardrailError(
@@ -208,6 +260,7 @@ private struct Choice {
         )
       }
       templates.append(LaidTemplate(template, area: area, guardrail: guardrail.id))
+      return []
     }
   }
 
@@ -216,32 +269,46 @@ private struct Choice {
     _ guardrail: Guardrail,
     _ index: RuleIndex,
     at place: Int
-  ) throws {
+  ) throws -> Set<ResourceKind>? {
+    var (faults, lost): ([any Error], Set<ResourceKind>?) = ([], [])
     var settings: [String: [String: JSONValue]] = [:]
     for (name, values) in guardrail.parameters {
-      guard let rule = index[name] else { throw GoalError.noSuchRule(name) }
-      settings[rule.id, default: [:]].merge(values) { $1 }
+      if let rule = index[name] {
+        settings[rule.id, default: [:]].merge(values) { $1 }
+      } else {
+        faults.append(GoalError.noSuchRule(name))
+      }
     }
-    let filled = try goals.map { goal in
-      let goal = goal.with(settings, index)
-      guard let rule = index[goal.rule] else { throw GoalError.noSuchRule(goal.rule) }
-      return Goal(rule: rule.id, parameters: try RuleSet.parameters(of: rule, filledBy: goal))
+    for goal in goals {
+      do {
+        let goal = goal.with(settings, index)
+        guard let rule = index[goal.rule] else { throw GoalError.noSuchRule(goal.rule) }
+        let values = try RuleSet.parameters(of: rule, filledBy: goal)
+        goalsOfGuardrail[place].append(Goal(rule: rule.id, parameters: values))
+      } catch {
+        faults.append(error)
+        let rule = index[goal.rule]
+        lost = rule.flatMap { rule in lost.map { $0.union(rule.target.kinds) } }
+      }
     }
-    let used = Set(filled.map(\.rule))
+    self.goals += goalsOfGuardrail[place]
+    let used = Set(goals.compactMap { index[$0.rule]?.id })
     if let other = settings.keys.filter({ !used.contains($0) }).min() {
-      throw GuardrailError(
-        description: "\(guardrail.subject.kind) \(guardrail.subject.name) has no rule \(other), "
-          + "for which there is a parameter"
+      faults.append(
+        GuardrailError(
+          description: "\(guardrail.subject.kind) \(guardrail.subject.name) has no rule \(other), "
+            + "for which there is a parameter"
+        )
       )
     }
-    goalsOfGuardrail[place] = filled
-    self.goals += filled
+    self.faults[guardrail.id] = faults.first.map { "\($0)" }
+    return lost
   }
 
-  /// The guardrails without a fault that ask something of each kind, by their places.
+  /// The guardrails that ask something of each kind, by their places.
   func guardrailsOfKind() -> [ResourceKind: [Int]] {
     var found: [ResourceKind: [Int]] = [:]
-    for (place, guardrail) in parts.guardrails.enumerated() where faults[guardrail.id] == nil {
+    for (place, guardrail) in parts.guardrails.enumerated() {
       let template = parts.templates.first { guardrail.subject == .template($0.id) }
       let rules = goalsOfGuardrail[place].compactMap { index?[$0.rule] }
       let kinds = rules.flatMap(\.target.kinds) + (template?.kinds ?? [])

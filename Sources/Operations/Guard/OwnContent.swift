@@ -5,12 +5,20 @@ package import Store
 
 /// Rules and templates that people made, as they are kept.
 package struct OwnContent: Sendable {
-  package var rules: [Rule]
+  package var rules: [Rule] = []
+  /// Why rules cannot be read any more, by their ids.
+  package var unreadable: [String: String] = [:]
   package var templates: [Template]
 
   /// Those of a store as of an instant.
   package init(_ transaction: StoreTransaction, at instant: Instant) throws {
-    rules = try transaction.documents(.rule, at: instant).map { try $0.rule() }
+    for document in try transaction.documents(.rule, at: instant) {
+      do {
+        rules.append(try document.rule())
+      } catch {
+        unreadable[document.name] = "\(error)"
+      }
+    }
     templates = try transaction.documents(.template, at: instant).map { try $0.template() }
   }
 }

@@ -191,16 +191,3 @@ struct RequestReader {
     }
   }
 }
-
-extension JSONValue {
-  /// The value with `7.0` as `7`, which JSON Schema takes for the same.
-  fileprivate var withWholeNumbers: JSONValue {
-    switch self {
-    case .number(let number): Int64(exactly: number).map { .integer($0) } ?? self
-    case .array(let elements): .array(elements.map(\.withWholeNumbers))
-    case .object(let object):
-      .object(JSONObject(object.members.map { ($0.key, $0.value.withWholeNumbers) }))
-    default: self
-    }
-  }
-}
