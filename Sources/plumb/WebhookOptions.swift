@@ -74,7 +74,9 @@ struct WebhookOptions: ParsableArguments {
     ].compactMap { $0 }
   }
 
-  /// What rules look at. Secrets are not among them: they would leave the cluster.
+  /// What rules look at.
+  ///
+  /// Secrets are not among them: they would leave the cluster.
   private static let usual: [(group: String, resources: [String])] = [
     (
       "",
