@@ -184,8 +184,8 @@ let package = Package(
     .testTarget(
       name: "WebTests",
       dependencies: [
-        "Web", "Operations", "Store", "Vault", "Engine", "HTTP", "YAML", "Model", "JSON",
-        "TestSupport",
+        "Web", "Operations", "Collectors", "Store", "Vault", "Engine", "HTTP", "YAML", "Model",
+        "JSON", "TestSupport",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -203,7 +203,7 @@ let package = Package(
     ),
     .testTarget(
       name: "CommandTests",
-      dependencies: ["plumb", "JSON", "Model", "Reports", "TestSupport"],
+      dependencies: ["plumb", "JSON", "YAML", "Model", "Reports", "TestSupport"],
       exclude: ["Golden", "Fixtures"]
     ),
   ],

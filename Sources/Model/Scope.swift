@@ -57,6 +57,10 @@ extension Place {
       if name.hasPrefix("attributes") { unread.insert("group") }
       guard name.hasPrefix("tags") else { continue }
       let tag = name.dropFirst("tags.".count)
+      if tag == Self.ofNamespace {
+        unread.insert("tag:\(tag)")
+        continue
+      }
       let isPlain = name.hasPrefix("tags.") && tag.allSatisfy { $0.isLetter || $0.isNumber }
       unread.insert(isPlain ? "tag:\(tag)" : "tag:")
     }
@@ -65,9 +69,14 @@ extension Place {
   fileprivate func isUnread(_ key: String) -> Bool {
     guard !unread.isEmpty else { return false }
     guard key.hasPrefix("tag:") else { return unread.contains(key) }
-    return tags[String(key.dropFirst(4))] == nil
-      && (unread.contains(key) || unread.contains("tag:"))
+    let tag = key.dropFirst(4)
+    guard tags[String(tag)] == nil else { return false }
+    return unread.contains(key) || unread.contains("tag:")
+      || tag.hasPrefix(Self.ofNamespace) && unread.contains("tag:\(Self.ofNamespace)")
   }
+
+  /// What a tag begins with that is a label of a Kubernetes object's namespace.
+  package static let ofNamespace = "namespace:"
 }
 
 /// A named section of the business: what it includes, less what it excludes, within its parent.
@@ -231,8 +240,10 @@ package struct ScopeTree: Sendable {
     contains(place, in: name) && !excludes.contains { selects($0, place, ifUnread: true) }
   }
 
-  /// Whether a scope, or one that it names, asks for tags.
-  package func asksForTags(_ name: String) -> Bool { asks(name) { $0.hasPrefix("tag:") } }
+  /// Whether a scope, or one that it names, asks for tags that begin so.
+  package func asksForTags(_ name: String, _ beginning: String = "") -> Bool {
+    asks(name) { $0.hasPrefix("tag:" + beginning) }
+  }
 
   /// Whether a scope, or one that it names, asks for tags or ids.
   package func asksForResources(_ name: String) -> Bool {

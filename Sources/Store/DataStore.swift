@@ -1,4 +1,5 @@
 package import Model
+import Synchronization
 
 /// Everything that is remembered, over one database.
 ///
@@ -11,6 +12,10 @@ package struct DataStore: Sendable {
   package let seed: UInt64
   /// The time of day, which the audit log tells beside the instant that a change is said to be of.
   package var wallClock: (@Sendable () -> Instant)?
+  private let writes = WriteCount()
+
+  /// How many changes were made through this value and its copies, those that failed too.
+  package var writeCount: Int { writes.count }
 
   /// Opens a database, migrating it where that is needed.
   ///
@@ -62,12 +67,22 @@ package struct DataStore: Sendable {
     _ body: @Sendable @escaping (StoreTransaction) throws -> R
   ) async throws -> R {
     let recordedAt = wallClock?()
+    defer { writes.add() }
     return try await database.write { session in
       var transaction = StoreTransaction(session: session, actor: actor, now: now)
       transaction.recordedAt = recordedAt
       return try body(transaction)
     }
   }
+}
+
+/// Counts what is written by this process.
+private final class WriteCount: Sendable {
+  private let state = Mutex(0)
+
+  var count: Int { state.withLock { $0 } }
+
+  func add() { state.withLock { $0 += 1 } }
 }
 
 /// One transaction of the store.

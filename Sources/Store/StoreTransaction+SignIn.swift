@@ -90,6 +90,15 @@ extension StoreTransaction {
     )
   }
 
+  /// The digests of the keys that are in force at an instant, by number.
+  package func keyDigests(at instant: Instant) throws -> [Int64: String] {
+    let found = try session.rows(
+      "SELECT id, digest FROM api_keys WHERE expires_at > $1 AND revoked_at IS NULL",
+      [instant.value]
+    ) { ($0.integer(0), $0.text(1)) }
+    return Dictionary(found) { first, _ in first }
+  }
+
   /// Notes that a key was used today.
   package func noteUse(ofKey id: Int64) throws {
     try session.run(

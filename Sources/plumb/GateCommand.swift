@@ -13,7 +13,7 @@ struct GateCommand: AsyncParsableCommand {
 
       Exit codes: 0 allowed, warnings or not; 1 refused; 2 something could not be read or decided.
       """,
-    subcommands: [GateTerraform.self, GateCloudFormation.self]
+    subcommands: [GateTerraform.self, GateCloudFormation.self, GateKubernetes.self]
   )
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collectors
 import Content
 import Engine
 import Foundation
@@ -146,6 +147,7 @@ struct ServeCommand: AsyncParsableCommand {
         alarm: { Logger(label: "plumb").critical("guardrails", metadata: ["alarm": "\($0)"]) },
         content: { (shelf.rules, shelf.profiles) }
       )
+      composed.parts = { KubernetesRequest.parts(of: $0, cluster: $1) }
       composed.uploadFolder = store.spoolFolder + "/uploads"
       let services = composed
       LoggingSystem.bootstrap { JSONLines(label: $0) }

@@ -83,6 +83,17 @@ struct ServerOptions: ParsableArguments {
     return true
   }
 
+  /// The address of the server that is meant, over TLS, and the key for it, for others to ask by.
+  func guarded() throws -> (address: String, key: Secret) {
+    guard let address = try address(Context()) else {
+      throw ValidationError("name the server as others reach it: --server https://…")
+    }
+    guard address.text.hasPrefix("https://") else {
+      throw ValidationError("\(address.text) is without TLS, and only a server with it is asked")
+    }
+    return (address.text, try token())
+  }
+
   /// Refuses a server for a command that has no call of the API.
   func refuseUnanswered() throws {
     guard server != nil || showsAPI else { return }

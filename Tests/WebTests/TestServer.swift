@@ -1,3 +1,4 @@
+import Collectors
 import Dispatch
 import Engine
 import Foundation
@@ -179,6 +180,7 @@ struct TestServer: Sendable {
       explain: { $0 is GoalError || $0 is InputError ? "\($0)" : nil }
     )
     services.providers = ["aws", "ibm"]
+    services.parts = { KubernetesRequest.parts(of: $0, cluster: $1) }
     services.uploadFolder = folder.appendingPathComponent("uploads").path
     return services
   }

@@ -10,11 +10,16 @@ package struct KubernetesCollector: Collector {
 
   private let paths: [String]
   private let cluster: String
+  private let tellsUnreadNamespaces: Bool
 
   /// A collector for paths, `-` for standard input; the cluster's name becomes the account.
-  package init(paths: [String], cluster: String = "") {
+  ///
+  /// With `tellsUnreadNamespaces` an object whose namespace is not among the manifests says that the
+  /// labels of its namespace are unread.
+  package init(paths: [String], cluster: String = "", tellsUnreadNamespaces: Bool = false) {
     self.paths = paths
     self.cluster = cluster
+    self.tellsUnreadNamespaces = tellsUnreadNamespaces
   }
 
   /// Emits every object; a document that cannot be read is a diagnostic, and the rest goes on.
@@ -23,6 +28,8 @@ package struct KubernetesCollector: Collector {
   package func collect(_ emit: (Collected) throws -> Void) throws {
     var kinds: Set<ResourceKind> = []
     var isWhole = true
+    var found: [Collected] = []
+    var namespaces = NamespaceLabels()
     for file in try files() {
       let name = file == "-" ? "standard input" : file
       let documents: [YAMLReader.Document]
@@ -46,13 +53,24 @@ package struct KubernetesCollector: Collector {
           try emit(.diagnostic(Diagnostic(error.message, at: error.location)))
         case .success(let node?):
           for item in KubernetesObject.items(of: node, account: cluster) {
-            if case .resource(let resource) = item { kinds.insert(resource.kind) }
+            if case .resource(let resource) = item {
+              kinds.insert(resource.kind)
+              namespaces.note(resource)
+            }
             if case .diagnostic = item { isWhole = false }
-            try emit(item)
+            found.append(item)
           }
         case .success(nil): continue
         }
       }
+    }
+    for item in found {
+      guard case .resource(var resource) = item else {
+        try emit(item)
+        continue
+      }
+      namespaces.complete(&resource, tellsUnread: tellsUnreadNamespaces)
+      try emit(.resource(resource))
     }
     for statement in coverage(seen: kinds, isWhole: isWhole) { try emit(.coverage(statement)) }
   }

@@ -52,6 +52,12 @@ enum KubernetesObject {
     "AuthenticationConfiguration", "AuthorizationConfiguration", "PodSecurityPolicy",
   ]
 
+  /// Where in an object of a kind the pod stands that its resource describes, as a JSON pointer.
+  static func podPointer(_ kind: String) -> String? {
+    if kind == "Pod" { return "" }
+    return templates[kind].map { "/" + $0.joined(separator: "/") }
+  }
+
   /// What a document holds: one object or the items of a list.
   static func items(of node: DocumentNode, account: String) -> [Collected] {
     guard case .mapping(let members) = node.value else {
@@ -106,6 +112,10 @@ enum KubernetesObject {
       var attributes: [(key: String, value: JSONValue)] = []
       let namespace = isNamespaced ? metadata?["namespace"]?.string : nil
       if let namespace { attributes.append(("namespace", .string(namespace))) }
+      // What groups resources within a cluster, a namespace itself among them.
+      if let group = namespace ?? (kind.kind == "Namespace" ? name : nil) {
+        attributes.append(("resource_group", .string(group)))
+      }
       if let workload { attributes.append(("workload", .string(workload))) }
       let labels = metadata?["labels"]?.object?.members ?? []
       var source: JSONObject = ["file": .string(location.file)]

@@ -38,7 +38,7 @@ package final class GuardKeeper: Sendable {
   /// How long what was read counts as read just now.
   private static let freshness = Duration.seconds(1)
   /// For how long decisions go on by what was read while somebody looks for news.
-  private static let patience = Duration.seconds(5)
+  private let patience: Duration
   /// How many requests are monitored at once while the breaker is tripped.
   private static let monitoredMost = 1000
 
@@ -53,10 +53,12 @@ package final class GuardKeeper: Sendable {
   package init(
     _ store: DataStore,
     limits: Breaker.Limits = Breaker.Limits(),
+    patience: Duration = .seconds(5),
     alarm: @escaping @Sendable (String) -> Void = { _ in },
     content: @escaping @Sendable () throws -> (rules: [Rule], profiles: [Profile])
   ) {
     (self.store, self.content, self.alarm) = (store, content, alarm)
+    self.patience = patience
     state = Mutex(State(breaker: Breaker(limits)))
     log = DecisionLog(store)
   }
@@ -71,16 +73,46 @@ package final class GuardKeeper: Sendable {
     try await facts(isFresh: isFresh, at: now).set
   }
 
-  /// Decides about requests and logs the decisions.
+  /// Decides about requests, and logs the decisions unless nothing shall come of them.
   ///
   /// While the breaker is tripped a request is not judged before it is answered: what each guardrail
-  /// chose for what cannot be judged counts, and what it would have been is logged later.
+  /// chose for what cannot be judged counts, and what it would have been is logged later. The same
+  /// counts for what is not decided within `limit`.
   /// - Throws: what reading guardrails throws, where none were read before.
-  package func decide(_ requests: [Request], at now: Instant) async throws -> [Decision] {
-    let start = ContinuousClock.now
-    guard state.withLock({ $0.breaker.admits(at: start) }) else {
-      return try await monitor(requests, at: now)
+  package func decide(
+    _ requests: [Request],
+    at now: Instant,
+    within limit: Duration? = nil,
+    isLogged: Bool = true
+  ) async throws -> [Decision] {
+    guard state.withLock({ $0.breaker.admits(at: .now) }) else {
+      return try await monitor(requests, at: now, isLogged: isLogged)
     }
+    let decisions: [Decision]
+    if let limit {
+      let judged = try await Race.value(within: limit) { [self] in
+        try await judge(requests, at: now)
+      }
+      decisions = try judged ?? late(requests, limit, at: now)
+    } else {
+      decisions = try await judge(requests, at: now)
+    }
+    if isLogged { log.note(zip(requests, decisions).map { LoggedDecision($1, $0) }) }
+    return decisions
+  }
+
+  /// What is answered where no decision came in time.
+  private func late(_ requests: [Request], _ limit: Duration, at now: Instant) throws -> [Decision]
+  {
+    note(limit, isFault: true, at: now)
+    guard let set = state.withLock({ $0.set }) else {
+      throw StoreError.damaged("guardrails cannot be read in time")
+    }
+    return requests.map { set.undecided($0.resource, "no decision came within \(limit)", at: now) }
+  }
+
+  private func judge(_ requests: [Request], at now: Instant) async throws -> [Decision] {
+    let start = ContinuousClock.now
     let decisions: [Decision]
     do {
       let (set, resolver) = try await facts(isFresh: false, at: now)
@@ -91,14 +123,18 @@ package final class GuardKeeper: Sendable {
     }
     let took = (ContinuousClock.now - start) / max(requests.count, 1)
     note(took, isFault: false, at: now)
-    log.note(zip(requests, decisions).map { LoggedDecision($1, $0) })
     return decisions
   }
 
-  private func monitor(_ requests: [Request], at now: Instant) async throws -> [Decision] {
+  private func monitor(
+    _ requests: [Request],
+    at now: Instant,
+    isLogged: Bool
+  ) async throws -> [Decision] {
     let (set, resolver) = try await facts(isFresh: false, at: now)
     let reason = "decisions are slow or go wrong, and requests are only monitored for a while"
     let decisions = requests.map { set.undecided($0.resource, reason, at: now) }
+    guard isLogged else { return decisions }
     let room = state.withLock { state in
       let room = min(requests.count, Self.monitoredMost - state.monitored)
       state.monitored += room
@@ -153,7 +189,7 @@ package final class GuardKeeper: Sendable {
       return (state.set, age, mustCheck)
     }
     if mustCheck {
-      if known != nil, !isFresh, let age, age < Self.patience {
+      if known != nil, !isFresh, let age, age < patience {
         // Decisions do not wait for the store as long as it was read a moment ago.
         Task { [self] in try? await check(known, at: now) }
       } else {

@@ -68,6 +68,8 @@ package struct GuardrailSet: Sendable {
   /// Templates in force with their areas, the innermost scope first.
   let templates: [LaidTemplate]
   let isAskingForTags: Bool
+  /// Whether some scope asks for labels of namespaces.
+  package let isAskingForNamespaces: Bool
   let judges: JudgePool
   private let exceptions: [Exception]
 
@@ -102,16 +104,8 @@ package struct GuardrailSet: Sendable {
       return depths[0] == depths[1] ? left.guardrail < right.guardrail : depths[0] > depths[1]
     }
     layouts = ruleSet.layouts
-    isAskingForTags =
-      choice.areas.contains { area in
-        parts.scopes.asksForTags(area.scope)
-          || area.excludes.contains { selector in
-            selector.terms.contains { key, names in
-              key.hasPrefix("tag:")
-                || key == "scope" && names.contains { parts.scopes.asksForTags($0) }
-            }
-          }
-      } || parts.exceptions.contains { parts.scopes.asksForTags($0.scope) }
+    isAskingForTags = parts.areTagsAsked(choice.areas)
+    isAskingForNamespaces = parts.areTagsAsked(choice.areas, Place.ofNamespace)
     judges = JudgePool(ruleSet)
   }
 
@@ -174,6 +168,21 @@ struct FaultyGuardrail: Sendable {
       target: Rule.Target(kinds: []),
       requiredConfig: .leaf(Condition.Leaf(id, .exists))
     )
+  }
+}
+
+extension GuardrailSet.Parts {
+  /// Whether some area or exception asks for tags that begin so.
+  fileprivate func areTagsAsked(_ areas: [GuardrailSet.Area], _ beginning: String = "") -> Bool {
+    areas.contains { area in
+      scopes.asksForTags(area.scope, beginning)
+        || area.excludes.contains { selector in
+          selector.terms.contains { key, names in
+            key.hasPrefix("tag:" + beginning)
+              || key == "scope" && names.contains { scopes.asksForTags($0, beginning) }
+          }
+        }
+    } || exceptions.contains { scopes.asksForTags($0.scope, beginning) }
   }
 }
 

@@ -7,6 +7,8 @@ package import Store
 /// What the server works with; the command line composes it.
 package struct Services: Sendable {
   package var store: DataStore
+  /// Whose keys are whose.
+  let callers: CallerCache
   /// What is read of the store again and again.
   let posture = PostureCache()
   /// Rules and profiles as they are now.
@@ -29,6 +31,12 @@ package struct Services: Sendable {
   package var test: @Sendable (CredentialRecord) async throws -> CredentialRecord.Test
   /// Decides about requests.
   package var guards: GuardKeeper
+  /// What an object describes that a Kubernetes cluster, by its name, is asked to take, and what of it
+  /// cannot be read.
+  package var parts: @Sendable (JSONValue, String) -> (parts: [ObjectPart], faults: [String]) = {
+    _,
+    _ in ([], ["this server reads no objects of Kubernetes"])
+  }
   /// Where inventories are kept that collectors hand in, until they have come whole.
   package var uploadFolder = FileManager.default.temporaryDirectory.path + "/plumb-uploads"
 
@@ -43,6 +51,7 @@ package struct Services: Sendable {
     explain: @escaping @Sendable (any Error) -> String?
   ) {
     (self.store, self.content, self.keeper) = (store, content, keeper)
+    callers = CallerCache(store)
     (self.clock, self.random, self.judge) = (clock, random, judge)
     (self.test, self.explain) = (test, explain)
     guards = GuardKeeper(store) {
@@ -53,6 +62,15 @@ package struct Services: Sendable {
 }
 
 extension Services {
+  /// Notes that a key was used today.
+  func noteUse(of caller: CallerCache.Caller, at now: Instant) async throws {
+    guard caller.key.usedOn != now.day else { return }
+    try await store.write(as: caller.principal.name, at: now) {
+      try $0.noteUse(ofKey: caller.key.id)
+    }
+    callers.noteUse(of: caller, on: now.day)
+  }
+
   /// Counts results whenever some have changed, so that nobody who looks waits for it, until its task
   /// is cancelled.
   package func keepCounted() async {

@@ -209,6 +209,8 @@ package struct APIOperation: Sendable {
   package let body: JSONValue?
   /// The kind of body where it is not JSON, such as a stream of lines.
   package let bodyKind: String?
+  /// The most bytes of a body that is JSON.
+  package let bodyLimit: Int
   /// Whether a change needs If-Match.
   package let needsMatch: Bool
   /// The status of a good answer.
@@ -242,6 +244,7 @@ package struct APIOperation: Sendable {
     needsMatch = parameters.contains { $0.name == "If-Match" }
     let content = operation["requestBody"]?["content"]?.object?.members.first
     body = content?.key == "application/json" ? content?.value["schema"] : nil
+    bodyLimit = operation["x-body-limit"]?.whole ?? RequestReader.bodyLimit
     bodyKind = content?.key == "application/json" ? nil : content?.key
     let statuses = operation["responses"]?.object?.members.compactMap { Int($0.key) } ?? []
     guard let status = statuses.first(where: { $0 < 400 }) else { throw fault("no good answer") }

@@ -9,7 +9,7 @@ struct RequestReader {
   let operation: APIOperation
   let schema: Schema
 
-  /// The most bytes of a body that is JSON.
+  /// The most bytes of a body that is JSON, where its operation does not say otherwise.
   static let bodyLimit = 1 << 20
 
   /// The values of the parameters of a request by name.
@@ -127,7 +127,7 @@ struct RequestReader {
         "Content-Type is \"\(type)\", expected application/json"
       )
     }
-    let bytes = try await Self.bytes(request, limit: Self.bodyLimit)
+    let bytes = try await Self.bytes(request, limit: operation.bodyLimit)
     let value: JSONValue
     do {
       value = try JSONParser().parse(bytes).withWholeNumbers

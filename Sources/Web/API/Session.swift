@@ -58,23 +58,14 @@ struct Authenticator: Sendable {
   }
 
   private func caller(key: String, at now: Instant) async throws -> (Principal, Session) {
-    let digest = Session.digest(key)
-    let found = try await services.store.read { transaction -> (Principal, APIKey)? in
-      guard let key = try transaction.key(digest: digest, at: now),
-        let principal = try transaction.principal(key.person, limit: key.limit, at: now)
-      else { return nil }
-      return (principal, key)
-    }
-    guard let (principal, key) = found else {
+    guard let found = try await services.callers.caller(digest: Session.digest(key), at: now) else {
       throw Self.problem("the API key is not known, has ended or was revoked")
     }
-    if key.usedOn != now.day {
-      try await services.store.write(as: principal.name, at: now) { try $0.noteUse(ofKey: key.id) }
-    }
-    return (principal, .key(key.id))
+    try await services.noteUse(of: found, at: now)
+    return (found.principal, .key(found.key.id))
   }
 
-  private static func problem(_ detail: String) -> Problem {
+  static func problem(_ detail: String) -> Problem {
     Problem(401, "not-signed-in", "Not signed in", detail)
   }
 

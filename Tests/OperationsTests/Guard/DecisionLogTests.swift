@@ -117,9 +117,55 @@ struct DecisionLogTests {
   }
 }
 
-/// A database that can be away.
+extension DecisionLogTests {
+  @Test(arguments: [(FailureChoice.open, Effect.warned), (.closed, .refused)])
+  func `what is not decided in time goes by the choice, and an alarm tells soon`(
+    choice: FailureChoice,
+    effect: Effect
+  ) async throws {
+    try await TestDatabase.sqlite.with { database in
+      let slow = ShakyDatabase(database)
+      let store = try await DataStore(slow)
+      try await store.write(as: "ann", at: hour(0)) { transaction in
+        _ = try transaction.lay(
+          Guardrail(.rule("bucket.encrypted"), enforcement: .disallow, onFailure: choice)
+        )
+      }
+      let rules = try Kit.index().rules
+      let alarms = Mutex<[ContinuousClock.Instant]>([])
+      let keeper = GuardKeeper(
+        store,
+        limits: Breaker.Limits(deadline: .seconds(2), least: 1),
+        patience: .zero,
+        alarm: { _ in alarms.withLock { $0.append(.now) } },
+        content: { (rules, []) }
+      )
+      let request = try Self.request("good", isEncrypted: true)
+      #expect(try await keeper.decide([request], at: hour(1))[0].effect == .allowed)
+      await keeper.log.flush()
+      // From a second on somebody looks whether something was changed, and the database hangs.
+      try await Task.sleep(for: .milliseconds(1100))
+      slow.pause.withLock { $0 = .seconds(4) }
+      let start = ContinuousClock.now
+      let late = try await keeper.decide([request], at: hour(2), within: .milliseconds(200))[0]
+      #expect(late.effect == effect)
+      #expect(late.fault?.contains("no decision came within") == true)
+      #expect(ContinuousClock.now - start < .seconds(4))
+      slow.pause.withLock { $0 = .zero }
+      for _ in 0..<400 where alarms.withLock({ $0.isEmpty }) {
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      let alarm = try #require(alarms.withLock { $0.first })
+      #expect(alarm - start < .seconds(5))
+    }
+  }
+}
+
+/// A database that can be away or slow.
 private final class ShakyDatabase: SQLDatabase {
   let isAway = Mutex(false)
+  /// How long each transaction takes to begin.
+  let pause = Mutex(Duration.zero)
   private let inner: any SQLDatabase
 
   init(_ inner: any SQLDatabase) { self.inner = inner }
@@ -127,21 +173,23 @@ private final class ShakyDatabase: SQLDatabase {
   var dialect: SQLDialect { inner.dialect }
   var name: String { inner.name }
 
-  private func check() throws {
+  private func check() async throws {
+    let pause = pause.withLock { $0 }
+    if pause > .zero { try await Task.sleep(for: pause) }
     if isAway.withLock({ $0 }) { throw SQLError.unreachable(name, reason: "a test says so") }
   }
 
   func read<R: Sendable>(
     _ body: @Sendable @escaping (any SQLSession) throws -> R
   ) async throws -> R {
-    try check()
+    try await check()
     return try await inner.read(body)
   }
 
   func write<R: Sendable>(
     _ body: @Sendable @escaping (any SQLSession) throws -> R
   ) async throws -> R {
-    try check()
+    try await check()
     return try await inner.write(body)
   }
 
