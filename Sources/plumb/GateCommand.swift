@@ -1,4 +1,5 @@
 import ArgumentParser
+import Collectors
 import Content
 import Model
 
@@ -13,7 +14,9 @@ struct GateCommand: AsyncParsableCommand {
 
       Exit codes: 0 allowed, warnings or not; 1 refused; 2 something could not be read or decided.
       """,
-    subcommands: [GateTerraform.self, GateCloudFormation.self, GateKubernetes.self]
+    subcommands: [
+      GateTerraform.self, GateCloudFormation.self, GateKubernetes.self, GateRunTask.self,
+    ]
   )
 }
 
@@ -53,10 +56,12 @@ struct GateCloudFormation: AsyncParsableCommand {
     commandName: "cloudformation",
     abstract: "Decides about CloudFormation templates before they are deployed.",
     discussion: """
-      What is read is what plumb scan cloudformation reads. A change set names no properties: give
-      its template.
+      What is read is what plumb scan cloudformation reads. A change set (aws cloudformation
+      describe-change-set) tells account, region, parameters and what is added or changed, of which
+      alone is decided then; the template is the one that the change set was made of.
 
       Examples:
+        plumb gate cloudformation template.yaml --change-set change-set.json
         plumb gate cloudformation template.yaml --account 123456789012 --region eu-central-1
         plumb gate cloudformation app.yaml --parameter Stage=prod --format junit --output gate.xml
       """
@@ -65,14 +70,30 @@ struct GateCloudFormation: AsyncParsableCommand {
   @OptionGroup var gate: GateOptions
   @OptionGroup var source: CloudFormationSource
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Decide about what a change set adds or changes: the JSON of describe-change-set.",
+      valueName: "file"
+    )
+  )
+  var changeSet: String?
+
   func run() async throws {
     try await reporting {
       let library = try gate.goals.content.library()
+      let changes = try changeSet.map { try CloudFormationChangeSet(file: $0) }
+      if changes != nil, source.templates.count != 1 {
+        throw ValidationError("--change-set goes with one template, the one that it was made of")
+      }
+      var gate = gate
+      gate.account = gate.account ?? changes?.account
       try await gate.decide(
-        try source.collector(library, account: gate.account ?? ""),
+        try source.collector(library, account: gate.account ?? "", changes: changes),
         library,
         subject: source.templates,
-        gate: "cloudformation"
+        gate: "cloudformation",
+        mayBeEmpty: changes != nil
       )
     }
   }

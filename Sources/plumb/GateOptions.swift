@@ -104,7 +104,8 @@ struct GateOptions: ParsableArguments {
     _ collector: any Collector,
     _ library: ContentLibrary,
     subject: [String],
-    gate: String
+    gate: String,
+    mayBeEmpty: Bool = false
   ) async throws {
     let now = try at.instant()
     let rulePages = try pages.base()
@@ -134,7 +135,7 @@ struct GateOptions: ParsableArguments {
       throw isRemote ? Self.nothingThere : Self.nothing
     }
     try tell(report, rulePages)
-    if collected.resources.isEmpty, report.diagnostics.isEmpty {
+    if collected.resources.isEmpty, report.diagnostics.isEmpty, !mayBeEmpty {
       complain("nothing to decide in \(name)")
       throw Exit.notJudged
     }

@@ -10,7 +10,7 @@ struct ScanCloudFormation: AsyncParsableCommand {
       Templates are JSON or YAML, as written, as cdk synth makes them, or as
       aws cloudformation get-template prints them. Parameters take their defaults unless --parameter
       gives a value; what is known only after deploy makes a verdict unknown. A change set names no
-      properties: scan its template, see docs/cloudformation.md.
+      properties: scan its template, or give both to plumb gate cloudformation.
 
       Examples:
         plumb scan cloudformation template.yaml
@@ -59,8 +59,12 @@ struct CloudFormationSource: ParsableArguments {
   var templates: [String]
 
   /// A collector of them by the mappings of a library.
-  func collector(_ library: ContentLibrary, account: String) throws -> CloudFormationCollector {
-    var parameters: [String: String] = [:]
+  func collector(
+    _ library: ContentLibrary,
+    account: String,
+    changes: CloudFormationChangeSet? = nil
+  ) throws -> CloudFormationCollector {
+    var parameters = changes?.parameters ?? [:]
     for setting in values {
       let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       guard parts.count == 2, !parts[0].isEmpty else {
@@ -72,8 +76,9 @@ struct CloudFormationSource: ParsableArguments {
       files: templates,
       mappings: try library.nodes("cloudformation").map(CloudFormationMapping.init),
       parameters: parameters,
-      region: region,
+      region: region.isEmpty ? changes?.region ?? "" : region,
       account: account,
+      changes: changes,
       note: { complain($0) }
     )
   }

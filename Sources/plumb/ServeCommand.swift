@@ -3,6 +3,7 @@ import Collectors
 import Content
 import Engine
 import Foundation
+import HTTP
 import Hummingbird
 import JSON
 import Logging
@@ -87,6 +88,15 @@ struct ServeCommand: AsyncParsableCommand {
   )
   var assets: String?
 
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Where runs of Terraform come from that ask as run tasks.",
+      valueName: "url"
+    )
+  )
+  var terraform = "https://app.terraform.io"
+
   @OptionGroup var openID: OpenIDOptions
   @OptionGroup var work: WorkOptions
 
@@ -98,6 +108,7 @@ struct ServeCommand: AsyncParsableCommand {
       throw ValidationError("--tls-certificate and --tls-key need each other")
     }
     guard (0...65_535).contains(port) else { throw ValidationError("--port \(port) is no port") }
+    _ = try ServerAddress(terraform, source: "--terraform")
     guard requestsPerSecond >= 0 else {
       throw ValidationError("--requests-per-second must not be negative")
     }
@@ -147,6 +158,15 @@ struct ServeCommand: AsyncParsableCommand {
         alarm: { Logger(label: "plumb").critical("guardrails", metadata: ["alarm": "\($0)"]) },
         content: { (shelf.rules, shelf.profiles) }
       )
+      composed.signature = { KeyedDigest.sha512(key: $0, $1) }
+      composed.terraform = terraform
+      let runner = RunTaskRunner(
+        store: data,
+        guards: composed.guards,
+        client: try CurlClient(limit: TerraformCollector.sizeLimit),
+        mappings: try library.nodes("terraform").map(TerraformMapping.init)
+      )
+      composed.runTask = { await runner.run($0, $1) }
       composed.parts = { KubernetesRequest.parts(of: $0, cluster: $1) }
       composed.uploadFolder = store.spoolFolder + "/uploads"
       let services = composed
@@ -262,32 +282,6 @@ struct InventoryJudging: Sendable {
     )
     _ = try await keeper.run(number, choice)
     return number
-  }
-}
-
-/// The first start of a server over an empty store.
-enum FirstStart {
-  /// Makes the administrator and a code by which that one signs in; a code anew where nobody used one
-  /// before the server ended, nil where somebody did.
-  static func code(
-    _ store: DataStore,
-    _ random: @Sendable (Int) throws -> [UInt8]
-  ) async throws -> String? {
-    let code = try SignInCode.make(random)
-    let now = timeOfDay()
-    let isFirst = try await store.write(as: "plumb serve", at: now) { transaction in
-      guard try !transaction.isInUse() else { return false }
-      let known = try transaction.people().first
-      guard known == nil || known?.name == "administrator" else { return false }
-      let person = try known ?? transaction.addPerson("administrator")
-      if known == nil {
-        _ = try transaction.grant(Grant(role: .administrator, extent: .everything), to: person.id)
-      }
-      let ends = now.advanced(milliseconds: 3_600_000)
-      try transaction.addCode(digest: SignInCode.digest(code), for: person.id, expiresAt: ends)
-      return true
-    }
-    return isFirst ? code : nil
   }
 }
 

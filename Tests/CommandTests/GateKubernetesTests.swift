@@ -96,7 +96,7 @@ struct GateKubernetesTests {
     )
   }
 
-  @Test func `the printed configurations are what kubectl takes`() throws {
+  @Test func `the printed configurations are what Kubernetes takes`() throws {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }
     let authorities = folder.appendingPathComponent("ca.pem")
@@ -135,6 +135,16 @@ struct GateKubernetesTests {
       #expect(rules.last?["resources"] == ["databases"])
       #expect(!run.output.contains("secrets"))
     }
+    let validator = Fixtures.root.appendingPathComponent(".build/tools/bin/kubernetes-validate")
+    func validated() throws -> CommandRun {
+      try CommandRun(validator, ["--strict", file.path])
+    }
+    let valid = try validated()
+    #expect(valid.exitCode == 0, "\(valid.output)\(valid.errors)")
+    try Data(run.output.replacing("timeoutSeconds: 7", with: "timeoutSeconds: x").utf8)
+      .write(to: file)
+    #expect(try validated().exitCode != 0)
+    try Data(run.output.utf8).write(to: file)
     let kubectl = URL(fileURLWithPath: "/usr/bin/kubectl")
     guard FileManager.default.isExecutableFile(atPath: kubectl.path) else { return }
     let taken = try CommandRun(

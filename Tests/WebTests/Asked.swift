@@ -14,6 +14,8 @@ struct Asked: Sendable {
   var body: JSONValue?
   /// Instead of JSON.
   var lines: String?
+  /// Headers of its own.
+  var headers: [(name: String, value: String)] = []
   /// What stands in the answer where the caller sees the account, and nowhere else.
   var mark: String?
 

@@ -61,7 +61,11 @@ struct AuthorisationTests {
 
   private func send(_ asked: Asked, as caller: Caller, to server: TestServer) async throws -> Answer
   {
-    var request = HTTPRequest(asked.method, server.url + asked.path, headers: caller.headers)
+    var request = HTTPRequest(
+      asked.method,
+      server.url + asked.path,
+      headers: caller.headers + asked.headers
+    )
     if ["PUT", "PATCH", "DELETE"].contains(asked.method) {
       request.headers.append(("If-Match", "*"))
     }

@@ -90,18 +90,7 @@ extension Askings {
     },
     "admit": { world, side, person in
       let secret = try SignInCode.key { try AESGCM.random($0) }
-      if person != 0 {
-        let ends = world.server.clock.now.advanced(days: 1)
-        _ = try await world.server.change { transaction in
-          try transaction.addKey(
-            "cluster",
-            digest: SignInCode.digest(secret),
-            of: person,
-            limit: Grant(role: .viewer, extent: .everything),
-            expiresAt: ends
-          )
-        }
-      }
+      if person != 0 { try await key(secret, of: person, world) }
       let shown = GateKey.admission.derived(from: secret)
       let pod: JSONValue = [
         "apiVersion": "v1", "kind": "Pod", "metadata": ["name": "web", "namespace": "shop"],
@@ -117,6 +106,19 @@ extension Askings {
         mark: "\"allowed\":true"
       )
       asked.path = "/admission/\(side.account)/\(shown)/validate"
+      return asked
+    },
+    "beginRunTask": { world, side, person in
+      let secret = try SignInCode.key { try AESGCM.random($0) }
+      if person != 0 { try await key(secret, of: person, world) }
+      let payload: JSONValue = ["payload_version": 1, "access_token": "test-token"]
+      var asked = Asked("POST", "", payload)
+      asked.path = "/run-tasks/terraform/\(GateKey.runTask.derived(from: secret))"
+      let hmac = KeyedDigest.sha512(
+        key: GateKey.runTaskSignature.derived(from: secret),
+        Array(payload.text.utf8)
+      )
+      asked.headers = [("X-TFC-Task-Signature", hmac)]
       return asked
     },
     "queryData": { _, side, _ in
@@ -151,6 +153,19 @@ extension Askings {
       "id": .string(id), "target": ["service_name": "store", "resource_kind": "bucket"],
       "defaults": [["property": "encrypted", "value": true]],
     ]
+  }
+
+  private static func key(_ secret: String, of person: Int64, _ world: World) async throws {
+    let ends = world.server.clock.now.advanced(days: 1)
+    _ = try await world.server.change { transaction in
+      try transaction.addKey(
+        "gate",
+        digest: SignInCode.digest(secret),
+        of: person,
+        limit: Grant(role: .viewer, extent: .everything),
+        expiresAt: ends
+      )
+    }
   }
 
   private static func rule(_ world: World) async throws -> String {

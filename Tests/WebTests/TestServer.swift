@@ -77,6 +77,7 @@ struct TestServer: Sendable {
     clock: TestClock = TestClock(),
     streams: EventStreams.Limits = EventStreams.Limits(),
     assets: Assets = Assets(),
+    content: ServedContent? = nil,
     _ body: (TestServer) async throws -> Void
   ) async throws {
     let folder = try Fixtures.temporaryFolder()
@@ -100,7 +101,7 @@ struct TestServer: Sendable {
       }
       let logger = Logger(label: "test") { _ in SilentLog() }
       let (ports, continuation) = AsyncStream<Int>.makeStream()
-      var services = try services(store, clock, folder)
+      var services = try services(store, clock, folder, content ?? TestContent.served())
       services.streams = EventStreams(streams)
       let web = try WebServer(services, settings, logger: logger)
       let application = try web.application { continuation.yield($0) }
@@ -134,9 +135,9 @@ struct TestServer: Sendable {
   private static func services(
     _ store: DataStore,
     _ clock: TestClock,
-    _ folder: URL
+    _ folder: URL,
+    _ content: ServedContent
   ) throws -> Services {
-    let content = try TestContent.served()
     var services = Services(
       store: store,
       content: { content },
@@ -180,6 +181,7 @@ struct TestServer: Sendable {
       explain: { $0 is GoalError || $0 is InputError ? "\($0)" : nil }
     )
     services.providers = ["aws", "ibm"]
+    services.signature = { KeyedDigest.sha512(key: $0, $1) }
     services.parts = { KubernetesRequest.parts(of: $0, cluster: $1) }
     services.uploadFolder = folder.appendingPathComponent("uploads").path
     return services

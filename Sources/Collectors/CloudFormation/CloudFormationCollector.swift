@@ -9,12 +9,15 @@ package struct CloudFormationCollector: Collector {
   private let files: [String]
   private let catalogue: MappingCatalogue
   private let inputs: CloudFormationInputs
+  private let changes: CloudFormationChangeSet?
+  private let mapped: Set<String>
   private let note: @Sendable (String) -> Void
 
   /// A collector for files, `-` for standard input.
   ///
   /// `parameters` are the values of the templates' parameters. An account that is no number of twelve
-  /// digits is a name and stands in no ARN. `note` is told of what is judged although it may not come
+  /// digits is a name and stands in no ARN. With `changes` only what they add or change is emitted, or
+  /// everything where something of them is a part of other resources. `note` is told of what is judged although it may not come
   /// to be.
   package init(
     files: [String],
@@ -22,9 +25,12 @@ package struct CloudFormationCollector: Collector {
     parameters: [String: String] = [:],
     region: String = "",
     account: String = "",
+    changes: CloudFormationChangeSet? = nil,
     note: @escaping @Sendable (String) -> Void = { _ in }
   ) {
     self.files = files
+    self.changes = changes
+    mapped = Set(mappings.map(\.cloudFormation))
     catalogue = MappingCatalogue(mappings.map(\.mapping))
     let digits = account.utf8.filter { (0x30...0x39).contains($0) }
     let isNumber = digits.count == 12 && account.utf8.count == 12
@@ -53,7 +59,9 @@ package struct CloudFormationCollector: Collector {
       for (address, reason) in stack.outside {
         try emit(.outside(address: address, reason: reason))
       }
-      try MappingEngine(catalogue, stack).collect(emit)
+      try MappingEngine(catalogue, stack).collect { item in
+        if isChanged(item) { try emit(item) }
+      }
       let uncertain = stack.instances.compactMap { instance in
         instance.openCondition.map { "\(instance.address) (\($0))" }
       }
@@ -64,6 +72,13 @@ package struct CloudFormationCollector: Collector {
         )
       }
     }
+  }
+
+  private func isChanged(_ item: Collected) -> Bool {
+    guard let changes, changes.isPlain(mapped), case .resource(let resource) = item else {
+      return true
+    }
+    return changes.changed.contains(resource.id)
   }
 
   private func template(_ file: String) throws -> CloudFormationTemplate {

@@ -7,8 +7,10 @@ import Model
 package enum GateKey: String, Sendable {
   /// In the path of a Kubernetes admission webhook.
   case admission
-  /// The HMAC key of a Terraform run task.
+  /// In the path of a Terraform run task.
   case runTask = "run task"
+  /// The HMAC key of a Terraform run task.
+  case runTaskSignature = "run task signature"
 
   /// What is derived from an API key.
   package func derived(from key: String) -> String {

@@ -37,6 +37,12 @@ package struct Services: Sendable {
     _,
     _ in ([], ["this server reads no objects of Kubernetes"])
   }
+  /// HMAC with SHA-512 of a message under a key, in hexadecimal.
+  package var signature: @Sendable (_ key: String, _ message: [UInt8]) -> String = { _, _ in "" }
+  /// Decides about a run of Terraform as somebody who may ask, and calls back.
+  package var runTask: @Sendable (RunTask, Principal) async -> Void = { _, _ in }
+  /// Where runs of Terraform come from, which is all that is called for them.
+  package var terraform = "https://app.terraform.io"
   /// Where inventories are kept that collectors hand in, until they have come whole.
   package var uploadFolder = FileManager.default.temporaryDirectory.path + "/plumb-uploads"
 
@@ -132,6 +138,8 @@ package struct APICall: Sendable {
   package let now: Instant
   /// The body; null where there is none.
   package let body: JSONValue
+  /// The bytes of the body, for what is signed; none where it is asked for within this process.
+  var bytes: [UInt8] = []
   /// The client's address.
   package let address: String
   /// Whether the client reached the server over TLS.

@@ -153,6 +153,7 @@ struct APIServer: Sendable {
     }
     var call = call(operation, asker, parameters, body)
     call.upload = try reader.upload(request)
+    call.bytes = bytes
     call.proof = CollectorProof(request, body: bytes)
     call.idempotency = idempotency
     return try await finish(run(call), call, request)

@@ -11,6 +11,8 @@ final class CallerCache: Sendable {
   struct Caller: Sendable {
     var principal: Principal
     var key: APIKey
+    /// What is kept of the key.
+    var digest: String
     /// When a grant or the key ends, so that it has to be read again.
     var until: Instant
   }
@@ -43,7 +45,9 @@ final class CallerCache: Sendable {
         let principal = try transaction.principal(key.person, limit: key.limit, at: now)
       else { return (stamp, nil) }
       let ends = principal.grants.map(\.expiresAt) + [key.expiresAt]
-      return (stamp, Caller(principal: principal, key: key, until: ends.min() ?? now))
+      return (
+        stamp, Caller(principal: principal, key: key, digest: digest, until: ends.min() ?? now)
+      )
     }
     state.withLock { state in
       guard state.stamp == stamp else { return }

@@ -8,7 +8,7 @@ enum APIRoutes {
     ContentRoutes.handlers, AuditRoutes.handlers,
     JobRoutes.handlers, CollectorRoutes.handlers, CollectorWorkRoutes.handlers,
     RuleRoutes.handlers, TemplateRoutes.handlers, GuardrailRoutes.handlers, DecisionRoutes.handlers,
-    AdmissionRoutes.handlers, FindingRoutes.handlers,
+    AdmissionRoutes.handlers, RunTaskRoutes.handlers, FindingRoutes.handlers,
   ].reduce(into: [:]) { all, group in
     all.merge(group) { _, _ in preconditionFailure("two handlers of one operation") }
   }
