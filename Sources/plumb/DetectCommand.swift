@@ -152,7 +152,7 @@ struct DetectCommand: AsyncParsableCommand {
         )
       )
       progress.clear()
-      try writer.end(totals)
+      try writer.end("event", totals.events, findings: totals.findings)
       if let keeper {
         try await keeper.keep()
         complain(keeper.text)

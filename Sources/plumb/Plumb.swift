@@ -28,6 +28,7 @@ struct Plumb: AsyncParsableCommand {
       MigrateCommand.self, DoctorCommand.self, RetentionCommand.self,
       JudgeCommand.self, DetectCommand.self, FindingsCommand.self, WhyCommand.self,
       RulesCommand.self,
+      FlowsCommand.self,
       ProfilesCommand.self, ContentCommand.self, CollectorsCommand.self,
       CredentialsCommand.self, ScopesCommand.self,
       AccountsCommand.self,
