@@ -29,6 +29,7 @@ struct Plumb: AsyncParsableCommand {
       JudgeCommand.self, DetectCommand.self, FindingsCommand.self, WhyCommand.self,
       RulesCommand.self,
       FlowsCommand.self,
+      DetectionsCommand.self,
       ProfilesCommand.self, ContentCommand.self, CollectorsCommand.self,
       CredentialsCommand.self, ScopesCommand.self,
       AccountsCommand.self,

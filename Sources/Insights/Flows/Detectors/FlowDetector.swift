@@ -9,6 +9,8 @@ struct FlowContext {
   var serverIsListed = false
   /// Whether this is the first record of its connection.
   var isNew = false
+  /// Whether the record was delivered before.
+  var isTwice = false
   /// What the run's hashes begin with.
   var seed: UInt64 = 0
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Model
 
 /// All that detectors know of the records so far: what a run begins with, and what it keeps.
@@ -7,8 +8,33 @@ final class FlowDetectors {
     "scan", "brute-force", "flood", "beacon", "exfiltration", "new-peer", "reputation",
   ]
 
-  private let detectors: [any FlowDetector]
-  private let alarms = FlowAlarms()
+  /// A detector with what it has to tell; one thread at a time has it.
+  private final class Lane {
+    let detector: any FlowDetector
+    let alarms = FlowAlarms()
+    var told: [(FlowAlarm, FlowStory)] = []
+
+    init(_ detector: any FlowDetector) { self.detector = detector }
+
+    func take(_ records: [FlowRecord], _ contexts: [FlowContext]) {
+      for (index, context) in contexts.enumerated() where !context.isTwice {
+        let record = records[index]
+        if record.start >= alarms.nextDue { flush(until: record.start) }
+        detector.take(record, context, alarms)
+      }
+    }
+
+    func flush(until time: Int64) {
+      let (due, displaced) = alarms.take(until: time)
+      told += displaced
+      for alarm in due {
+        if let story = detector.story(alarm.kind, alarm.key) { told.append((alarm, story)) }
+      }
+    }
+  }
+
+  private let lanes: [Lane]
+  private let isParallel: Bool
   private let own: OwnNetworks
   private let reputation: Reputation
   private let findings: FlowFindings
@@ -18,37 +44,55 @@ final class FlowDetectors {
   private var fingerprints = [UInt64](repeating: 0, count: 1 << 18)
   /// Records that were delivered before.
   private(set) var twice = 0
-  /// The time of the newest record.
-  private(set) var newest = Int64.min
 
-  init(_ names: Set<String>, own: OwnNetworks, reputation: Reputation, _ findings: FlowFindings) {
+  init(
+    _ names: Set<String>,
+    own: OwnNetworks,
+    reputation: Reputation,
+    _ findings: FlowFindings,
+    isParallel: Bool
+  ) {
     let all: [any FlowDetector] = [
-      ScanDetector(), BruteForceDetector(), FloodDetector(), BeaconDetector(),
+      ScanDetector(), FloodDetector(), BeaconDetector(), BruteForceDetector(),
       HostDetector(isVolume: true), HostDetector(isVolume: false), ListedDetector(reputation),
     ]
-    detectors = all.filter { names.contains($0.name) }
+    lanes = all.filter { names.contains($0.name) }.map { Lane($0) }
     self.own = own
     self.reputation = reputation
     self.findings = findings
+    self.isParallel = isParallel
   }
 
   /// How many keys were forgotten for want of room, by detector.
   var evictions: [(name: String, count: Int)] {
-    detectors.map { ($0.name, $0.evictions) }.filter { $0.1 > 0 }
+    lanes.map { ($0.detector.name, $0.detector.evictions) }.filter { $0.1 > 0 }
   }
 
-  /// Takes a record and tells what is due before it.
-  @inline(__always) func take(_ record: FlowRecord, _ tell: (Finding) throws -> Void) rethrows {
-    if record.start >= alarms.nextDue { try flush(until: record.start, tell) }
+  /// Takes records in the order of their time, and tells what is due.
+  func take(_ records: [FlowRecord], _ tell: (Finding) throws -> Void) rethrows {
+    let contexts = records.map { context($0) }
+    if isParallel, records.count > 256 {
+      // Each lane is taken by one thread, and all have ended when the call returns.
+      nonisolated(unsafe) let lanes = lanes
+      unsafe DispatchQueue.concurrentPerform(iterations: lanes.count) {
+        unsafe lanes[$0].take(records, contexts)
+      }
+    } else {
+      for lane in lanes { lane.take(records, contexts) }
+    }
+    try tellAll(tell)
+  }
+
+  @inline(__always) private func context(_ record: FlowRecord) -> FlowContext {
+    var context = FlowContext()
     let print = record.fingerprint(seed)
     let place = Int(truncatingIfNeeded: print >> 8) & (fingerprints.count - 1)
     if fingerprints[place] == print {
       twice += 1
-      return
+      context.isTwice = true
+      return context
     }
     fingerprints[place] = print
-    newest = max(newest, record.start)
-    var context = FlowContext()
     context.seed = seed
     context.clientIsOwn = own.contains(record.client)
     context.serverIsOwn = own.contains(record.server)
@@ -61,31 +105,35 @@ final class FlowDetectors {
     // A record without packets only says that a conversation goes on.
     let says = record.sent.packets + record.received.packets > 0 || record.outcome != .unknown
     context.isNew = says && connections.insert(record.connectionHash(seed), at: record.start)
-    for detector in detectors { detector.take(record, context, alarms) }
+    return context
   }
 
   /// Tells what is due at a time; all of it at the end.
   func flush(until time: Int64, _ tell: (Finding) throws -> Void) rethrows {
-    let (due, displaced) = alarms.take(until: time)
-    for (alarm, story) in displaced { try tell(findings.finding(alarm, story)) }
-    for alarm in due {
-      for detector in detectors where detector.name == alarm.kind.detector {
-        guard let story = detector.story(alarm.kind, alarm.key) else { continue }
-        try tell(findings.finding(alarm, story))
-      }
+    for lane in lanes { lane.flush(until: time) }
+    try tellAll(tell)
+  }
+
+  /// Tells findings in the order in which they were due.
+  private func tellAll(_ tell: (Finding) throws -> Void) rethrows {
+    var told: [(FlowAlarm, FlowStory)] = []
+    for lane in lanes where !lane.told.isEmpty {
+      told += lane.told
+      lane.told = []
     }
+    told.sort { ($0.0.due, $0.0.kind.rawValue) < ($1.0.due, $1.0.kind.rawValue) }
+    for (alarm, story) in told { try tell(findings.finding(alarm, story)) }
   }
 
   func save(_ writer: inout StateWriter) {
     writer.put(seed)
-    writer.put(newest)
-    alarms.save(&writer)
     connections.save(&writer)
     writer.put(list: fingerprints)
-    for detector in detectors {
-      writer.put(text: detector.name)
+    for lane in lanes {
+      writer.put(text: lane.detector.name)
       var inner = StateWriter()
-      detector.save(&inner)
+      lane.alarms.save(&inner)
+      lane.detector.save(&inner)
       writer.put(list: inner.bytes)
     }
     writer.put(text: "")
@@ -93,8 +141,6 @@ final class FlowDetectors {
 
   func load(_ reader: inout StateReader) throws {
     seed = try reader.get(UInt64.self)
-    newest = try reader.get(Int64.self)
-    try alarms.load(&reader)
     try connections.load(&reader)
     let prints = try reader.getList(UInt64.self)
     guard prints.count == fingerprints.count else {
@@ -104,7 +150,9 @@ final class FlowDetectors {
     while case let name = try reader.getText(), !name.isEmpty {
       var inner = StateReader(try reader.getList(UInt8.self))
       // One that is not chosen this time is forgotten.
-      if let detector = detectors.first(where: { $0.name == name }) { try detector.load(&inner) }
+      guard let lane = lanes.first(where: { $0.detector.name == name }) else { continue }
+      try lane.alarms.load(&inner)
+      try lane.detector.load(&inner)
     }
   }
 }

@@ -14,7 +14,7 @@ struct FlowOrder {
   private(set) var outOfTime = 0
 
   /// Takes records and hands out those that are in order.
-  mutating func take(_ records: [FlowRecord], _ body: (FlowRecord) throws -> Void) rethrows {
+  mutating func take(_ records: [FlowRecord], _ body: ([FlowRecord]) throws -> Void) rethrows {
     for record in records { admit(record) }
     if waiting.count >= Self.room { try give(waiting.count - Self.room / 2, body) }
   }
@@ -38,25 +38,27 @@ struct FlowOrder {
     held = []
   }
 
-  private mutating func give(_ count: Int, _ body: (FlowRecord) throws -> Void) rethrows {
+  private mutating func give(_ count: Int, _ body: ([FlowRecord]) throws -> Void) rethrows {
+    if count == 0 { return }
     var isSorted = true
     for index in waiting.indices.dropFirst() where waiting[index].start < waiting[index - 1].start {
       isSorted = false
       break
     }
     if isSorted {
-      for index in 0..<count { try body(waiting[index]) }
+      let ready = Array(waiting[..<count])
       waiting.removeFirst(count)
-      return
+      return try body(ready)
     }
     var order = waiting.indices.map { (waiting[$0].start, Int32($0)) }
     order.sort { $0 < $1 }
-    for index in 0..<count { try body(waiting[Int(order[index].1)]) }
+    let ready = order[..<count].map { waiting[Int($0.1)] }
     waiting = order[count...].map { waiting[Int($0.1)] }
+    try body(ready)
   }
 
   /// Hands out all that wait.
-  mutating func finish(_ body: (FlowRecord) throws -> Void) rethrows {
+  mutating func finish(_ body: ([FlowRecord]) throws -> Void) rethrows {
     if !held.isEmpty { release() }
     try give(waiting.count, body)
   }

@@ -28,7 +28,8 @@ final class FlowStage {
       options.detectors,
       own: options.own,
       reputation: options.reputation,
-      findings
+      findings,
+      isParallel: options.workers > 1
     )
     conversations = FlowConversations()
   }
@@ -131,8 +132,8 @@ final class FlowStage {
     if let position = piece.position { positions[file] = position }
   }
 
-  private func detect(_ record: FlowRecord) throws {
-    try detectors.take(record) { try tell($0) }
+  private func detect(_ records: [FlowRecord]) throws {
+    try detectors.take(records) { try tell($0) }
   }
 
   private func tell(_ finding: Finding) throws {
