@@ -92,7 +92,8 @@ struct FlowOptions: ParsableArguments {
   func read(
     _ options: FlowRun.Options,
     finding: @escaping (Finding) throws -> Void = { _ in },
-    lines: @escaping ([UInt8]) throws -> Void = { _ in }
+    lines: @escaping ([UInt8]) throws -> Void = { _ in },
+    settle: @escaping () async throws -> Void = {}
   ) async throws -> FlowRun.Totals {
     let first = try inputs()
     if follow { Interrupt.attend() }
@@ -113,7 +114,8 @@ struct FlowOptions: ParsableArguments {
             "\(totals.records) flows, \(totals.bytes >> 20) MiB read, \(totals.findings) findings"
           )
         },
-        shouldStop: { Interrupt.isAsked }
+        shouldStop: { Interrupt.isAsked },
+        settle: settle
       )
     )
     progress.clear()

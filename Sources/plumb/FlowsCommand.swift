@@ -17,6 +17,7 @@ struct FlowsCommand: AsyncParsableCommand {
         plumb flows --reputation tor.txt --reputation stix.json --format json logs/
         plumb flows --state flows.state logs/        # learns, and reads on where it stopped
         plumb flows --follow --format ndjson --state flows.state /var/log/flows/
+        plumb flows --save logs/                     # keeps findings: plumb findings list
         plumb flows conversations logs/
         plumb flows records logs/ > ocsf.ndjson
         plumb flows kinds
@@ -58,6 +59,18 @@ struct FlowsDetect: AsyncParsableCommand {
 
   @Option(
     name: .long,
+    help: ArgumentHelp("Write the state at most so often.", valueName: "seconds")
+  )
+  var saveEvery = 10.0
+
+  @Flag(name: .long, help: "Keep the findings, so that plumb findings and alerts can tell of them.")
+  var save = false
+
+  @OptionGroup var store: StoreOptions
+  @OptionGroup var person: ActorOptions
+
+  @Option(
+    name: .long,
     help: "text, json (a list), ndjson (one per line) or ocsf (Detection Findings, one per line)."
   )
   var format = DetectCommand.Format.text
@@ -77,6 +90,9 @@ struct FlowsDetect: AsyncParsableCommand {
   func validate() throws {
     if group, format == .ocsf {
       throw ValidationError("--group goes with --format text, json and ndjson")
+    }
+    if !(0...86_400).contains(saveEvery) {
+      throw ValidationError("--save-every expects seconds from 0 to 86400, not \(saveEvery)")
     }
     for name in names where !FlowKind.detectors.contains(name) {
       throw ValidationError(
@@ -99,11 +115,21 @@ struct FlowsDetect: AsyncParsableCommand {
       options.detectors = Set(names)
       options.threshold = threshold
       options.state = state
+      options.saveEvery = saveEvery
       // Who follows wants each finding as it comes.
       let written = chosen.follow && format == .text ? .ndjson : format
       let writer = FindingWriter(written, isGrouped: group)
       try writer.begin()
-      let totals = try await chosen.read(options, finding: { try writer.write($0) })
+      let keeper = save ? FindingKeeper(try await store.open(), as: person.actor) : nil
+      let totals = try await chosen.read(
+        options,
+        finding: { finding in
+          keeper?.take(finding)
+          try writer.write(finding)
+        },
+        settle: { try await keeper?.keep() }
+      )
+      if let keeper { complain(keeper.text) }
       try writer.end("flow", totals.records, findings: totals.findings)
       if totals.skipped > 0 {
         complain("\(counted(totals.skipped, "file")) read to the end by an earlier run")

@@ -40,10 +40,19 @@ struct FlowPosition: Sendable, Equatable {
   /// Bytes of the file, up to a line's end.
   var offset: Int64 = 0
   var line = 0
-  /// The file's number in its file system, which another file of the same name does not have.
-  var inode: UInt64 = 0
+  /// What tells the file from another one of the same name.
+  var identity = FlowFileIdentity()
   /// The header that counts there.
   var header: String?
   /// Whether the whole file was read as one and can only be read again from its beginning.
   var isWhole = false
+}
+
+/// What tells a file from others that had its name: its number, which may be given again, and how it
+/// begins.
+struct FlowFileIdentity: Sendable, Equatable, BitwiseCopyable {
+  var inode: UInt64 = 0
+  /// A digest of so many first bytes.
+  var head: UInt64 = 0
+  var headCount: UInt32 = 0
 }

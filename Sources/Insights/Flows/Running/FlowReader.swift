@@ -25,7 +25,7 @@ struct FlowReader {
   private var rest: [UInt8] = []
   private var line: Int
   private var offset: Int64
-  private let inode: UInt64
+  private let identity: FlowFileIdentity
   private var isSkipping = false
   private var isBehind = false
   private var tooLong: [Int] = []
@@ -49,7 +49,7 @@ struct FlowReader {
     reader = try LogReader(input, offset: position?.offset ?? 0, isEager: isEager)
     line = position?.line ?? 0
     offset = position?.offset ?? 0
-    inode = input.path.map(Self.facts)?.inode ?? 0
+    identity = input.path.map { FlowFiles.identity($0) } ?? FlowFileIdentity()
     if offset > 0 {
       if let header = position?.header {
         shape = Self.columns(header).map { .lines($0) }
@@ -60,13 +60,6 @@ struct FlowReader {
   }
 
   func close() { reader.close() }
-
-  /// The number and the size of a file.
-  static func facts(_ path: String) -> (inode: UInt64, size: Int64) {
-    var facts = stat()
-    guard unsafe stat(path, &facts) == 0 else { return (0, 0) }
-    return (UInt64(facts.st_ino), Int64(facts.st_size))
-  }
 
   /// Reads on and hands out the pieces that are whole; more may follow in a file that grows.
   ///
@@ -216,7 +209,7 @@ struct FlowReader {
     return FlowPosition(
       offset: offset + Int64(bytes),
       line: line + lines,
-      inode: inode,
+      identity: identity,
       header: columns?.headerText
     )
   }

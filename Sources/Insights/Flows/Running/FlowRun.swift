@@ -70,19 +70,23 @@ package struct FlowRun: Sendable {
     package var progress: (Totals) -> Void
     /// Whether to stop, as when somebody interrupts.
     package var shouldStop: () -> Bool
+    /// Is given time after each piece of a log, to keep what was found in it.
+    package var settle: () async throws -> Void
 
     package init(
       finding: @escaping (Finding) throws -> Void = { _ in },
       lines: @escaping ([UInt8]) throws -> Void = { _ in },
       fault: @escaping (String, Int, String) -> Void = { _, _, _ in },
       progress: @escaping (Totals) -> Void = { _ in },
-      shouldStop: @escaping () -> Bool = { false }
+      shouldStop: @escaping () -> Bool = { false },
+      settle: @escaping () async throws -> Void = {}
     ) {
       self.finding = finding
       self.lines = lines
       self.fault = fault
       self.progress = progress
       self.shouldStop = shouldStop
+      self.settle = settle
     }
   }
 
@@ -129,26 +133,37 @@ package struct FlowRun: Sendable {
               group.addTask { (number, piece, piece.read(wantsOthers: wantsOthers)) }
             }
             if options.isFollowing { while running > 0 { try await collect() } }
-            if options.isFollowing, input.path == nil { try stage.idle() }
+            if options.isFollowing, input.path == nil {
+              try stage.idle()
+              try await sinks.settle()
+            }
             if reader.isDrained, !isLast { break }
             sinks.progress(stage.totals)
+            try await sinks.settle()
             if pieces.last?.position != nil { try stage.saveNowAndThen() }
           }
           while running > 0, reader.isAtEnd, options.state != nil { try await collect() }
           if reader.isAtEnd {
             stage.close(input)
+            try await sinks.settle()
             try stage.saveNowAndThen()
           }
         }
         while running > 0 { try await collect() }
         if options.isFollowing, !sinks.shouldStop(), list.contains(where: { $0.path != nil }) {
           try stage.idle()
+          try await sinks.settle()
+          try stage.saveNowAndThen()
           if !hasRead { try await Task.sleep(for: .milliseconds(300)) }
         }
       } while options.isFollowing && !sinks.shouldStop()
         && stage.canGrow
     }
-    return try stage.finish()
+    try stage.finish()
+    // What is known is written when what was found is kept.
+    try await sinks.settle()
+    try stage.save()
+    return stage.totals
   }
 }
 

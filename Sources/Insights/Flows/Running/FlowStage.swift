@@ -43,16 +43,20 @@ final class FlowStage {
   func open(_ input: LogInput) throws -> FlowReader? {
     var position = positions[input.name]
     if let path = input.path {
-      let (inode, size) = FlowReader.facts(path)
+      let size = FlowFiles.size(path)
       if let known = position {
-        let isSame = known.inode == inode && size >= known.offset
+        let now = FlowFiles.identity(path, head: Int(known.identity.headCount))
+        let isSame = known.identity == now && size >= known.offset
         if isSame, known.isWhole || size == known.offset {
           if closed[input.name] == nil { totals.skipped += 1 }
           closed[input.name] = size
           return nil
         }
         // Another file of the same name, or one that was cut off: from its beginning.
-        if !isSame { position = nil }
+        if !isSame {
+          position = nil
+          positions[input.name] = nil
+        }
       } else if closed[input.name] == size {
         return nil
       }
@@ -82,18 +86,19 @@ final class FlowStage {
 
   /// Notes that a log cannot be read on.
   func leave(_ input: LogInput) {
-    closed[input.name] = input.path.map { FlowReader.facts($0).size } ?? 0
+    closed[input.name] = input.path.map { FlowFiles.size($0) } ?? 0
   }
 
   /// Notes that a log was read to its end.
   func close(_ input: LogInput) {
     leave(input)
     guard let path = input.path, options.state != nil else { return }
-    let (inode, size) = FlowReader.facts(path)
-    let known = positions[input.name]
-    let isPartial = known?.inode == inode && known?.isWhole == false
-    positions[input.name] =
-      isPartial ? known : FlowPosition(offset: size, inode: inode, isWhole: true)
+    if let known = positions[input.name], !known.isWhole { return }
+    positions[input.name] = FlowPosition(
+      offset: FlowFiles.size(path),
+      identity: FlowFiles.identity(path),
+      isWhole: true
+    )
   }
 
   func fault(_ file: String, _ position: Int, _ message: String) {
@@ -181,7 +186,8 @@ final class FlowStage {
     try save()
   }
 
-  private func save() throws {
+  /// Writes what is known, and how far each file was read.
+  func save() throws {
     guard let path = options.state, options.purpose == .detect else { return }
     var writer = StateWriter()
     order.save(&writer)
@@ -201,20 +207,17 @@ final class FlowStage {
     try order.finish { try detect($0) }
     let now = Int64(Date.now.timeIntervalSince1970 * 1000)
     try detectors.flush(until: now) { try tell($0) }
-    try saveNowAndThen()
   }
 
-  func finish() throws -> FlowRun.Totals {
+  /// Tells all that waits, and adds up what the run came to.
+  func finish() throws {
     if options.purpose == .detect {
-      // A run that will go on keeps what waits; its windows are not over.
       try order.finish { try detect($0) }
       try detectors.flush(until: .max) { try tell($0) }
       totals.twice += detectors.twice
       totals.outOfTime = order.outOfTime
       totals.evictions = detectors.evictions
-      try save()
     }
     totals.conversations = conversations
-    return totals
   }
 }

@@ -34,7 +34,7 @@ struct FlowState {
         var position = FlowPosition()
         position.offset = try reader.get(Int64.self)
         position.line = Int(try reader.get(Int64.self))
-        position.inode = try reader.get(UInt64.self)
+        position.identity = try reader.get(FlowFileIdentity.self)
         position.isWhole = try reader.get(UInt8.self) == 1
         let header = try reader.getText()
         position.header = header.isEmpty ? nil : header
@@ -58,7 +58,7 @@ struct FlowState {
       writer.put(text: path)
       writer.put(position.offset)
       writer.put(Int64(position.line))
-      writer.put(position.inode)
+      writer.put(position.identity)
       writer.put(UInt8(position.isWhole ? 1 : 0))
       writer.put(text: position.header ?? "")
     }
