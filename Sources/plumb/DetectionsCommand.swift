@@ -122,9 +122,9 @@ struct DetectionsTest: AsyncParsableCommand {
       let set = try DetectionSet(nodes.map { try reader.document($0) }, for: sources)
       var covered: Set<String> = []
       var (count, failures) = (0, 0)
-      func tell(_ line: String) {
+      func tell(_ lines: String...) {
         failures += 1
-        print(line.withoutControls)
+        for line in lines { print(line.withoutControls) }
       }
       for node in try folders.flatMap({ try ContentLibrary.detectionCases(under: $0) }) {
         let (detection, cases) = try DetectionCase.read(node)
@@ -134,10 +134,10 @@ struct DetectionsTest: AsyncParsableCommand {
           let found = DetectionRun.found(in: example, set, sources)
           let place = "\(example.location): \(detection): \(example.name)"
           if found.contains("unread") {
-            tell("\(place)\n  a record is of no log source that is known")
+            tell(place, "  a record is of no log source that is known")
           } else if found.contains(detection) != example.matches {
             let outcome = example.matches ? "a match, got none" : "no match, got one"
-            tell("\(place)\n  expected \(outcome)")
+            tell(place, "  expected \(outcome)")
           }
         }
       }

@@ -53,7 +53,7 @@ final class BeaconDetector: FlowDetector {
       port: record.serverPort,
       kind: UInt16(record.transport)
     )
-    let (slot, isNew) = table.slot(key)
+    let (slot, isNew) = table.slot(key, at: record.start)
     if isNew {
       table[slot].first = record.start
       table[slot].last = record.start

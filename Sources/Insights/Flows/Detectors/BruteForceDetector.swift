@@ -93,7 +93,7 @@ final class BruteForceDetector: FlowDetector {
     _ context: FlowContext,
     _ alarms: FlowAlarms
   ) {
-    let (slot, isNew) = table.slot(key)
+    let (slot, isNew) = table.slot(key, at: record.start)
     if isNew {
       table[slot].first = record.start
       table[slot].isOutbound = context.clientIsOwn && !context.serverIsOwn

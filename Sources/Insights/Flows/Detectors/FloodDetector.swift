@@ -59,7 +59,7 @@ final class FloodDetector: FlowDetector {
       port: isTCP ? record.serverPort : 0,
       kind: UInt16(record.transport)
     )
-    let (slot, isNew) = table.slot(key)
+    let (slot, isNew) = table.slot(key, at: record.start)
     if isNew {
       table[slot].isOutbound = context.clientIsOwn && !context.serverIsOwn
       if let gone = table.displaced {

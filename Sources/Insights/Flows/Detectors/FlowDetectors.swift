@@ -56,7 +56,11 @@ final class FlowDetectors {
       ScanDetector(), FloodDetector(), BeaconDetector(), BruteForceDetector(),
       HostDetector(isVolume: true), HostDetector(isVolume: false), ListedDetector(reputation),
     ]
-    lanes = all.filter { names.contains($0.name) }.map { Lane($0) }
+    // Without a list there is nothing that its detector could find.
+    lanes = all.filter {
+      names.contains($0.name) && !($0.name == "reputation" && reputation.isEmpty)
+    }
+    .map { Lane($0) }
     self.own = own
     self.reputation = reputation
     self.findings = findings

@@ -65,7 +65,7 @@ final class HostDetector: FlowDetector {
     let (own, other) =
       context.clientIsOwn ? (record.client, record.server) : (record.server, record.client)
     let key = FlowKey(first: own)
-    let (slot, isNew) = table.slot(key)
+    let (slot, isNew) = table.slot(key, at: record.start)
     if isNew {
       table[slot].since = record.start
       if let gone = table.displaced {

@@ -164,7 +164,7 @@ final class ListedDetector: FlowDetector {
 
   /// The slot of a key in the record's window; nil where that is over.
   private func enter(_ key: FlowKey, _ record: FlowRecord, _ alarms: FlowAlarms) -> Int? {
-    let (slot, isNew) = table.slot(key)
+    let (slot, isNew) = table.slot(key, at: record.start)
     if isNew, let gone = table.displaced {
       alarms.displace(gone.key) { story($0, gone.key, gone.state) }
     }

@@ -59,7 +59,7 @@ final class ScanDetector: FlowDetector {
     hash.combine(UInt64(record.serverPort) << 8 | UInt64(record.transport))
     guard contacts.insert(hash.value, at: record.start) else { return }
     let key = FlowKey(first: record.client)
-    let (slot, isNew) = table.slot(key)
+    let (slot, isNew) = table.slot(key, at: record.start)
     if isNew {
       table[slot].first = record.start
       table[slot].isOutbound = context.clientIsOwn
@@ -94,7 +94,7 @@ final class ScanDetector: FlowDetector {
   }
 
   private func note(_ record: FlowRecord, _ key: FlowKey) {
-    let (slot, isNew) = details.slot(key)
+    let (slot, isNew) = details.slot(key, at: record.start)
     if isNew {
       details[slot].server = record.server
       details[slot].port = record.serverPort

@@ -32,7 +32,7 @@ package struct FlowConversations: Sendable {
       port: record.serverPort,
       kind: UInt16(record.transport) << 1 | (clientIsOwn ? 1 : 0)
     )
-    let (slot, isNew) = table.slot(key)
+    let (slot, isNew) = table.slot(key, at: record.start)
     if isNew { table[slot].first = record.start }
     if connections.insert(record.connectionHash(1), at: record.start) { table[slot].flows += 1 }
     if record.outcome == .failed { table[slot].failed += 1 }

@@ -32,10 +32,17 @@ struct KeyTable<State: FlowKeyState>: Sendable {
     var state = State()
   }
 
+  /// What is looked at before a slot is: a set's eight lie together.
+  private struct Head: BitwiseCopyable {
+    /// Thirty-two bits of the key's hash, 0 where the slot is free.
+    var tag: UInt32 = 0
+    /// When the key was last met, in seconds since 1970.
+    var age: UInt32 = 0
+  }
+
   private static var ways: Int { 8 }
 
-  /// Thirty-two bits of each key's hash, 0 where the slot is free.
-  private var tags: [UInt32]
+  private var heads: [Head]
   private var slots: [Slot]
   private var mask: Int
   private let limit: Int
@@ -50,7 +57,7 @@ struct KeyTable<State: FlowKeyState>: Sendable {
   init(limit: Int) {
     self.limit = max(limit, 64)
     let slots = min(self.limit, 1024)
-    tags = Array(repeating: 0, count: slots)
+    heads = Array(repeating: Head(), count: slots)
     self.slots = Array(repeating: Slot(), count: slots)
     mask = slots / Self.ways - 1
   }
@@ -68,35 +75,44 @@ struct KeyTable<State: FlowKeyState>: Sendable {
     let hash = key.hash(seed)
     let tag = UInt32(truncatingIfNeeded: hash >> 32) | 1
     let base = (Int(truncatingIfNeeded: hash) & mask) * Self.ways
-    for slot in base..<(base + Self.ways) where tags[slot] == tag {
+    for slot in base..<(base + Self.ways) where heads[slot].tag == tag {
       if slots[slot].key == key { return slot }
     }
     return nil
   }
 
-  /// The slot of a key, which becomes known with it; whether it is new.
-  @inline(__always) mutating func slot(_ key: FlowKey) -> (slot: Int, isNew: Bool) {
+  /// The slot of a key that is met at a time, and becomes known with it; whether it is new.
+  @inline(__always) mutating func slot(_ key: FlowKey, at time: Int64) -> (slot: Int, isNew: Bool) {
+    let age = UInt32(clamping: time / 1000)
     let hash = key.hash(seed)
     let tag = UInt32(truncatingIfNeeded: hash >> 32) | 1
     let base = (Int(truncatingIfNeeded: hash) & mask) * Self.ways
-    for slot in base..<(base + Self.ways) where tags[slot] == tag {
-      if slots[slot].key == key { return (slot, false) }
+    for slot in base..<(base + Self.ways) where heads[slot].tag == tag {
+      if slots[slot].key == key {
+        heads[slot].age = max(heads[slot].age, age)
+        return (slot, false)
+      }
     }
-    return (add(key, hash), true)
+    return (add(key, hash, age), true)
   }
 
-  private mutating func add(_ key: FlowKey, _ hash: UInt64) -> Int {
+  private mutating func add(_ key: FlowKey, _ hash: UInt64, _ age: UInt32) -> Int {
     displaced = nil
     if count * 4 >= slots.count * 3, slots.count < limit { grow() }
     let tag = UInt32(truncatingIfNeeded: hash >> 32) | 1
-    let slot = place(hash)
-    if tags[slot] != 0 {
+    var slot = place(hash)
+    // A set that is full makes room only in a table that cannot grow.
+    while heads[slot].tag != 0, slots.count < limit {
+      grow()
+      slot = place(hash)
+    }
+    if heads[slot].tag != 0 {
       evictions += 1
       if slots[slot].state.isAlarmed { displaced = (slots[slot].key, slots[slot].state) }
     } else {
       count += 1
     }
-    tags[slot] = tag
+    heads[slot] = Head(tag: tag, age: age)
     slots[slot] = Slot(key: key, state: State())
     return slot
   }
@@ -105,40 +121,52 @@ struct KeyTable<State: FlowKeyState>: Sendable {
   private func place(_ hash: UInt64) -> Int {
     let base = (Int(truncatingIfNeeded: hash) & mask) * Self.ways
     var victim = base
+    var oldest = UInt32.max
     for slot in base..<(base + Self.ways) {
-      if tags[slot] == 0 { return slot }
-      let (one, other) = (slots[slot].state, slots[victim].state)
-      if one.isAlarmed != other.isAlarmed ? !one.isAlarmed : one.last < other.last { victim = slot }
+      if heads[slot].tag == 0 { return slot }
+      if heads[slot].age < oldest { (victim, oldest) = (slot, heads[slot].age) }
+    }
+    if !slots[victim].state.isAlarmed { return victim }
+    // Few are: the oldest of the others.
+    oldest = .max
+    for slot in base..<(base + Self.ways)
+    where heads[slot].age < oldest && !slots[slot].state.isAlarmed {
+      (victim, oldest) = (slot, heads[slot].age)
     }
     return victim
   }
 
   private mutating func grow() {
-    let (oldTags, oldSlots) = (tags, slots)
+    let (oldHeads, oldSlots) = (heads, slots)
     let size = min(limit, slots.count * 4)
-    tags = Array(repeating: 0, count: size)
+    heads = Array(repeating: Head(), count: size)
     slots = Array(repeating: Slot(), count: size)
     mask = size / Self.ways - 1
     count = 0
-    for index in oldTags.indices where oldTags[index] != 0 { insert(oldSlots[index]) }
+    for index in oldHeads.indices where oldHeads[index].tag != 0 { insert(oldSlots[index]) }
   }
 
   private mutating func insert(_ slot: Slot) {
     let hash = slot.key.hash(seed)
     let place = place(hash)
-    if tags[place] == 0 { count += 1 } else { evictions += 1 }
-    tags[place] = UInt32(truncatingIfNeeded: hash >> 32) | 1
+    if heads[place].tag == 0 { count += 1 } else { evictions += 1 }
+    heads[place] = Head(
+      tag: UInt32(truncatingIfNeeded: hash >> 32) | 1,
+      age: UInt32(clamping: slot.state.last / 1000)
+    )
     slots[place] = slot
   }
 
   /// Each key with its state, in no order.
   func forEach(_ body: (FlowKey, State) -> Void) {
-    for index in tags.indices where tags[index] != 0 { body(slots[index].key, slots[index].state) }
+    for index in heads.indices where heads[index].tag != 0 {
+      body(slots[index].key, slots[index].state)
+    }
   }
 
   func save(_ writer: inout StateWriter) {
     writer.put(UInt64(evictions))
-    writer.put(list: tags.indices.filter { tags[$0] != 0 }.map { slots[$0] })
+    writer.put(list: heads.indices.filter { heads[$0].tag != 0 }.map { slots[$0] })
   }
 
   mutating func load(_ reader: inout StateReader) throws {

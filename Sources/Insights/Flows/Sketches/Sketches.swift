@@ -1,8 +1,8 @@
 /// Whether something was met of late, in fixed memory: two generations of a Bloom filter whose bits
 /// of one element lie in one line of the cache (Putze, Sanders, Singler 2007).
 struct RecentFilter {
-  private var young: [UInt64]
-  private var old: [UInt64]
+  /// Lines of eight words, of which four are the young generation's and four the old one's.
+  private var words: [UInt64]
   private var since = Int64.min
   private var count = 0
   /// Milliseconds after which what was met may be forgotten; kept at least half that long.
@@ -10,82 +10,76 @@ struct RecentFilter {
 
   /// A filter whose generations have as many bits as a power of two.
   init(bits: Int, span: Int64) {
-    young = Array(repeating: 0, count: (1 << bits) / 64)
-    old = young
+    words = Array(repeating: 0, count: (1 << bits) / 32)
     self.span = span
   }
 
   /// Notes an element; returns whether it was not met before.
   ///
-  /// One in a hundred that are new is taken for known when a generation is full.
+  /// Two in a hundred that are new are taken for known when a generation is full.
   @inline(__always) mutating func insert(_ hash: UInt64, at time: Int64) -> Bool {
-    if time - span / 2 > since || count > young.count * 6 { turn(time) }
-    let line = Int(truncatingIfNeeded: hash >> 20) & (young.count / 8 - 1)
+    if time - span / 2 > since || count > words.count * 3 { turn(time) }
+    let line = (Int(truncatingIfNeeded: hash >> 32) & (words.count / 8 - 1)) * 8
     var (inYoung, inOld) = (true, true)
     var bits = hash
     for _ in 0..<4 {
-      let bit = Int(truncatingIfNeeded: bits) & 511
-      bits = bits >> 9 ^ bits << 55
+      let bit = Int(truncatingIfNeeded: bits) & 255
+      bits >>= 8
       let mask = UInt64(1) << UInt64(bit & 63)
-      let place = line * 8 + (bit >> 6)
-      if young[place] & mask == 0 {
+      let place = line + (bit >> 6)
+      if words[place] & mask == 0 {
         inYoung = false
-        young[place] |= mask
+        words[place] |= mask
       }
-      if old[place] & mask == 0 { inOld = false }
+      if words[place + 4] & mask == 0 { inOld = false }
     }
     if !inYoung { count += 1 }
     return !inYoung && !inOld
   }
 
   private mutating func turn(_ time: Int64) {
-    defer {
-      since = time
-      count = 0
+    let isGone = since == .min || time - span > since
+    for line in stride(from: 0, to: words.count, by: 8) {
+      for word in line..<(line + 4) {
+        words[word + 4] = isGone ? 0 : words[word]
+        words[word] = 0
+      }
     }
-    if since == .min { return }
-    swap(&young, &old)
-    if time - span > since { old = Array(repeating: 0, count: old.count) }
-    young = Array(repeating: 0, count: young.count)
+    since = time
+    count = 0
   }
 
   func save(_ writer: inout StateWriter) {
     writer.put(since)
     writer.put(UInt64(count))
-    for words in [young, old] {
-      // Most words are empty most of the time.
-      let used = words.indices.filter { words[$0] != 0 }
-      let isDense = used.count * 3 > words.count * 2
-      writer.put(UInt8(isDense ? 1 : 0))
-      if isDense {
-        writer.put(list: words)
-      } else {
-        writer.put(list: used.map { UInt32($0) })
-        writer.put(list: used.map { words[$0] })
-      }
+    // Most words are empty most of the time.
+    let used = words.indices.filter { words[$0] != 0 }
+    let isDense = used.count * 3 > words.count * 2
+    writer.put(UInt8(isDense ? 1 : 0))
+    if isDense {
+      writer.put(list: words)
+    } else {
+      writer.put(list: used.map { UInt32($0) })
+      writer.put(list: used.map { words[$0] })
     }
   }
 
   mutating func load(_ reader: inout StateReader) throws {
     since = try reader.get(Int64.self)
     count = Int(truncatingIfNeeded: try reader.get(UInt64.self))
-    young = try loadWords(&reader)
-    old = try loadWords(&reader)
-  }
-
-  private func loadWords(_ reader: inout StateReader) throws -> [UInt64] {
     if try reader.get(UInt8.self) == 1 {
-      let words = try reader.getList(UInt64.self)
-      if words.count == young.count { return words }
-      throw StateReader.Fault(description: "was written by another version of plumb")
+      let read = try reader.getList(UInt64.self)
+      guard read.count == words.count else {
+        throw StateReader.Fault(description: "was written by another version of plumb")
+      }
+      words = read
+      return
     }
-    var words = [UInt64](repeating: 0, count: young.count)
     let places = try reader.getList(UInt32.self)
     let values = try reader.getList(UInt64.self)
     for (place, value) in zip(places, values) where Int(place) < words.count {
       words[Int(place)] = value
     }
-    return words
   }
 }
 

@@ -7,6 +7,7 @@ connections to port 81, about ten seconds in all. What each phase began at stand
 """
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,11 @@ from pathlib import Path
 work = Path(sys.argv[1])
 INSIDE = "10.9.0.5"
 started = []
+
+# Whoever starts this may have blocked signals, by which the capture is ended.
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(*command):
