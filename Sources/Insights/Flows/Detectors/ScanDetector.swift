@@ -4,7 +4,8 @@ import JSON
 /// Portscan Detection Using Sequential Hypothesis Testing", IEEE S&P 2004.
 ///
 /// Each first contact of a client with a port of an address either fails or is answered. The ratio
-/// of the likelihoods of both hypotheses walks by 4 up or down, and ends at 99 or 1/99.
+/// of the likelihoods of both hypotheses walks by 4 up or down, and ends at 99 or 1/99. A client's
+/// walk begins behind its first failure: most clients never fail.
 final class ScanDetector: FlowDetector {
   /// The share of first contacts that are answered to an ordinary client, and to a scanner.
   static let (ordinary, scanner) = (0.8, 0.2)
@@ -59,6 +60,9 @@ final class ScanDetector: FlowDetector {
     hash.combine(UInt64(record.serverPort) << 8 | UInt64(record.transport))
     guard contacts.insert(hash.value, at: record.start) else { return }
     let key = FlowKey(first: record.client)
+    let hasFailed = record.outcome == .failed
+    // A walk begins with a failure: who never fails needs no memory.
+    if !hasFailed, table.find(key) == nil { return }
     let (slot, isNew) = table.slot(key, at: record.start)
     if isNew {
       table[slot].first = record.start
@@ -71,8 +75,8 @@ final class ScanDetector: FlowDetector {
       begin(slot, record.start)
     }
     table[slot].last = max(table[slot].last, record.start)
-    let hasFailed = record.outcome == .failed
-    table[slot].ratio += hasFailed ? Self.failureStep : Self.answerStep
+    // The failure that it begins with counts for nothing, so that the share of false alarms stays.
+    if !isNew { table[slot].ratio += hasFailed ? Self.failureStep : Self.answerStep }
     if hasFailed { table[slot].failed &+= 1 } else { table[slot].answered &+= 1 }
     if table[slot].ratio <= Self.lower { begin(slot, record.start) }
     guard hasFailed, table[slot].failed >= 2 else { return }
