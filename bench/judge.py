@@ -251,6 +251,7 @@ def document(options, rows, figures, busy):
             "| --- | --- |",
             "| [benchmarks-store.md](benchmarks-store.md) | what keeping results costs, in SQLite and in PostgreSQL |",
             "| [benchmarks-collect.md](benchmarks-collect.md) | what reading an AWS account costs, beside Prowler |",
+            "| [benchmarks-insights.md](benchmarks-insights.md) | flow records through all detectors, beside DuckDB |",
             "",
             f"An inventory of {options.count:,} made-up resources (about 1.2 KB each, seed {options.seed}) is judged by",
             "the twenty rules of `bench/rules`: by Plumb, as DuckDB predicates, and as Cloud Custodian filters (the first",

@@ -25,7 +25,8 @@ struct DetectCommand: AsyncParsableCommand {
         plumb detect --save logs/                       # keeps them: plumb findings list
         plumb detect --partials part-0001.json > 1.ndjson; cat *.ndjson | plumb detect -
 
-      Exit codes: 0 nothing at or above the threshold was found, 1 something was, 2 something could not be read.
+      Exit codes: 0 nothing at or above the threshold was found, 1 something was, 2 something could not be \
+      read, or there was no record.
       """
   )
 
@@ -111,6 +112,12 @@ struct DetectCommand: AsyncParsableCommand {
     try await reporting {
       let inputs = try paths.flatMap { try LogInput.at($0) }
       let (set, source) = try chosen.compile(logSource: logSource)
+      if let source, !activities, set.ruleCount(source) == 0 {
+        throw ValidationError(
+          "no detection looks at logs of \"\(source)\"; --log-source expects product/service of rules "
+            + "that --detections names, or one of \(try chosen.logSources().joined(separator: ", "))"
+        )
+      }
       for (name, count) in set.unread.sorted(by: { $0.key < $1.key }) where chosen.isOwn {
         complain("\(counted(count, "detection")) for \(name), which is read by --log-source only")
       }
@@ -152,7 +159,8 @@ struct DetectCommand: AsyncParsableCommand {
         )
       )
       progress.clear()
-      try writer.end(totals)
+      if partials { try OutputFile.standardOutput.write(DetectionRun.partialEnd(totals)) }
+      try writer.end("event", totals.events, findings: totals.findings)
       if let keeper {
         try await keeper.keep()
         complain(keeper.text)
@@ -195,6 +203,10 @@ struct DetectCommand: AsyncParsableCommand {
       )
     }
     if totals.faults > 0 || totals.unrecognised > 0 { throw Exit.notJudged }
+    if totals.events == 0, totals.partials == 0 {
+      complain("there was no record to read in \(paths.joined(separator: ", "))")
+      throw Exit.notJudged
+    }
     if totals.findings > 0 { throw Exit.failed }
   }
 }

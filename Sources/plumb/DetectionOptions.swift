@@ -51,6 +51,11 @@ struct DetectionOptions: ParsableArguments {
     return (try DetectionSet(documents, for: sources), named)
   }
 
+  /// The ids of the log sources that are known.
+  func logSources() throws -> [String] {
+    try content.library().logSources().map { try LogSource($0).id }.sorted()
+  }
+
   /// The log source of a name: an id that is known, or a product with a service or category.
   private static func source(_ name: String, in sources: [LogSource]) throws -> LogSource {
     let parts = name.lowercased().split(separator: "/").map(String.init)

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Data that stands beside the package, and others' tools, where they are.
-private enum Beside {
+enum Beside {
   static let data = Fixtures.shared.appendingPathComponent("data/insights")
 
   /// Where `script/prepare --tests` puts pySigma.

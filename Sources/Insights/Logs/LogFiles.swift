@@ -15,10 +15,14 @@ package struct LogInput: Sendable {
   /// The logs at a path: a file, the files of a folder and all below it, or standard input for `-`.
   ///
   /// Of a folder, those that end in `.json`, `.jsonl`, `.ndjson`, `.log`, with or without `.gz`, and
-  /// `.gz` alone; CloudTrail's digests, which stand in folders of their own, are no logs.
+  /// `.gz` alone, or in others that are named; CloudTrail's digests, which stand in folders of their
+  /// own, are no logs.
   ///
   /// - Throws: ``LogError`` where nothing is there.
-  package static func at(_ path: String) throws -> [LogInput] {
+  package static func at(
+    _ path: String,
+    endings: [String] = ["json", "jsonl", "ndjson", "log", "gz"]
+  ) throws -> [LogInput] {
     if path == "-" { return [LogInput(name: "standard input", path: nil)] }
     let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
     guard let values = try? url.resourceValues(forKeys: [.isDirectoryKey]) else {
@@ -28,11 +32,12 @@ package struct LogInput: Sendable {
     var names: [String] = []
     let found = FileManager.default.enumerator(atPath: url.path)
     while let name = found?.nextObject() as? String {
-      let isLog = ["json", "jsonl", "ndjson", "log", "gz"].contains { name.hasSuffix(".\($0)") }
+      let isLog = endings.contains { name.hasSuffix(".\($0)") }
       if isLog, !name.contains("CloudTrail-Digest/") { names.append(name) }
     }
     if names.isEmpty {
-      throw LogError.unreadable(path, "holds no logs (.json, .jsonl, .ndjson, .log, .gz)")
+      let list = endings.map { ".\($0)" }.joined(separator: ", ")
+      throw LogError.unreadable(path, "holds no logs (\(list))")
     }
     let folder = path.hasSuffix("/") ? path : path + "/"
     return names.sorted().map { LogInput(name: folder + $0, path: folder + $0) }
@@ -59,12 +64,19 @@ struct LogReader {
   private var inflater: Inflater?
   private var isFirst = true
   private(set) var isAtEnd = false
+  /// Whether what a pipe gives is handed out at once instead of gathered.
+  private let isEager: Bool
 
   /// How many bytes are read at once.
   static let pieceSize = 1 << 20
 
-  init(_ input: LogInput) throws {
+  /// Whether the log is compressed; known once something was read.
+  var isCompressed: Bool { inflater != nil }
+
+  init(_ input: LogInput, offset: Int64 = 0, isEager: Bool = false) throws {
     name = input.name
+    self.isEager = isEager
+    isFirst = offset == 0
     guard let path = input.path else {
       descriptor = STDIN_FILENO
       isOwned = false
@@ -76,6 +88,7 @@ struct LogReader {
     }
     descriptor = opened
     isOwned = true
+    if offset > 0 { _ = lseek(opened, off_t(offset), SEEK_SET) }
   }
 
   func close() { if isOwned { _ = Foundation.close(descriptor) } }
@@ -95,11 +108,14 @@ struct LogReader {
         if errno == EINTR { continue }
         throw LogError.unreadable(name, unsafe String(cString: strerror(errno)))
       }
-      if more == 0 { break }
+      if more == 0 {
+        isAtEnd = true
+        break
+      }
       count += more
+      if isEager { break }
     }
     if count < piece.count {
-      isAtEnd = true
       piece.removeLast(piece.count - count)
     }
     if isFirst {

@@ -32,8 +32,15 @@ package struct DetectionRun: Sendable {
     package var unrecognised = 0
     /// Matches that a correlation could not count, for want of a time.
     package var timeless = 0
+    /// Ends of partial aggregates that were merged; their events count.
+    package var partials = 0
 
     package init() {}
+  }
+
+  /// The line that ends partial aggregates, and tells how many events they are of.
+  package static func partialEnd(_ totals: Totals) -> [UInt8] {
+    Array("{\"partial_events\":\(totals.events)}\n".utf8)
   }
 
   /// Where what was found goes.
@@ -194,6 +201,7 @@ package struct DetectionRun: Sendable {
       totals.faults += outcome.faultCount
       totals.unrecognised += outcome.unrecognised
       totals.timeless += outcome.timeless
+      totals.partials += outcome.partials
       for (position, message) in outcome.faults { sinks.fault(file, position, message) }
       if !outcome.activities.isEmpty { try sinks.lines(outcome.activities) }
       for finding in outcome.findings { try tell(finding, sinks) }

@@ -26,6 +26,8 @@ import Model
     var unrecognised = 0
     /// Records that a correlation would have counted but for want of a time.
     var timeless = 0
+    /// Ends of partial aggregates.
+    var partials = 0
 
     /// Notes a record that could not be read.
     mutating func fault(_ position: Int, _ message: String) {
@@ -91,6 +93,11 @@ import Model
       return
     }
     if unsafe Self.isFinding(tape) { return }
+    if let events = unsafe Self.partialEvents(tape) {
+      outcome.partials += 1
+      outcome.events += events
+      return
+    }
     guard let reader = unsafe reader(tape) else {
       if depth < 2, unsafe unwrap(tape, file, position, &outcome, depth) { return }
       outcome.unrecognised += 1
@@ -120,6 +127,15 @@ import Model
     else { return false }
     let second = unsafe tape.next(first + 1)
     return unsafe second < tape.end(tape.root) && tape.string(second) == "detection_id"
+  }
+
+  /// The number of events that the end of partial aggregates tells.
+  private static func partialEvents(_ tape: Tape) -> Int? {
+    let first = unsafe tape.root + 1
+    guard unsafe first < tape.end(tape.root), unsafe tape.textLength(first) == 14,
+      unsafe tape.string(first) == "partial_events", unsafe tape.kind(first + 1) == .int64
+    else { return nil }
+    return unsafe Int(clamping: max(0, tape.int64(first + 1)))
   }
 
   /// The log source of a record, its fields loaded.

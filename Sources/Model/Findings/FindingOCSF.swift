@@ -24,7 +24,11 @@ extension Finding {
     }
     info["related_events_count"] = .integer(Int64(count))
     info["related_events"] = .array(
-      evidence.events.map { ["uid": .string($0.id ?? $0.digest), "type_uid": 600_399] }
+      evidence.events.map { event in
+        // Network activity, or a call of an API.
+        let type: Int64 = note.provider == "network" ? 400_106 : 600_399
+        return ["uid": .string(event.id ?? event.digest), "type_uid": .integer(type)]
+      }
     )
     let kind: Int64 = vulnerabilities.isEmpty ? 2004 : 2002
     // A finding is created, updated by what is seen again, and closed.

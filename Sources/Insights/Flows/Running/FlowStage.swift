@@ -1,0 +1,223 @@
+import Foundation
+import JSON
+import Model
+
+/// What is known between the pieces of a run, and what becomes of each.
+final class FlowStage {
+  var totals = FlowRun.Totals()
+  private let options: FlowRun.Options
+  private let sinks: FlowRun.Sinks
+  private let findings: FlowFindings
+  private let detectors: FlowDetectors
+  private var order = FlowOrder()
+  private var conversations: FlowConversations
+  /// Chunks that wait for earlier ones.
+  private var waiting: [Int: (FlowChunk, FlowPiece)] = [:]
+  private var next = 0
+  private var positions: [String: FlowPosition] = [:]
+  private var inputs: [String: UInt32] = [:]
+  /// Files that need not be opened again in this run.
+  private var closed: [String: Int64] = [:]
+  private var lastSave = ContinuousClock.now
+
+  init(_ options: FlowRun.Options, _ sinks: FlowRun.Sinks) {
+    self.options = options
+    self.sinks = sinks
+    findings = FlowFindings(options.reputation)
+    detectors = FlowDetectors(
+      options.detectors,
+      own: options.own,
+      reputation: options.reputation,
+      findings,
+      isParallel: options.workers > 1
+    )
+    conversations = FlowConversations()
+  }
+
+  /// Whether more may come: not once standard input, the only log, has ended.
+  var canGrow: Bool { !closed.keys.contains("standard input") || inputs.count > 1 }
+
+  // MARK: - Files
+
+  /// The reader of a log, where there is anything to read.
+  func open(_ input: LogInput) throws -> FlowReader? {
+    var position = positions[input.name]
+    if let path = input.path {
+      let size = FlowFiles.size(path)
+      if let known = position {
+        let now = FlowFiles.identity(path, head: Int(known.identity.headCount))
+        let isSame = known.identity == now && size >= known.offset
+        if isSame, known.isWhole || size == known.offset {
+          if closed[input.name] == nil { totals.skipped += 1 }
+          closed[input.name] = size
+          return nil
+        }
+        // Another file of the same name, or one that was cut off: from its beginning.
+        if !isSame {
+          position = nil
+          positions[input.name] = nil
+        }
+      } else if closed[input.name] == size {
+        return nil
+      }
+    } else if closed[input.name] != nil {
+      return nil
+    }
+    let number = inputs[input.name] ?? UInt32(findings.files.count)
+    if inputs[input.name] == nil {
+      inputs[input.name] = number
+      findings.files.append(input.name)
+    }
+    do {
+      return try FlowReader(
+        input,
+        file: number,
+        format: options.format,
+        columns: options.columns,
+        from: position,
+        isEager: options.isFollowing
+      )
+    } catch let error as LogError {
+      fault(input.name, 0, "\(error)")
+      leave(input)
+      return nil
+    }
+  }
+
+  /// Notes that a log cannot be read on.
+  func leave(_ input: LogInput) {
+    closed[input.name] = input.path.map { FlowFiles.size($0) } ?? 0
+  }
+
+  /// Notes that a log was read to its end.
+  func close(_ input: LogInput) {
+    leave(input)
+    guard let path = input.path, options.state != nil else { return }
+    if let known = positions[input.name], !known.isWhole { return }
+    positions[input.name] = FlowPosition(
+      offset: FlowFiles.size(path),
+      identity: FlowFiles.identity(path),
+      isWhole: true
+    )
+  }
+
+  func fault(_ file: String, _ position: Int, _ message: String) {
+    totals.faults += 1
+    sinks.fault(file, position, message)
+  }
+
+  // MARK: - Records
+
+  /// Takes what came of a piece, once that of all earlier ones is taken.
+  func take(_ chunk: FlowChunk, _ piece: FlowPiece, _ number: Int) throws {
+    waiting[number] = (chunk, piece)
+    while let (chunk, piece) = waiting.removeValue(forKey: next) {
+      next += 1
+      try take(chunk, piece)
+    }
+  }
+
+  private func take(_ chunk: FlowChunk, _ piece: FlowPiece) throws {
+    let file = findings.files[Int(piece.file)]
+    totals.records += chunk.records.count
+    totals.faults += chunk.faultCount
+    totals.empty += chunk.empty
+    totals.twice += chunk.twice
+    for (position, message) in chunk.faults { sinks.fault(file, position, message) }
+    var records = chunk.records
+    if chunk.accounts.count > 1 {
+      let places = chunk.accounts.map { findings.place($0) }
+      for index in records.indices { records[index].account = places[Int(records[index].account)] }
+    }
+    switch options.purpose {
+    case .detect: try order.take(records) { try detect($0) }
+    case .converse: for record in records { conversations.add(record, options.own) }
+    case .normalise: try normalise(records, chunk)
+    }
+    if let position = piece.position { positions[file] = position }
+  }
+
+  private func detect(_ records: [FlowRecord]) throws {
+    try detectors.take(records) { try tell($0) }
+  }
+
+  private func tell(_ finding: Finding) throws {
+    guard finding.note.severity >= options.threshold else { return }
+    totals.findings += 1
+    try sinks.finding(finding)
+  }
+
+  private func normalise(_ records: [FlowRecord], _ chunk: FlowChunk) throws {
+    var writer = JSONWriter()
+    for (record, others) in zip(records, chunk.others) {
+      let value = FlowOCSF.json(
+        record,
+        account: findings.accounts[Int(record.account)],
+        provider: chunk.provider,
+        own: options.own,
+        others: others
+      )
+      writer.value(value)
+      writer.bytes.append(0x0A)
+    }
+    if !writer.bytes.isEmpty { try sinks.lines(writer.bytes) }
+  }
+
+  // MARK: - State
+
+  func load() throws {
+    guard let path = options.state, let state = try FlowState(path) else { return }
+    positions = state.positions
+    findings.files = state.files
+    for (index, name) in state.files.enumerated() { inputs[name] = UInt32(index) }
+    findings.take(accounts: state.accounts)
+    var reader = StateReader(state.body)
+    do {
+      try order.load(&reader)
+      try detectors.load(&reader)
+    } catch { throw LogError.unreadable(path, "\(error)") }
+  }
+
+  /// Writes the state where some time has passed since it was written.
+  func saveNowAndThen() throws {
+    guard options.state != nil, options.purpose == .detect,
+      ContinuousClock.now - lastSave > .seconds(options.saveEvery)
+    else { return }
+    try save()
+  }
+
+  /// Writes what is known, and how far each file was read.
+  func save() throws {
+    guard let path = options.state, options.purpose == .detect else { return }
+    var writer = StateWriter()
+    order.save(&writer)
+    detectors.save(&writer)
+    var state = FlowState()
+    state.positions = positions
+    state.files = findings.files
+    state.accounts = findings.accounts
+    state.body = writer.bytes
+    try state.write(to: path)
+    lastSave = ContinuousClock.now
+  }
+
+  /// Nothing more has come for now: what waits goes on, and what is due by the time of day is told.
+  func idle() throws {
+    guard options.purpose == .detect else { return }
+    try order.finish { try detect($0) }
+    let now = Int64(Date.now.timeIntervalSince1970 * 1000)
+    try detectors.flush(until: now) { try tell($0) }
+  }
+
+  /// Tells all that waits, and adds up what the run came to.
+  func finish() throws {
+    if options.purpose == .detect {
+      try order.finish { try detect($0) }
+      try detectors.flush(until: .max) { try tell($0) }
+      totals.twice += detectors.twice
+      totals.outOfTime = order.outOfTime
+      totals.evictions = detectors.evictions
+    }
+    totals.conversations = conversations
+  }
+}

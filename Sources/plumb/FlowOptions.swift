@@ -1,0 +1,216 @@
+import ArgumentParser
+import Foundation
+import Insights
+import Model
+import Operations
+import Synchronization
+
+/// Which flow logs are read, and how.
+struct FlowOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Take every log for one of this format instead of recognising it: "
+        + "\(FlowFormat.all.map(\.name).joined(separator: ", ")).",
+      valueName: "format"
+    )
+  )
+  var logFormat: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The columns of Amazon's flow logs without a header, as the flow log was set up with.",
+      valueName: "columns"
+    )
+  )
+  var fields: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A network of one's own; may be repeated. Without it private networks are.",
+      valueName: "network"
+    )
+  )
+  var ownNetwork: [String] = []
+
+  @Option(name: .long, help: ArgumentHelp("How many cores to use.", valueName: "n"))
+  var workers: Int?
+
+  @Flag(name: .long, help: "At the end of the logs wait for what is added, until interrupted.")
+  var follow = false
+
+  @Argument(help: ArgumentHelp("Logs: files, folders, or - for standard input.", valueName: "path"))
+  var paths: [String]
+
+  /// What flow logs in folders end in.
+  private static let endings = ["json", "jsonl", "ndjson", "log", "gz", "csv", "tsv", "txt"]
+
+  func validate() throws {
+    if let workers, !(1...256).contains(workers) {
+      throw ValidationError("--workers expects a number from 1 to 256, not \(workers)")
+    }
+    if let logFormat, FlowFormat.named(logFormat) == nil {
+      throw ValidationError(
+        "--log-format expects \(FlowFormat.all.map(\.name).joined(separator: ", ")), "
+          + "not \"\(logFormat)\""
+      )
+    }
+    if fields != nil, let logFormat, logFormat != "aws" {
+      throw ValidationError("--fields goes with --log-format aws")
+    }
+  }
+
+  /// The options of a run.
+  func run(_ purpose: FlowRun.Purpose, _ reputation: Reputation) throws -> FlowRun.Options {
+    let own = try OwnNetworks(ownNetwork.isEmpty ? OwnNetworks.privateNetworks : ownNetwork)
+    var options = FlowRun.Options(own: own)
+    options.purpose = purpose
+    options.reputation = reputation
+    options.format = logFormat.flatMap { FlowFormat.named($0) }
+    options.columns = try fields.map { try FlowColumns(fields: $0) }
+    options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    options.isFollowing = follow
+    return options
+  }
+
+  /// The logs; asked again they may be more.
+  func inputs() throws -> [LogInput] {
+    try paths.flatMap { path -> [LogInput] in
+      do { return try LogInput.at(path, endings: Self.endings) } catch {
+        // A folder that is followed may be empty for now.
+        var isFolder: ObjCBool = false
+        let isThere = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        if follow, isThere, isFolder.boolValue { return [] }
+        throw error
+      }
+    }
+  }
+
+  /// Runs, tells what could not be read, and refuses logs without a record.
+  func read(
+    _ options: FlowRun.Options,
+    finding: @escaping (Finding) throws -> Void = { _ in },
+    lines: @escaping ([UInt8]) throws -> Void = { _ in },
+    settle: @escaping () async throws -> Void = {}
+  ) async throws -> FlowRun.Totals {
+    let first = try inputs()
+    if follow { Interrupt.attend() }
+    let progress = Progress()
+    var told = 0
+    let totals = try await FlowRun(options).run(
+      { follow ? try inputs() : first },
+      to: FlowRun.Sinks(
+        finding: finding,
+        lines: lines,
+        fault: { file, position, message in
+          told += 1
+          guard told <= 20 else { return }
+          complain(position == 0 ? message : "\(file):\(position): \(message)")
+        },
+        progress: { totals in
+          progress.show(
+            "\(totals.records) flows, \(totals.bytes >> 20) MiB read, \(totals.findings) findings"
+          )
+        },
+        shouldStop: { Interrupt.isAsked },
+        settle: settle
+      )
+    )
+    progress.clear()
+    if told > 20 { complain("\(told - 20) more lines or records could not be read") }
+    tell(totals)
+    if totals.records == 0, totals.empty == 0, totals.skipped == 0, totals.twice == 0, !follow {
+      complain(
+        "no flow record was read; expected one of the formats \(FlowFormat.all.map(\.name).joined(separator: ", ")): "
+          + "--log-format names it, --fields the columns of a log without a header"
+      )
+      throw Exit.notJudged
+    }
+    return totals
+  }
+
+  private func tell(_ totals: FlowRun.Totals) {
+    if totals.empty > 0 {
+      complain(
+        "\(counted(totals.empty, "record")) by which a log says that it has left flows out or had none"
+      )
+    }
+    if totals.outOfTime > 0 {
+      complain(
+        "\(counted(totals.outOfTime, "record")) left out: more than an hour behind or a day ahead of those around"
+      )
+    }
+    for (name, count) in totals.evictions {
+      complain("detector \(name) forgot \(counted(count, "key")) for want of room")
+    }
+  }
+}
+
+/// Whether somebody has asked the process to end.
+enum Interrupt {
+  private static let asked = Atomic(false)
+
+  /// Whether it was.
+  static var isAsked: Bool { asked.load(ordering: .relaxed) }
+
+  /// From now on the process ends itself when it is asked to.
+  static func attend() {
+    for number in [SIGINT, SIGTERM] {
+      _ = signal(number) { _ in Interrupt.asked.store(true, ordering: .relaxed) }
+    }
+  }
+}
+
+/// What is known of external addresses.
+struct ReputationOptions: ParsableArguments {
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "A list of addresses of bad reputation: a STIX 2.1 bundle, CSV, or one per line; may be repeated.",
+      valueName: "file"
+    )
+  )
+  var reputation: [String] = []
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Whose addresses are which: CSV with network, asn and owner, or an IP-to-ASN table.",
+      valueName: "file"
+    )
+  )
+  var owners: String?
+
+  /// Reads the lists, and tells of those that are out of date.
+  func read() throws -> Reputation {
+    var lists: [ReputationList] = []
+    let now = timeOfDay()
+    for path in reputation {
+      let url = URL(fileURLWithPath: path)
+      guard let data = try? Data(contentsOf: url) else {
+        throw InputError.unreadable(path, reason: "cannot be read")
+      }
+      let changed = try? url.resourceValues(forKeys: [.contentModificationDateKey])
+        .contentModificationDate
+      let date = Instant(
+        milliseconds: Int64((changed?.timeIntervalSince1970 ?? 0) * 1000)
+      )
+      let list = try ReputationList(Array(data), name: url.lastPathComponent, date: date)
+      for (position, message) in list.faults.prefix(5) {
+        complain("\(path):\(position): \(message)")
+      }
+      if list.faults.count > 5 {
+        complain("\(path): \(list.faults.count - 5) more entries left out")
+      }
+      if list.isExpired(at: now) {
+        let until = list.expires.map { "ended on \($0.day)" } ?? "is of \(list.date.day)"
+        complain("\(path): the list \(until) and is out of date; its findings say so")
+      }
+      lists.append(list)
+    }
+    let owners = try owners.map { try AddressOwners(textFile($0), name: $0) } ?? AddressOwners()
+    return Reputation(lists, at: now, owners: owners)
+  }
+}

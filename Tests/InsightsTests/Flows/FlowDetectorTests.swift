@@ -1,0 +1,228 @@
+import Foundation
+import Insights
+import JSON
+import Model
+import Testing
+
+struct FlowDetectorTests {
+  @Test
+  func `a scan of ports is found with its numbers, the same in any order and delivered twice`()
+    async throws
+  {
+    var scene = FlowScene()
+    for port in 1...100 { scene.refuse("203.0.113.66", "10.0.0.5", port, at: port) }
+    let flowed = try await flows(scene.text)
+    #expect(flowed.kinds == ["port-scan"])
+    let values = try #require(flowed.values("port-scan"))
+    #expect(values["failed_first_contacts"] == 100)
+    #expect((values["ports_about"]?.whole ?? 0) > 60)
+    #expect(values["addresses_about"] == 1)
+    #expect(values["network_connection"]?["client"]?["address"] == "203.0.113.66")
+    let finding = try #require(flowed.findings.first)
+    #expect(finding.entity.account == "123456789012")
+    #expect(finding.entity.sourceIP == "203.0.113.66")
+    scene.reorder {
+      $0.reverse()
+      $0 += $0
+    }
+    let again = try await flows(scene.text)
+    #expect(again.findings.map(\.id) == flowed.findings.map(\.id))
+    #expect(again.totals.twice == 100)
+  }
+
+  @Test func `a sweep over addresses is one, and one by an own address is outbound`() async throws {
+    var scene = FlowScene()
+    for host in 1...60 { scene.refuse("10.0.0.9", "198.51.100.\(host)", 445, at: host) }
+    let flowed = try await flows(scene.text)
+    #expect(flowed.kinds == ["address-scan"])
+    #expect(flowed.values("address-scan")?["network_connection"]?["direction"] == "outbound")
+    #expect(flowed.values("address-scan")?["network_connection"]?["server"]?["port"] == 445)
+  }
+
+  @Test func `few failures, and failures among as many answers, are no scan`() async throws {
+    var scene = FlowScene()
+    for port in 1...9 { scene.refuse("203.0.113.66", "10.0.0.5", port, at: port) }
+    for host in 1...200 {
+      scene.refuse("203.0.113.67", "10.0.1.\(host)", 80, at: host)
+      scene.connect("203.0.113.67", "10.0.2.\(host)", 80, at: host)
+    }
+    #expect(try await flows(scene.text).kinds == [])
+  }
+
+  @Test func `sign-ins tried again and again are found in each of three shapes`() async throws {
+    var pair = FlowScene()
+    for number in 0..<30 {
+      pair.connect("203.0.113.5", "10.0.0.5", 22, at: number * 5, from: 40_000 + number)
+    }
+    let one = try await flows(pair.text)
+    #expect(one.kinds == ["brute-force"])
+    #expect(one.values("brute-force")?["connections"] == 30)
+    var targets = FlowScene()
+    for number in 0..<150 {
+      targets.connect("203.0.113.5", "10.0.0.\(number)", 3389, at: number, from: 40_000 + number)
+    }
+    #expect(try await flows(targets.text).kinds == ["brute-force-many-targets"])
+    var sources = FlowScene()
+    for number in 0..<150 {
+      sources.connect("203.0.113.\(number)", "10.0.0.5", 22, at: number, from: 40_000 + number)
+    }
+    #expect(try await flows(sources.text).kinds == ["brute-force-many-sources"])
+  }
+
+  @Test func `long sessions, other ports and slow sign-ins are no brute force`() async throws {
+    var scene = FlowScene()
+    for number in 0..<60 {
+      scene.connect(
+        "203.0.113.5",
+        "10.0.0.5",
+        22,
+        at: number,
+        from: 40_000 + number,
+        sent: (500, 90_000)
+      )
+      scene.connect("203.0.113.6", "10.0.0.5", 443, at: number, from: 41_000 + number)
+      scene.connect("203.0.113.7", "10.0.0.5", 22, at: number * 60, from: 42_000 + number)
+    }
+    #expect(try await flows(scene.text).kinds == [])
+  }
+
+  @Test func `a burst of empty connections is a flood, a flash crowd is not`() async throws {
+    var flood = FlowScene()
+    for number in 0..<900 {
+      flood.connect(
+        "203.0.113.\(number % 200)",
+        "10.0.0.5",
+        80,
+        at: 60 + number / 20,
+        from: 20_000 + number,
+        sent: (4, 224),
+        received: (3, 172)
+      )
+    }
+    let found = try await flows(flood.text)
+    #expect(found.kinds == ["connection-flood"])
+    #expect(found.values("connection-flood")?["connections_without_content"] == 900)
+    var crowd = FlowScene()
+    for number in 0..<900 {
+      crowd.connect(
+        "203.0.113.\(number % 200)",
+        "10.0.0.5",
+        80,
+        at: 60 + number / 20,
+        from: 20_000 + number
+      )
+    }
+    #expect(try await flows(crowd.text).kinds == [])
+  }
+
+  @Test func `a flood of packets that nobody answers is found against the past`() async throws {
+    var scene = FlowScene()
+    for minute in 0..<20 {
+      scene.connect(
+        "203.0.113.1",
+        "10.0.0.5",
+        9999,
+        at: minute * 60,
+        from: 40_000,
+        sent: (2000 + minute, 90_000),
+        received: nil,
+        transport: 17
+      )
+    }
+    let quiet = try await flows(scene.text)
+    #expect(quiet.kinds == [])
+    for second in 0..<40 {
+      scene.connect(
+        "203.0.113.\(second)",
+        "10.0.0.5",
+        9999,
+        at: 1200 + second,
+        from: 41_000 + second,
+        sent: (50_000, 2_500_000),
+        received: nil,
+        transport: 17
+      )
+    }
+    #expect(try await flows(scene.text).kinds == ["traffic-flood"])
+  }
+
+  @Test func `a beacon is found, a person and a busy service are not`() async throws {
+    var scene = FlowScene()
+    for number in 0..<60 {
+      scene.connect("10.0.0.5", "198.51.100.9", 443, at: number * 300 + number % 3, sent: (6, 700))
+    }
+    let found = try await flows(scene.text)
+    #expect(found.kinds == ["beacon"])
+    #expect(found.values("beacon")?["median_interval_seconds"]?.double ?? 0 > 298)
+    var person = FlowScene()
+    var second = 0
+    for number in 0..<120 {
+      second += 1 + (number * number * 37) % 600
+      person.connect(
+        "10.0.0.5",
+        "198.51.100.9",
+        443,
+        at: second,
+        sent: (6 + number % 30, 700 + (number * 977) % 9000)
+      )
+    }
+    #expect(try await flows(person.text).kinds == [])
+  }
+
+  @Test func `more sent out than ever is found against the past, a busy day is not`() async throws {
+    func scene(_ last: Int) -> String {
+      var scene = FlowScene()
+      for hour in 0..<20 {
+        let bytes = hour == 19 ? last : 30_000_000 + hour % 5 * 4_000_000
+        scene.connect(
+          "10.0.0.5",
+          "198.51.100.9",
+          443,
+          at: hour * 3600 + 60 + hour * 17 % 900,
+          sent: (90_000, bytes),
+          received: (9000, 400_000)
+        )
+      }
+      return scene.text
+    }
+    let found = try await flows(scene(2_000_000_000))
+    #expect(found.kinds.contains("exfiltration"))
+    #expect(found.values("exfiltration")?["bytes_sent"] == 2_000_000_000)
+    #expect(found.values("exfiltration")?["external"]?["address"] == "198.51.100.9")
+    #expect(try await !flows(scene(80_000_000)).kinds.contains("exfiltration"))
+  }
+
+  @Test func `a peer never met is told of an address that is settled only`() async throws {
+    var scene = FlowScene()
+    for day in 0..<20 {
+      scene.connect("10.0.0.5", "198.51.100.9", 443, at: day * 86_400 + day * 777 % 5000)
+      scene.connect("10.0.0.6", "198.51.100.\(100 + day)", 443, at: day * 86_400 + day * 577 % 5000)
+    }
+    scene.connect("10.0.0.5", "192.0.2.77", 4444, at: 20 * 86_400)
+    scene.connect("10.0.0.6", "192.0.2.78", 4444, at: 20 * 86_400)
+    let found = try await flows(scene.text)
+    #expect(found.kinds == ["new-peer"])
+    #expect(found.findings.count == 1)
+    #expect(found.values("new-peer")?["external"]?["address"] == "192.0.2.77")
+    #expect(found.values("new-peer")?["known_peers"] == 1)
+  }
+
+  @Test func `a window is judged by the records' time, however far it jumps`() async throws {
+    var scene = FlowScene()
+    for port in 1...50 { scene.refuse("203.0.113.66", "10.0.0.5", port, at: port) }
+    // One clock is a century ahead, another years behind.
+    scene.connect("203.0.113.1", "10.0.0.5", 80, at: 3_000_000_000)
+    scene.connect("203.0.113.2", "10.0.0.5", 80, at: -500_000_000)
+    for port in 51...100 { scene.refuse("203.0.113.66", "10.0.0.5", port, at: port) }
+    let flowed = try await flows(scene.text)
+    #expect(flowed.values("port-scan")?["failed_first_contacts"] == 100)
+    #expect(flowed.totals.outOfTime == 4)
+    // A clock that is set back for good is followed.
+    var back = FlowScene()
+    for number in 0..<100 { back.connect("203.0.113.1", "10.0.0.5", 80, at: 9_000_000 + number) }
+    for port in 1...100 { back.refuse("203.0.113.66", "10.0.0.5", port, at: port) }
+    let set = try await flows(back.text)
+    #expect(set.values("port-scan")?["failed_first_contacts"] == 100)
+    #expect(set.totals.outOfTime == 0)
+  }
+}
