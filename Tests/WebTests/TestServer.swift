@@ -76,12 +76,15 @@ struct TestServer: Sendable {
     clock: TestClock = TestClock(),
     streams: EventStreams.Limits = EventStreams.Limits(),
     assets: Assets = Assets(),
+    log: StatementLog? = nil,
     _ body: (TestServer) async throws -> Void
   ) async throws {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }
     try await TestDatabase.sqlite.with { database in
-      let store = try await DataStore(database)
+      let store = try await DataStore(
+        log.map { WatchedDatabase(inner: database, log: $0) } ?? database
+      )
       var settings = ServerSettings(
         host: "127.0.0.1",
         port: 0,
@@ -179,6 +182,10 @@ struct TestServer: Sendable {
       explain: { $0 is GoalError || $0 is InputError ? "\($0)" : nil }
     )
     services.providers = ["aws", "ibm"]
+    let access = try TestContent.access()
+    services.access = { access }
+    let properties = try TestContent.properties()
+    services.properties = { properties }
     services.uploadFolder = folder.appendingPathComponent("uploads").path
     return services
   }
@@ -352,6 +359,27 @@ enum TestContent {
       try RuleSet(index),
       attachments: ["", "own-scope", "other-scope"].map { (scope: $0, profile: profile) }
     )
+  }
+
+  /// What means access to an instance.
+  static func access() throws -> [ReachFacts] {
+    let text = """
+      provider: aws
+      principals: [iam/user, iam/role]
+      kinds: [{ kind: ec2/instance, access: [ssm:StartSession], manage: [ec2:StopInstances] }]
+      """
+    return [try ReachDecoder.facts(YAMLReader().document(text, file: "access.yaml"))]
+  }
+
+  /// What is known of buckets beside what rules ask about.
+  static func properties() throws -> [PropertyFacts] {
+    let text = """
+      provider: test
+      kinds:
+        - kind: store/bucket
+          properties: [{ path: location, type: string, meaning: Where it is }]
+      """
+    return try PropertyFacts.all(YAMLReader().document(text, file: "properties.yaml"))
   }
 
   /// A line of an inventory.

@@ -247,6 +247,15 @@ enum ExceptionForm {
       lead:
         "Another person has to approve it. The failure is judged all the same and counted both ways.",
       hasInstant: false,
+      commands: [
+        [
+          "exceptions", "request", "--rule", visit.value("rule") ?? "RULE", "--resource",
+          visit.value("resource") ?? "RESOURCE", "--scope", visit.value("scope") ?? "all",
+          "--owner",
+          "OWNER", "--expires", visit.instant.advanced(days: 90).day, "--reason", "REASON",
+          "--control", "CONTROL",
+        ]
+      ],
       main: """
         <div class="card">\(visit.form("request", fields(visit), button: "Request", more: cancel))</div>
         """
