@@ -15,7 +15,7 @@ extension StoreTransaction {
     let keys = asked.map {
       Fingerprint(account: $0.account, kind: $0.kind, resource: $0.id, seed: seed)
     }
-    let places = Dictionary(zip(keys, keys.indices)) { first, _ in first }
+    let places = Dictionary(grouping: keys.indices) { keys[$0] }
     let marks = (1...Self.keysAtOnce).map { "$\($0)" }.joined(separator: ", ")
     let statement = "SELECT id, key_high, key_low FROM resources WHERE key_high IN (\(marks))"
     var found: [(place: Int, number: Int64)] = []
@@ -24,8 +24,7 @@ extension StoreTransaction {
       // One statement for every part, so that it is prepared once.
       values += Array(repeating: values[0], count: Self.keysAtOnce - values.count)
       try session.query(statement, values) { row in
-        guard let place = places[row.fingerprint(1)] else { return }
-        found.append((place, row.integer(0)))
+        found += (places[row.fingerprint(1)] ?? []).map { ($0, row.integer(0)) }
       }
     }
     return found

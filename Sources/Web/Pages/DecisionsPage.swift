@@ -53,7 +53,7 @@ enum DecisionsPage {
     let rule = decision.text("rule")
     let shown: HTML = rule.isEmpty ? "all passed" : RulesPage.link(rule)
     return """
-      <tr><th scope="row">\(HTML.link(Address("/decisions/\(decision.count("id"))"), GuardrailsPage.effect(decision.text("decision"))))</th><td class="tight">\(decision.text("at").asTime)</td><td>\(name)<span class="quiet">\(decision.text("service_name"))/\(decision.text("resource_kind")) · \(decision.text("account"))</span></td><td>\(shown)</td><td>\(decision.text("actor"))<span class="quiet">\(decision.text("gate"))</span></td></tr>
+      <tr><th scope="row">\(HTML.link(Address("/decisions/\(decision.count("id"))"), "Decision \(decision.count("id"))")) \(GuardrailsPage.effect(decision.text("decision")))</th><td class="tight">\(decision.text("at").asTime)</td><td>\(name)<span class="quiet">\(decision.text("service_name"))/\(decision.text("resource_kind")) · \(decision.text("account"))</span></td><td>\(shown)</td><td>\(decision.text("actor"))<span class="quiet">\(decision.text("gate"))</span></td></tr>
       """
   }
 

@@ -57,6 +57,9 @@ struct GuardOutcomeView {
       return
         "No: asked for now it would go through, and whoever asks would be <strong>warned</strong>."
     default:
+      if isFailing, result["exception"] != nil {
+        return "No: asked for now it would go through, for an exception covers the failure."
+      }
       return isFailing
         ? "No: asked for now it would go through, and only the log would tell of it."
         : "There is nothing to stop: asked for now it would be <strong>allowed</strong>."
