@@ -246,7 +246,6 @@ enum ExceptionForm {
       "Request an exception",
       lead:
         "Another person has to approve it. The failure is judged all the same and counted both ways.",
-      hasInstant: false,
       commands: [
         [
           "exceptions", "request", "--rule", visit.value("rule") ?? "RULE", "--resource",
@@ -256,6 +255,7 @@ enum ExceptionForm {
           "--control", "CONTROL",
         ]
       ],
+      hasInstant: false,
       main: """
         <div class="card">\(visit.form("request", fields(visit), button: "Request", more: cancel))</div>
         """
