@@ -71,6 +71,7 @@ let package = Package(
       resources: [
         .copy("VERSION"), .copy("rules"), .copy("profiles"), .copy("terraform"),
         .copy("cloudformation"), .copy("access"), .copy("detections"), .copy("logsources"),
+        .copy("properties"),
       ]
     ),
     .target(name: "HTTP", dependencies: ["CCurl"]),

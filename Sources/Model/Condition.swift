@@ -152,6 +152,13 @@ package struct ResourceKind: Sendable, Hashable, Comparable, CustomStringConvert
     self.kind = kind
   }
 
+  /// Reads `service/kind`; nil where the text is none.
+  package init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, !parts.contains("") else { return nil }
+    self.init(service: parts[0], kind: parts[1])
+  }
+
   /// The kind as `service/kind`.
   package var description: String { "\(service)/\(kind)" }
 

@@ -226,6 +226,25 @@ extension StoreTransaction {
     )
   }
 
+  /// Removes a kept version of a profile, to which no attachment may refer, whether it holds or has ended.
+  ///
+  /// - Throws: ``StoreError/conflict(_:)``.
+  package func removeProfile(_ profile: String, version: String, digest: String) throws {
+    let users = try session.rows(
+      "SELECT DISTINCT id FROM attachments WHERE profile_digest = $1 ORDER BY id",
+      [.text(digest)]
+    ) { $0.integer(0) }
+    guard users.isEmpty else {
+      let names = users.prefix(5).map { "\($0)" }.joined(separator: ", ")
+      throw StoreError.conflict(
+        "version \(version) of profile \(profile) is what attachment \(names) asks for, or asked for while "
+          + "it held; what it came to is shown by it"
+      )
+    }
+    try session.run("DELETE FROM profile_versions WHERE digest = $1", [.text(digest)])
+    try record("profile.remove", "\(profile)@\(version)", ["sha256": .string(digest)])
+  }
+
   /// The document of a kept version of a profile.
   package func profileDocument(_ digest: String) throws -> JSONValue? {
     try session.first(

@@ -182,6 +182,15 @@ extension StoreTransaction {
     )
   }
 
+  /// Some of the present states of a kind, in no order.
+  package func presentStates(ofKind kind: Int64, limit: Int) throws -> [StoredState] {
+    try session.rows(
+      Self.presentColumns + " WHERE r.kind = $1 AND r.valid_to = $2 LIMIT $3",
+      [.integer(kind), Instant.never.value, .integer(Int64(limit))],
+      Self.state
+    )
+  }
+
   /// The resources with an id, or else a name.
   package func resources(named text: String) throws -> [StoredState] {
     let exact = try session.rows(

@@ -80,15 +80,6 @@ extension ResourceReach {
       + (none ? ["  nobody"] : []) + notes.map { "  \($0)" }
   }
 
-  fileprivate var json: JSONValue {
-    [
-      "account": .string(resource.account), "region": .string(resource.region),
-      "kind": .string("\(resource.kind)"), "id": .string(resource.id),
-      "name": .string(resource.name), "notes": .array(notes.map { .string($0) }),
-      "holders": .array(entries.map(\.json)),
-    ]
-  }
-
   fileprivate func csv(_ entry: ReachEntry, _ way: ReachWay) -> String {
     func joined(_ texts: [String]) -> String { texts.joined(separator: "; ") }
     return [
@@ -97,24 +88,6 @@ extension ResourceReach {
       entry.holder.account, joined(way.through), way.group, way.policy, way.statement,
       joined(way.actions), joined(way.conditions), joined(way.reasons),
     ].map(\.csvCell).joined(separator: ",")
-  }
-}
-
-extension ReachHolder {
-  fileprivate var json: JSONValue {
-    [
-      "type": .string(type.rawValue), "id": .string(id), "name": .string(name),
-      "account": .string(account),
-    ]
-  }
-}
-
-extension ReachEntry {
-  fileprivate var json: JSONValue {
-    [
-      "level": .string(level.rawValue), "certainty": .string(certainty.rawValue),
-      "holder": holder.json, "ways": .array(ways.map(\.json)),
-    ]
   }
 }
 

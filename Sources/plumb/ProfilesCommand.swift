@@ -11,7 +11,7 @@ struct ProfilesCommand: AsyncParsableCommand {
     abstract: "Lists, shows, compares, exports and imports profiles.",
     subcommands: [
       ProfilesList.self, ProfilesShow.self, ProfilesCoverage.self, ProfilesDiff.self,
-      ProfilesExport.self, ProfilesImport.self,
+      ProfilesExport.self, ProfilesImport.self, ProfilesRemove.self,
     ]
   )
 }
@@ -20,10 +20,18 @@ struct ProfilesList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "Lists profiles with their versions and coverage.",
-    discussion: "Example: plumb profiles list --format json"
+    discussion: """
+      The installed ones, and those that the store keeps: made in the dashboard, or attached some
+      time.
+
+      Examples:
+        plumb profiles list --format json
+        plumb profiles list --data /var/lib/plumb
+      """
   )
 
   @OptionGroup var content: ContentOptions
+  @OptionGroup var store: StoreOptions
   @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: "text or json.")
@@ -31,22 +39,28 @@ struct ProfilesList: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let context = ServerOptions.Context(local: content.given, format: format.ofRows)
+      let context = ServerOptions.Context(
+        local: content.given + store.given,
+        format: format.ofRows
+      )
       let list = APISketch.List(noun: "profile")
       if try await server.answers(context, { APISketch.list("profiles", show: list) }) { return }
-      let found = try content.library().layeredProfiles()
+      let layered = try content.library().layeredProfiles()
+      let kept = try await store.keptProfiles(beside: layered.map(\.document))
+      let found =
+        (layered.map { ($0.document, $0.origin.rawValue, $0.origin.mark) }
+        + kept.map { ($0, "kept", "  (kept)") }).sorted { $0.0.id < $1.0.id }
       if format == .json {
-        let entries = found.map { entry -> JSONValue in
-          var object = entry.document.summaryJSON.object ?? JSONObject()
-          object["origin"] = .string(entry.origin.rawValue)
+        let entries = found.map { profile, origin, _ -> JSONValue in
+          var object = profile.summaryJSON.object ?? JSONObject()
+          object["origin"] = .string(origin)
           return .object(object)
         }
         return print(JSONValue.array(entries).text)
       }
-      for entry in found {
-        let profile = entry.document
+      for (profile, _, mark) in found {
         let manual = profile.controls.filter(\.isManual).count
-        print("\(profile.id)  \(profile.version)  \(profile.title)\(entry.origin.mark)")
+        print("\(profile.id)  \(profile.version)  \(profile.title)\(mark)")
         print(
           "    \(profile.controls.count) controls: \(profile.controls.count - manual) automated, "
             + "\(manual) manual; effective \(profile.effectiveDate)"
@@ -63,10 +77,11 @@ struct ProfilesShow: AsyncParsableCommand {
     discussion: "Example: plumb profiles show best-practices"
   )
 
-  @Argument(help: "The profile's id, or a file.")
+  @Argument(help: "The profile's id, id@version of one that the store keeps, or a file.")
   var id: String
 
   @OptionGroup var content: ContentOptions
+  @OptionGroup var store: StoreOptions
   @OptionGroup var server: ServerOptions
 
   @Option(name: .long, help: "text or json.")
@@ -74,13 +89,18 @@ struct ProfilesShow: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let context = ServerOptions.Context(local: content.given, format: format.ofRows)
+      let context = ServerOptions.Context(
+        local: content.given + store.given,
+        format: format.ofRows
+      )
       let answer = APISketch.Answer.object(
         tables: ["controls": ["id", "title", "goals", "manual", "reason"]]
       )
       let sketch = APISketch("GET", "profiles", id).answering(answer)
       if try await server.answers(context, { sketch }) { return }
-      let profile = try GoalOptions.profile(named: id, in: content.library())
+      let library = try content.library()
+      let kept = try await store.keptProfile(id, beside: library.profiles())
+      let profile = try kept ?? GoalOptions.profile(named: id, in: library)
       print(format == .json ? profile.fullJSON.text : profile.text)
     }
   }

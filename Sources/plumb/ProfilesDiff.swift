@@ -88,8 +88,7 @@ extension StoreOptions {
     let found: any SQLDatabase
     do {
       found = try await database(mustExist: true)
-    } catch let error as StoreError {
-      guard case .notFound = error else { throw error }
+    } catch StoreError.noDatabase {
       return nil
     }
     return try await DataStore(found)

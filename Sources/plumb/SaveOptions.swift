@@ -143,22 +143,20 @@ struct ScanKeeper {
     progress.note(["phase": "keeping", "scan": .integer(number)])
     defer { progress.clear() }
     do {
+      @Sendable func figures(_ phase: String, _ report: TaskReport) -> JSONObject {
+        var object = report.progress
+        object["phase"] = .string(phase)
+        object["scan"] = .integer(number)
+        return object
+      }
       let report = try await scan.run(number) { report in
         progress.show(
           "\(report.resources) resources judged and kept",
-          [
-            "phase": "keeping", "scan": .integer(number),
-            "resources": .integer(Int64(report.resources)),
-          ]
+          figures("keeping", report)
         )
       }
       removeSpool(record)
-      progress.note(
-        [
-          "phase": "kept", "scan": .integer(number),
-          "resources": .integer(Int64(report.resources)),
-        ]
-      )
+      progress.note(figures("kept", report))
       return report
     } catch let error as StoreError {
       // What belongs to another account will not belong to this one on the next try.

@@ -153,6 +153,10 @@ struct ServeCommand: AsyncParsableCommand {
       )
       composed.providers = ScanProcess.providers
       composed.version = Plumb.configuration.version
+      let facts = try library.access()
+      composed.access = { facts }
+      let properties = try library.properties()
+      composed.properties = { properties }
       composed.guards = GuardKeeper(
         data,
         alarm: { Logger(label: "plumb").critical("guardrails", metadata: ["alarm": "\($0)"]) },

@@ -89,6 +89,7 @@ private let examples: [[String]] = [
   ],
   ["rules", "add", "Tests/CommandTests/Fixtures/gate/own.tagged.yaml", "--replace"],
   ["rules", "remove", "own.tagged"],
+  ["profiles", "remove", "house-rules"],
   ["templates", "add", "Tests/CommandTests/Fixtures/gate/encrypted.yaml"],
   ["templates", "list"], ["templates", "show", "encrypted"], ["templates", "remove", "encrypted"],
   ["decisions", "list", "--decision", "refused", "--limit", "9"], ["decisions", "show", "7"],

@@ -67,6 +67,17 @@ enum Askings {
         ]
       )
     },
+    "removeProfile": { world, _, _ in
+      let kept = Profile(
+        id: "spare-\(world.server.clock.now.milliseconds)",
+        version: "1",
+        effectiveDate: "2026-01-01",
+        title: "Spare",
+        controls: TestContent.profile.controls
+      )
+      try await world.server.change { try $0.add(kept) }
+      return Asked("DELETE", "/profiles/\(kept.id)")
+    },
     "listControls": { _, _, _ in Asked("GET", "/profiles/house/controls") },
   ]
 
@@ -440,6 +451,10 @@ enum Askings {
     "listResourcesAtRisk": { _, side, _ in Asked("GET", "/resources/at-risk", mark: side.mark) },
     "listResources": { _, side, _ in Asked("GET", "/resources?limit=500", mark: side.mark) },
     "showResource": { _, side, _ in Asked("GET", "/resources/\(side.resource)", mark: side.mark) },
+    "showRelations": { _, side, _ in Asked("GET", "/resources/\(side.resource)/relations") },
+    "showReach": { _, side, _ in
+      Asked("GET", "/resources/\(side.resource)/access", mark: side.bucket)
+    },
     "showHistory": { _, side, _ in
       Asked("GET", "/resources/\(side.resource)/history", mark: "test.bucket.kept")
     },

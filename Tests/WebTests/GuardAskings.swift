@@ -27,6 +27,18 @@ extension Askings {
         ["document": document("own.tested"), "cases": .array([bucket])]
       )
     },
+    "previewRule": { _, side, _ in
+      Asked("POST", "/rule-previews", ["document": document("own.seen")], mark: side.bucket)
+    },
+    "listPropertyKinds": { _, _, _ in Asked("GET", "/property-kinds") },
+    "listProperties": { _, _, _ in Asked("GET", "/properties?kind=store/bucket") },
+    "showGuardOutcome": { world, side, _ in
+      let rule = Guardrail(.rule("test.bucket.encrypted"), scope: side.scope)
+      // It is there from the second caller on.
+      _ = try? await world.server.change { try $0.lay(rule) }
+      let path = "/resources/\(side.resource)/results/\(side.goal)/guardrails"
+      return Asked("GET", path, mark: "decision")
+    },
     "listTemplates": { _, _, _ in Asked("GET", "/templates") },
     "showTemplate": { world, _, _ in Asked("GET", "/templates/\(try await template(world))") },
     "addTemplate": { _, _, _ in

@@ -56,6 +56,43 @@ struct KeptProfileTests {
     }
   }
 
+  @Test func `what no attachment uses can be removed, and nothing else`() async throws {
+    try await TestServer.with { server in
+      let editor = try await server.caller(.editor)
+      func send(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> Answer {
+        server.clock.wait(seconds: 1)
+        return try await server.send(
+          method,
+          "/api/v1/\(path)",
+          as: editor,
+          body,
+          headers: method == "DELETE" ? [("If-Match", "*")] : []
+        )
+      }
+      for version in ["1", "2"] {
+        let goal: JSONValue = ["rule": "test.bucket.kept", "parameters": ["days": 90]]
+        #expect(try await send("POST", "profiles", profile("own", version, goal)).status == 201)
+      }
+      #expect(try await send("POST", "attachments", ["profile": "own@1"]).status == 201)
+      let used = try await send("DELETE", "profiles/own@1")
+      #expect(used.status == 409)
+      #expect(used.text.contains("attachment 1"), "\(used.text)")
+      #expect(try await send("DELETE", "profiles/own").status == 409)
+      #expect(try await send("DELETE", "profiles/own@2").status == 204)
+      #expect(try await send("GET", "profiles/own").json["version"] == "1")
+      let shipped = try await send("DELETE", "profiles/house")
+      #expect(shipped.status == 409)
+      #expect(shipped.text.contains("is shipped"))
+      #expect(try await send("DELETE", "profiles/none").status == 404)
+      let log = try await server.send(
+        "GET",
+        "/api/v1/audit-log?limit=500",
+        as: server.caller(.auditor)
+      )
+      #expect(log.text.contains("profile.remove"), "\(log.text)")
+    }
+  }
+
   @Test func `what would not hold is refused, and nothing of it is kept`() async throws {
     try await TestServer.with { server in
       let editor = try await server.caller(.editor)

@@ -78,12 +78,15 @@ struct TestServer: Sendable {
     streams: EventStreams.Limits = EventStreams.Limits(),
     assets: Assets = Assets(),
     content: ServedContent? = nil,
+    log: StatementLog? = nil,
     _ body: (TestServer) async throws -> Void
   ) async throws {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }
     try await TestDatabase.sqlite.with { database in
-      let store = try await DataStore(database)
+      let store = try await DataStore(
+        log.map { WatchedDatabase(inner: database, log: $0) } ?? database
+      )
       var settings = ServerSettings(
         host: "127.0.0.1",
         port: 0,
@@ -183,6 +186,10 @@ struct TestServer: Sendable {
     services.providers = ["aws", "ibm"]
     services.signature = { KeyedDigest.sha512(key: $0, $1) }
     services.parts = { KubernetesRequest.parts(of: $0, cluster: $1) }
+    let access = try TestContent.access()
+    services.access = { access }
+    let properties = try TestContent.properties()
+    services.properties = { properties }
     services.uploadFolder = folder.appendingPathComponent("uploads").path
     return services
   }
@@ -356,6 +363,27 @@ enum TestContent {
       try RuleSet(index),
       attachments: ["", "own-scope", "other-scope"].map { (scope: $0, profile: profile) }
     )
+  }
+
+  /// What means access to an instance.
+  static func access() throws -> [ReachFacts] {
+    let text = """
+      provider: aws
+      principals: [iam/user, iam/role]
+      kinds: [{ kind: ec2/instance, access: [ssm:StartSession], manage: [ec2:StopInstances] }]
+      """
+    return [try ReachDecoder.facts(YAMLReader().document(text, file: "access.yaml"))]
+  }
+
+  /// What is known of buckets beside what rules ask about.
+  static func properties() throws -> [PropertyFacts] {
+    let text = """
+      provider: test
+      kinds:
+        - kind: store/bucket
+          properties: [{ path: location, type: string, meaning: Where it is }]
+      """
+    return try PropertyFacts.all(YAMLReader().document(text, file: "properties.yaml"))
   }
 
   /// A line of an inventory.

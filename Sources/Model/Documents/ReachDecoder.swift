@@ -8,7 +8,7 @@ package enum ReachDecoder {
     let provider = try reader.requiredText("provider")
     var principals: [ResourceKind] = []
     for name in try reader.strings("principals") {
-      guard let kind = kind(name) else {
+      guard let kind = ResourceKind(name) else {
         throw reader.error("principals", "\"\(name)\" is no service/kind")
       }
       principals.append(kind)
@@ -23,7 +23,7 @@ package enum ReachDecoder {
 
   private static func entry(_ node: DocumentNode, path: String) throws(DocumentError) -> ReachKind {
     var reader = try DocumentReader(node, path: path)
-    guard let kind = kind(try reader.requiredText("kind")) else {
+    guard let kind = ResourceKind(try reader.requiredText("kind")) else {
       throw reader.error("kind", "expected service/kind")
     }
     var rights: [ReachLevel: [ReachKind.Right]] = [:]
@@ -77,11 +77,5 @@ package enum ReachDecoder {
     var texts: [(key: String, text: String)] = []
     for key in inner.keys { texts.append((key, try inner.requiredText(key))) }
     return texts
-  }
-
-  private static func kind(_ text: String) -> ResourceKind? {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, !parts.contains("") else { return nil }
-    return ResourceKind(service: parts[0], kind: parts[1])
   }
 }

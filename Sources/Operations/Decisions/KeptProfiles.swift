@@ -88,6 +88,41 @@ package struct KeptProfiles {
     try transaction.add(profile)
   }
 
+  /// Removes the kept versions of an id, or the one of `id@version`, which no attachment uses.
+  ///
+  /// - Returns: what was removed, as `id@version`.
+  /// - Throws: ``StoreError/notFound(kind:name:)``, and ``StoreError/conflict(_:)`` for one that is shipped, that
+  ///   an attachment uses, or that a guardrail lays on a scope.
+  package func remove(_ name: String, at now: Instant) throws -> [String] {
+    if AttachmentCheck.profile(name, of: shipped) != nil {
+      throw StoreError.conflict(
+        "profile \(name) is shipped; only those that are kept can be removed"
+      )
+    }
+    let kept = try transaction.profileVersions()
+    let found = kept.filter { $0.profile == name || "\($0.profile)@\($0.version)" == name }
+    guard let first = found.first else { throw StoreError.notFound(kind: "profile", name: name) }
+    let isLast = !kept.contains { version in
+      version.profile == first.profile && !found.contains { $0.digest == version.digest }
+    }
+    let laid = try transaction.guardrails(at: now).filter {
+      $0.subject == .profile(first.profile) || $0.subject == .profile(name)
+    }
+    if let guardrail = laid.first, isLast {
+      throw StoreError.conflict(
+        "guardrail \(guardrail.id) lays profile \(first.profile) on a scope; remove that first"
+      )
+    }
+    for version in found {
+      try transaction.removeProfile(
+        version.profile,
+        version: version.version,
+        digest: version.digest
+      )
+    }
+    return found.map { "\($0.profile)@\($0.version)" }
+  }
+
   /// Compares two versions, with what the present results come to by either where `instant` is given.
   package func comparison(_ before: Profile, _ after: Profile, rules: [Rule], at instant: Instant?)
     throws -> JSONValue

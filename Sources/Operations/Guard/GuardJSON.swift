@@ -125,6 +125,21 @@ extension LoggedDecision {
 }
 
 extension DecisionCount {
+  /// Counts of days, whatever the account and rule, the oldest first.
+  package static func byDay(_ counts: [DecisionCount]) -> [DecisionCount] {
+    var days: [DecisionCount] = []
+    for count in counts {
+      if let place = days.firstIndex(where: { $0.day == count.day && $0.effect == count.effect }) {
+        days[place].count += count.count
+      } else {
+        var day = count
+        (day.account, day.rule) = ("", "")
+        days.append(day)
+      }
+    }
+    return days
+  }
+
   /// The count.
   package var json: JSONValue {
     [

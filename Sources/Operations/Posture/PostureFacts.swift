@@ -25,6 +25,7 @@ package final class PostureCache: Sendable {
   private let counted = Recent<FigureKey, ResourceFigures>()
   private let overviews = Recent<ScopeKey, ScopeOverview>()
   private let conflicts = Recent<ScopeKey, ScopeConflicts>()
+  private let estates = Recent<ScopeKey, ReachEstate>(most: 2)
   /// Held while a tally is counted, so that many who ask for it at once wait for one count.
   private let turn = Mutex<Void>(())
   /// How many tallies are kept.
@@ -175,6 +176,21 @@ package final class PostureCache: Sendable {
     return try conflicts.value(key) { try ScopeConflicts(transaction, at: instant) }
   }
 
+  /// What decides who has access as of an instant, which is now where `isPresent`.
+  package func reach(
+    _ transaction: StoreTransaction,
+    _ facts: [ReachFacts],
+    at instant: Instant,
+    isPresent: Bool
+  ) throws -> ReachEstate {
+    let key = try key(transaction, "", isPresent ? nil : instant)
+    return try estates.value(key) {
+      var estate = ReachEstate(facts)
+      try estate.add(transaction, at: instant)
+      return estate
+    }
+  }
+
   private func key(_ transaction: StoreTransaction, _ scope: String, _ instant: Instant?) throws
     -> ScopeKey
   {
@@ -208,7 +224,9 @@ private final class Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable 
   private let kept = Mutex<[(key: Key, value: Value)]>([])
   /// Held while something is found out, so that many who ask for it at once wait for one answer.
   private let turn = Mutex<Void>(())
-  private static var most: Int { 16 }
+  private let most: Int
+
+  init(most: Int = 16) { self.most = most }
 
   /// The value of a key, found out where it is not kept.
   func value(_ key: Key, _ make: () throws -> Value) throws -> Value {
@@ -216,7 +234,7 @@ private final class Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable 
     return try turn.withLock { _ in
       if let known = known(key) { return known }
       let found = try make()
-      kept.withLock { $0 = $0.suffix(Self.most - 1) + [(key, found)] }
+      kept.withLock { $0 = $0.suffix(most - 1) + [(key, found)] }
       return found
     }
   }

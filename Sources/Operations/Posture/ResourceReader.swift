@@ -146,10 +146,21 @@ package struct ResourceReader {
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)`` for one that was not there, or is out of sight.
   package func resource(_ number: Int64) throws -> StoredResource {
-    guard let state = try transaction.state(of: number, at: instant),
-      let resource = resource(state, ResourceFilter())
-    else { throw StoreError.notFound(kind: "resource", name: "\(number)") }
+    guard let resource = try seen(number) else {
+      throw StoreError.notFound(kind: "resource", name: "\(number)")
+    }
     return resource
+  }
+
+  /// One resource as of the instant; nil for one that was not there, or is out of sight.
+  func seen(_ number: Int64) throws -> StoredResource? {
+    try transaction.state(of: number, at: instant).flatMap { resource($0, ResourceFilter()) }
+  }
+
+  /// What marks say of a resource, its scopes' marks among them.
+  package func marks(of resource: StoredResource) -> JSONValue {
+    let values = marks.values(of: resource.place).sorted { $0.key.rawValue < $1.key.rawValue }
+    return .object(JSONObject(values.map { (key: $0.key.rawValue, value: .string($0.value)) }))
   }
 
   /// The last state of a resource, whether it is still there or gone.
@@ -162,7 +173,8 @@ package struct ResourceReader {
     return state
   }
 
-  private func resource(_ state: StoredState, _ filter: ResourceFilter) -> StoredResource? {
+  /// The resource of a state; nil where a filter refuses it, or it is out of sight.
+  func resource(_ state: StoredState, _ filter: ResourceFilter) -> StoredResource? {
     let place = places.place(of: state)
     guard selects(state, place, filter) else { return nil }
     var counts: [Verdict: Int] = [:]

@@ -82,12 +82,9 @@ package struct ReachEstate: Sendable {
       note(account: place.accounts.first ?? "", place.kind, gap: entry.gap)
     }
     var states: [StoredState] = []
-    let kinds = self
-    try transaction.states(
-      at: instant,
-      where: { kinds.wants(place($0.account, $0.kind).kind) },
-      { states.append($0) }
-    )
+    for (number, kind) in try transaction.kinds() where wants(kind) {
+      try transaction.states(at: instant, StateFilter(kind: number)) { states.append($0) }
+    }
     // Blocks are unpacked once when their lines are asked for together.
     states.sort { ($0.block, $0.slot) < ($1.block, $1.slot) }
     let parser = JSONParser()
@@ -102,11 +99,19 @@ package struct ReachEstate: Sendable {
 
   /// Hands over who has access to each resource that a filter selects, by account, kind and id.
   package func answers(_ filter: ReachFilter, _ body: (ResourceReach) throws -> Void) rethrows {
-    var readers: [String: any ReachReader] = [:]
     let asked = subjects.filter { filter.selects($0.resource) }.sorted {
       ($0.resource.account, $0.resource.kind, $0.resource.id)
         < ($1.resource.account, $1.resource.kind, $1.resource.id)
     }
+    try answers(asked, filter, body)
+  }
+
+  private func answers(
+    _ asked: [ReachSubject],
+    _ filter: ReachFilter,
+    _ body: (ResourceReach) throws -> Void
+  ) rethrows {
+    var readers: [String: any ReachReader] = [:]
     for subject in asked {
       guard let facts = facts.first(where: { $0[subject.resource.kind] != nil }) else { continue }
       let provider = facts.provider
@@ -133,6 +138,18 @@ package struct ReachEstate: Sendable {
         )
       )
     }
+  }
+
+  /// Who has access to the resource at a place; nil where no rights over its kind are known.
+  package func answer(_ place: Place) -> ResourceReach? {
+    let asked = subjects.filter { subject in
+      let resource = subject.resource
+      return resource.id == place.id && resource.kind == place.kind
+        && (resource.account.isEmpty || resource.account == place.accounts.first)
+    }
+    var found: ResourceReach?
+    answers(asked, ReachFilter()) { found = $0 }
+    return found
   }
 
   /// Entries for those who could not be read, and for what of the resource's policy could not be.

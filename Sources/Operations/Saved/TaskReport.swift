@@ -1,6 +1,6 @@
 import Engine
 package import JSON
-import Model
+package import Model
 
 /// What a task, or a whole saved scan, came to.
 package struct TaskReport: Sendable, Equatable {
@@ -18,6 +18,9 @@ package struct TaskReport: Sendable, Equatable {
   package var faults: [String] = []
   /// Resources of kinds that no goal is about, by kind.
   package var notCovered: [String: Int] = [:]
+  /// How many results of the resources that were judged have each verdict; told while a scan is under
+  /// way, and not kept.
+  package var verdicts: [Verdict: Int] = [:]
 
   package init() {}
 
@@ -61,6 +64,20 @@ package struct TaskReport: Sendable, Equatable {
     faultCount += other.faultCount
     faults += other.faults.prefix(max(0, Self.faultLimit - faults.count))
     notCovered.merge(other.notCovered, uniquingKeysWith: +)
+    verdicts.merge(other.verdicts, uniquingKeysWith: +)
+  }
+
+  /// How far a scan is, while it is under way.
+  package var progress: JSONObject {
+    let counted = Verdict.allCases.map {
+      (key: $0.rawValue, value: JSONValue.integer(Int64(verdicts[$0] ?? 0)))
+    }
+    var object: JSONObject = [
+      "resources": .integer(Int64(resources)), "unchanged": .integer(Int64(unchanged)),
+    ]
+    // A whole scan's report does not have them, and takes none away that were told.
+    if !verdicts.isEmpty { object["verdicts"] = .object(JSONObject(counted)) }
+    return object
   }
 
   /// The report as JSON, for ``init(_:)``.

@@ -208,6 +208,9 @@ final class TaskWorker {
       found.report.fault("\(resource.kind) \(resource.id) stands twice in the inventory")
       return
     }
+    for letter in resource.verdicts.utf8 {
+      if let verdict = Verdict(letter: letter) { found.report.verdicts[verdict, default: 0] += 1 }
+    }
     let known = place.map { knowledge.index.entries[$0] }
     if let known {
       if known.isCurrent, known.fingerprint == fingerprint, known.layout == layout,

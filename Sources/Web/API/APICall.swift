@@ -13,6 +13,10 @@ package struct Services: Sendable {
   let posture = PostureCache()
   /// Rules and profiles as they are now.
   package var content: @Sendable () throws -> ServedContent
+  /// Which rights over which kinds mean access.
+  package var access: @Sendable () throws -> [ReachFacts] = { [] }
+  /// The properties that are known of kinds beside what rules ask about.
+  package var properties: @Sendable () throws -> [PropertyFacts] = { [] }
   package var keeper: CredentialKeeper
   package var clock: @Sendable () -> Instant
   /// Drawn by the system: as many bytes as asked for.

@@ -147,6 +147,9 @@ package struct OpenAPIDocument: Sendable {
           "properties": [
             "items": ["type": "array", "items": one],
             "next_cursor": ["type": "string", "description": "Absent on the last page"],
+            "total": [
+              "type": "integer", "description": "How many the list has, where that is known",
+            ],
           ],
         ] : one
       good["content"] = ["application/json": ["schema": whole]]

@@ -20,9 +20,11 @@ extension APICall {
 
   /// A page of items that were read for it.
   ///
-  /// `next` is where the next page begins; nil for the last page.
-  package func page(_ items: [JSONValue], next: JSONValue?) -> APIReply {
+  /// `next` is where the next page begins; nil for the last page. `total` is how many the whole list
+  /// has, where that is known.
+  package func page(_ items: [JSONValue], next: JSONValue?, total: Int? = nil) -> APIReply {
     var object: JSONObject = ["items": .array(items)]
+    object["total"] = total.map { .integer(Int64($0)) }
     if let next {
       let cursor: JSONValue = ["of": .string(operation.id), "at": next]
       object["next_cursor"] = .string(Data(cursor.text.utf8).base64EncodedString())
@@ -91,7 +93,7 @@ extension APICall {
     let (end, isOver) = start.addingReportingOverflow(limit)
     let shown = sorted.dropFirst(start).prefix(limit)
     let next = isOver || end >= sorted.count ? nil : JSONValue.integer(Int64(end))
-    return page(Array(shown), next: next)
+    return page(Array(shown), next: next, total: sorted.count)
   }
 
   private static func order(_ left: JSONValue?, _ right: JSONValue?) -> Int {

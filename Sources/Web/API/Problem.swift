@@ -91,9 +91,27 @@ extension Problem {
       retryAfter = 2
     case SQLError.constraint:
       self.init(409, "conflict", "The state of things does not allow this", "\(error)")
-    case is ScopeError, is DocumentError, is CredentialError, is AttachmentError:
+    case let error as DocumentError:
+      self.init(422, "refused", "What was sent makes no sense here", "\(error)")
+      faults = [error.fault]
+    case is ScopeError, is CredentialError, is AttachmentError:
       self.init(422, "refused", "What was sent makes no sense here", "\(error)")
     default: return nil
     }
+  }
+}
+
+extension DocumentError {
+  /// The fault at its key within the member of the request that is the document.
+  fileprivate var fault: Schema.Fault {
+    let member =
+      location.file.hasPrefix("the ") ? "/\(location.file.dropFirst(4))" : ""
+    let steps = key.replacing("[", with: ".").replacing("]", with: "").split(separator: ".")
+    let place = location.line.map { "line \($0): " } ?? ""
+    let name = key.isEmpty ? "" : "\(key): "
+    return Schema.Fault(
+      pointer: ([member] + steps.map { "/\($0)" }).joined(),
+      detail: "\(place)\(name)\(message)"
+    )
   }
 }

@@ -133,6 +133,12 @@ enum AttachmentForm {
     let content = PageContent(
       "Attach a profile",
       lead: "What was attached of the same profile to the same scope ends.",
+      commands: [
+        [
+          "attach", visit.value("profile") ?? "best-practices", visit.value("scope") ?? "all",
+          "--every", "24h",
+        ]
+      ],
       hasInstant: false,
       main: """
         <div class="card">\(visit.form("attach", fields, button: "Attach", more: cancel))</div>

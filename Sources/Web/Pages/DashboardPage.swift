@@ -29,6 +29,7 @@ struct Page: Sendable {
   /// The areas of the navigation.
   enum Area: String, Sendable, CaseIterable {
     case posture = "Posture"
+    case governance = "Governance"
     case insights = "Insights"
     case requirements = "Requirements"
     case collection = "Collection"
@@ -51,8 +52,12 @@ struct Page: Sendable {
       ResourcePage.page, ExceptionsPage.page, ExceptionForm.page, ExceptionPage.page,
       FindingsPage.page, FindingPage.page,
       ProfilesPage.page, ProfileForm.page, ProfilePage.page, ProfileComparisonPage.page,
+      GuardrailsPage.page, EnforcementPage.page, GuardrailForm.page, GuardrailPage.page,
+      DecisionsPage.page, DecisionPage.page, TemplatesPage.page, TemplateForm.page,
+      TemplateForm.edit, TemplatePage.page,
       AttestationsPage.page, AttestationForm.page, AttestationPage.page, RulesPage.page,
-      RulePage.page, ScopesPage.page, ScopeForm.page, ScopePage.page, AttachmentsPage.page,
+      PropertiesPage.page, RuleForm.page, RuleForm.edit, RulePage.page, ScopesPage.page,
+      ScopeForm.page, ScopePage.page, AttachmentsPage.page,
       AttachmentForm.page, AttachmentPage.page, ScansPage.page, ScanPage.page, JobsPage.page,
       JobPage.page, CoveragePage.page, CredentialsPage.page, CredentialPage.page,
       CollectorsPage.page, CollectorPage.page, AccessPage.page, KeysPage.page, PersonPage.page,
@@ -66,7 +71,8 @@ struct Page: Sendable {
     ProfilePage.listing, AttestationsPage.listing, RulesPage.listing, ScopesPage.listing,
     AttachmentsPage.listing, ScansPage.listing, JobsPage.listing, CoveragePage.listing,
     CredentialsPage.listing, CollectorsPage.listing, AccessPage.listing, KeysPage.listing,
-    AuditPage.listing,
+    AuditPage.listing, GuardrailsPage.listing, EnforcementPage.listing, DecisionsPage.listing,
+    TemplatesPage.listing, PropertiesPage.listing,
   ]
 }
 

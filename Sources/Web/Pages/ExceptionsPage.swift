@@ -246,6 +246,15 @@ enum ExceptionForm {
       "Request an exception",
       lead:
         "Another person has to approve it. The failure is judged all the same and counted both ways.",
+      commands: [
+        [
+          "exceptions", "request", "--rule", visit.value("rule") ?? "RULE", "--resource",
+          visit.value("resource") ?? "RESOURCE", "--scope", visit.value("scope") ?? "all",
+          "--owner",
+          "OWNER", "--expires", visit.instant.advanced(days: 90).day, "--reason", "REASON",
+          "--control", "CONTROL",
+        ]
+      ],
       hasInstant: false,
       main: """
         <div class="card">\(visit.form("request", fields(visit), button: "Request", more: cancel))</div>

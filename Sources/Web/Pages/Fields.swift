@@ -7,6 +7,8 @@ struct Field {
   /// What is typed into it.
   enum Kind {
     case text, long, date, secret, file
+    /// A document of many lines.
+    case code
     case choice([(value: String, words: String)])
     case check
   }
@@ -30,14 +32,17 @@ extension Visit {
     kind: String = "main",
     more: HTML = ""
   ) -> HTML {
-    let short = fields.filter { if case .long = $0.kind { false } else { true } }
     let long = fields.filter { if case .long = $0.kind { true } else { false } }
+    let code = fields.filter { if case .code = $0.kind { true } else { false } }
+    let taken = Set((long + code).map(\.name))
+    let short = fields.filter { !taken.contains($0.name) }
     let isUpload = fields.contains { if case .file = $0.kind { true } else { false } }
     return """
       <form class="stack" method="post" action="\(address.without("notice").text)"\(HTML.when(isUpload, " enctype=\"multipart/form-data\""))>
       \(hidden(action))
       \(HTML.when(!short.isEmpty, "<div class=\"twocol\">\(HTML(short.map { field($0, action) }))</div>"))
       \(HTML.when(!long.isEmpty, "<div class=\"twocol\">\(HTML(long.map { field($0, action) }))</div>"))
+      \(HTML(code.map { field($0, action) }))
       <div class="row"><button class="\(kind)" type="submit">\(button)</button>\(more)</div>
       </form>
       """
@@ -86,6 +91,8 @@ extension Visit {
         "<input id=\"\(id)\" name=\"\(field.name)\" type=\"\(field.type)\"\(now)\(rest)\(HTML.when(field.isSecret, " autocomplete=\"off\""))>"
       case .long:
         "<textarea id=\"\(id)\" name=\"\(field.name)\" maxlength=\"5000\"\(rest)>\(value)</textarea>"
+      case .code:
+        "<textarea id=\"\(id)\" name=\"\(field.name)\" class=\"document\" rows=\"\(field.rows)\" spellcheck=\"false\" maxlength=\"200000\"\(rest)>\n\(value)</textarea>"
       case .choice(let choices):
         "<select id=\"\(id)\" name=\"\(field.name)\"\(rest)>\(HTML.options(choices, value))</select>"
       case .check:
@@ -172,6 +179,9 @@ extension Field {
     default: "text"
     }
   }
+
+  /// How many lines of a document are seen at once.
+  fileprivate var rows: Int { min(30, max(6, value.split(separator: "\n").count + 3)) }
 
   fileprivate var isSecret: Bool { if case .secret = kind { true } else { false } }
 

@@ -179,7 +179,7 @@ struct Frame {
   /// The calls and commands that tell what the page tells.
   private func sources(_ content: PageContent, _ visit: Visit) -> HTML {
     let calls = visit.reads.compactMap { call in visit.api.operation(call.operation)?.curl(call) }
-    guard !calls.isEmpty else { return "" }
+    guard !calls.isEmpty || !content.commands.isEmpty else { return "" }
     var seen: Set<String> = []
     let curls = calls.filter { seen.insert($0).inserted }.joined(separator: "\n")
     let commands = content.commands.map { words in
@@ -196,8 +196,7 @@ struct Frame {
     return """
       <details class="sources"><summary>Copy as command or API call</summary>
       \(shown)
-      <h3 id="as-call-name">As calls of the API</h3>
-      <div class="copy"><pre id="as-call" tabindex="0" role="region" aria-labelledby="as-call-name"><code>\(curls)</code></pre><button type="button" class="plain" data-copy="as-call" hidden>Copy</button></div>
+      \(HTML.when(!curls.isEmpty, "<h3 id=\"as-call-name\">As calls of the API</h3><div class=\"copy\"><pre id=\"as-call\" tabindex=\"0\" role=\"region\" aria-labelledby=\"as-call-name\"><code>\(curls)</code></pre><button type=\"button\" class=\"plain\" data-copy=\"as-call\" hidden>Copy</button></div>"))
       <p class="quiet"><code>PLUMB_SERVER</code> is this server's address, <code>PLUMB_TOKEN</code> a key of yours (<code>plumb keys</code>). <a href="/api/v1/reference">Reference of the API</a></p>
       </details>
       """

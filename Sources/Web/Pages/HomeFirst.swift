@@ -38,15 +38,6 @@ struct HomeFirst {
     )
   }
 
-  /// How many items a list has; nil where the visitor may not see it.
-  private func number(
-    _ operation: String,
-    _ values: KeyValuePairs<String, String?>,
-    where isMeant: (JSONValue) -> Bool = { _ in true }
-  ) async throws -> Int? {
-    try await visit.askIfThere(operation, values).map { $0.list("items").filter(isMeant).count }
-  }
-
   private func line(_ count: Int?, _ one: String, _ many: String, _ address: Address) -> Line? {
     count.map { count in
       Line(
@@ -58,11 +49,11 @@ struct HomeFirst {
   }
 
   private func administrator() async throws -> [Line] {
-    let requests = try await number("listExceptions", ["state": "requested", "limit": "500"])
-    let attestations = try await number("listAttestations", ["state": "waiting", "limit": "500"])
-    let collectors = try await number("listCollectors", ["state": "requested", "limit": "500"])
-    let refused = try await number("listCredentials", ["state": "refused", "limit": "500"])
-    let untested = try await number("listCredentials", ["state": "untested", "limit": "500"])
+    let requests = try await visit.total("listExceptions", ["state": "requested"])
+    let attestations = try await visit.total("listAttestations", ["state": "waiting"])
+    let collectors = try await visit.total("listCollectors", ["state": "requested"])
+    let refused = try await visit.total("listCredentials", ["state": "refused"])
+    let untested = try await visit.total("listCredentials", ["state": "untested"])
     return [
       line(
         requests,
@@ -98,14 +89,13 @@ struct HomeFirst {
   }
 
   private func jobs() async throws -> [Line] {
-    let failed = try await visit.askIfThere(
+    let failed = try await visit.total(
       "listJobs",
       pairs: [
         Address.Pair(name: "state", value: "failed"),
         Address.Pair(name: "state", value: "set_aside"),
-        Address.Pair(name: "limit", value: "500"),
       ]
-    )?.list("items").count
+    )
     return [
       line(
         failed,
@@ -117,12 +107,9 @@ struct HomeFirst {
   }
 
   private func scans() async throws -> [Line] {
-    let running = try await visit.askIfThere("listJobs", ["state": "leased", "limit": "500"])?
-      .list("items").count
-    let gaps = try await number("listCoverage", ["complete": "false", "limit": "500"])
-    let paused = try await number("listAttachments", ["limit": "500"]) {
-      $0["paused"]?.bool ?? false
-    }
+    let running = try await visit.total("listJobs", ["state": "leased"])
+    let gaps = try await visit.total("listCoverage", ["complete": "false"])
+    let paused = try await visit.all("listAttachments").filter { $0["paused"]?.bool ?? false }.count
     let now = running.map {
       Line(
         words: $0 == 0 ? "no scan is under way" : "\($0.of("scan")) under way",
@@ -154,9 +141,9 @@ struct HomeFirst {
         isWell: isWhole
       )
     }
-    let gaps = try await number("listCoverage", ["complete": "false", "limit": "500"])
-    let waiting = try await number("listAttestations", ["state": "waiting", "limit": "500"])
-    let excepted = try await number("listExceptions", ["state": "approved", "limit": "500"])
+    let gaps = try await visit.total("listCoverage", ["complete": "false"])
+    let waiting = try await visit.total("listAttestations", ["state": "waiting"])
+    let excepted = try await visit.total("listExceptions", ["state": "approved"])
     return [
       log,
       line(
@@ -183,11 +170,8 @@ struct HomeFirst {
 
   /// The attached profiles that have controls which a person has to attest, and nothing in force does.
   private func evidenceGaps() async throws -> [Line] {
-    let attached = try await visit.look("listAttachments", ["limit": "500"]).list("items")
-    let attestations = try await visit.look(
-      "listAttestations",
-      ["state": "in force", "limit": "500"]
-    ).list("items")
+    let attached = try await visit.all("listAttachments")
+    let attestations = try await visit.all("listAttestations", ["state": "in force"])
     var lines: [Line] = []
     for one in attached.prefix(20) {
       let (profile, scope) = (one.text("profile"), one.text("scope"))

@@ -5,10 +5,8 @@ import Reports
 // What is watched, by whom, and what waits.
 extension HomeView {
   func tiles() async throws -> [HTML] {
-    let attachments = try await visit.ask(
-      "listAttachments",
-      ["as_of": visit.asOf, "limit": "500"]
-    ).list("items")
+    let attachments = try await visit.all("listAttachments", ["as_of": visit.asOf])
+    let profiles = Set(attachments.map { $0.text("profile") })
     let recurring = attachments.filter { !$0.text("schedule").isEmpty }
     let scopes = Set(attachments.map { $0.text("scope") })
     let onDemand = attachments.count - recurring.count
@@ -24,8 +22,8 @@ extension HomeView {
         "Areas",
         "w3",
         """
-        <ul class="areas"><li><strong>Posture</strong> \(attachments.count.of("profile")) attached. \(unread)</li>
-        <li><strong>Governance</strong> Guardrails: <code>plumb guardrails</code> and the API.</li>
+        <ul class="areas"><li><strong>Posture</strong> \(attachments.count.of("attachment")) of \(profiles.count.of("profile")). \(unread)</li>
+        <li><strong>Governance</strong> \(try await governance())</li>
         <li><strong>Insights</strong> \(HTML.link(Address("/findings", ["state": "open"]), "\(all.of("open finding"))")), \(grave.grouped) of them critical or high.</li></ul>
         """
       ),
@@ -51,6 +49,33 @@ extension HomeView {
         "\(onDemand == 1 ? "attachment" : "attachments") without a schedule; \(status.list("open_scans").count.of("scan")) open now"
       ),
     ]
+  }
+
+  /// How many guardrails stand on which step, and what they refused of late.
+  private func governance() async throws -> HTML {
+    guard visit.asOf == nil else { return "Guardrails are shown as they are now only." }
+    var counts: [String: Int] = [:]
+    for (step, _) in GuardrailsPage.enforcements {
+      counts[step] = try await visit.total("listGuardrails", ["enforcement": step]) ?? 0
+    }
+    func link(_ step: String, _ words: String) -> HTML {
+      HTML.link(
+        Address("/guardrails", ["enforcement": step]),
+        "\((counts[step] ?? 0).grouped) \(words)"
+      )
+    }
+    guard counts.values.contains(where: { $0 > 0 }) else {
+      return "\(HTML.link(Address("/guardrails"), "No guardrail")) is laid on a scope."
+    }
+    let since = visit.asker.now.advanced(days: -6)
+    let refused = try await visit.ask(
+      "countDecisions",
+      ["by": "day", "decision": "refused", "from": "\(since)", "limit": "500"]
+    ).list("items").map { $0.count("count") }.reduce(0, +)
+    let week = HTML.link(Address("/decisions", ["decision": "refused"]), "\(refused.of("request"))")
+    return """
+      \(link("disallow", "enforcing")), \(link("warn", "warning")), \(link("audit_log", "recording")); \(week) refused in 7 days.
+      """
   }
 
   func exceptions() async throws -> HTML {

@@ -128,15 +128,10 @@ enum JobPage {
     return .page(content)
   }
 
-  private static let told = [
-    ("Phase", "phase"), ("Calls", "calls"), ("Calls a second", "calls_per_second"),
-    ("Throttled", "throttled"), ("Resources", "resources"),
-  ]
-
   private static func live(_ job: JSONValue) -> HTML {
     let progress = job["progress"] ?? .null
-    let facts = told.map { name, member in
-      (name: name, member: "progress.\(member)", now: text(progress[member]))
+    let facts = Live.progress.map { name, member in
+      (name: name, member: "progress.\(member)", now: Live.text(progress, member))
     }
     let state = job.text("state") == "leased" ? "under way" : job.text("state")
     return Live.card(
@@ -148,16 +143,10 @@ enum JobPage {
   /// How far the last try came.
   private static func progress(_ job: JSONValue) -> HTML {
     let progress = job["progress"] ?? .null
-    let facts = told.filter { progress[$0.1] != nil }.map { name, member in
-      (name, HTML.text(text(progress[member])))
-    }
+    let facts = Live.progress.map { ($0.name, Live.text(progress, $0.member)) }
+      .filter { $0.1 != "–" }.map { ($0.0, HTML.text($0.1)) }
     return facts.isEmpty
       ? "" : "<h2>How far the last try came</h2>\(HTML.facts("Progress", facts))"
-  }
-
-  private static func text(_ value: JSONValue?) -> String {
-    guard let value, value != .null else { return "–" }
-    return value.whole?.grouped ?? value.double?.short ?? value.string ?? value.text
   }
 }
 

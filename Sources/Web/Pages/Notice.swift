@@ -28,6 +28,14 @@ enum Notice: String {
   case granted
   case grantRevoked = "grant-revoked"
   case keyRevoked = "key-revoked"
+  case guardrailLaid = "guardrail-laid"
+  case guardrailChanged = "guardrail-changed"
+  case guardrailRemoved = "guardrail-removed"
+  case profileRemoved = "profile-removed"
+  case ruleKept = "rule-kept"
+  case ruleRemoved = "rule-removed"
+  case templateKept = "template-kept"
+  case templateRemoved = "template-removed"
 
   var text: HTML {
     switch self {
@@ -61,6 +69,14 @@ enum Notice: String {
     case .granted: "The role is granted."
     case .grantRevoked: "The role is taken back."
     case .keyRevoked: "The key is revoked."
+    case .guardrailLaid: "The guardrail is laid, and counts at every gate from now on."
+    case .guardrailChanged: "The guardrail stands on another step from now on."
+    case .profileRemoved: "The profile is removed."
+    case .ruleKept: "The rule is kept. Lay it on a scope to have it looked at at gates."
+    case .ruleRemoved: "The rule is removed, and the guardrails that laid it on scopes."
+    case .templateKept: "The template is kept. Where it is laid it counts from now on."
+    case .templateRemoved: "The template is removed, and the guardrails that laid it on scopes."
+    case .guardrailRemoved: "The guardrail is taken away. What it decided stays on record."
     }
   }
 }

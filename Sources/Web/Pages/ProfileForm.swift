@@ -76,7 +76,7 @@ enum ProfileForm {
 
   // MARK: - Choosing
 
-  private static let names = ["q", "provider", "kind", "severity"]
+  private static let names = ["q", "provider", "kind", "severity", "origin"]
 
   private static func choice(_ visit: Visit, _ chosen: [String]) async throws -> HTML {
     let pairs = names.flatMap { name in

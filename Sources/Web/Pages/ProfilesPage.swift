@@ -65,7 +65,13 @@ enum ProfilesPage {
 
 /// One profile with its controls, their goals and its versions.
 enum ProfilePage {
-  static let page = Page("/profiles/{id}", show: show)
+  static let page = Page("/profiles/{id}", show: show, change: remove)
+
+  /// Removes the version that is shown.
+  private static func remove(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
+    _ = try await visit.change("removeProfile", ["id": form["version"], "If-Match": form["tag"]])
+    return .go(Address("/profiles", ["notice": Notice.profileRemoved.rawValue]))
+  }
 
   static let listing = Listing(
     "/profiles/{id}/controls",
@@ -110,6 +116,18 @@ enum ProfilePage {
       HTML.mainLink("Attach it", Address("/attachments/new", ["profile": bare]))
     )
     let rows = page.list("items").map { row($0, bare, visit) }
+    let version = profile.text("version")
+    let isKept = versions.contains {
+      $0.text("version") == version && $0["shipped"]?.bool == false
+    }
+    let removal =
+      isKept && visit.may(.edit) && attached.isEmpty
+      ? visit.button(
+        "remove",
+        "Remove this version",
+        kind: "danger",
+        ["version": "\(bare)@\(version)", "tag": profile.entityTag]
+      ) : ""
     let content = PageContent(
       profile.text("title"),
       lead: "\(profile.text("framework"))",
@@ -117,7 +135,7 @@ enum ProfilePage {
       hasInstant: false,
       main: """
         \(HTML.facts("Facts", facts))
-        \(attach)
+        \(attach)\(removal)
         \(visit.filter("/profiles/\(Address.encoded(id))", [visit.filterChoice("manual", "Controls", [("", "all"), ("false", "that rules judge"), ("true", "that people attest")])]))
         \(HTML.table("Controls with the goals that judge them", ["Control", "Goals"], rows, kind: "cards", empty: "No control is like that."))
         \(listing.links(page, visit))

@@ -9,32 +9,74 @@ enum ResourcePage {
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let number = visit.part("resource")
     let resource = try await visit.ask("showResource", ["id": number, "as_of": visit.asOf])
+    let view = View(rawValue: visit.value("view") ?? "") ?? .state
+    let kind = "\(resource.text("service_name"))/\(resource.text("resource_kind"))"
+    let id = resource.text("id")
+    let body: HTML =
+      switch view {
+      case .state: try await state(resource, visit)
+      case .relations: try await ResourceRelationsView(visit: visit).html
+      case .access: try await ResourceReachView(visit: visit).html
+      }
+    return .page(
+      PageContent(
+        resource.shownName,
+        lead: "\(kind) · \(resource.text("account")) \(resource.text("region"))",
+        commands: view != .state
+          ? []
+          : [
+            ["results", "--resource", id, "--kind", kind, "--verdict", "all"]
+              + (visit.asOf.map { ["--as-of", $0] } ?? [])
+          ],
+        main: """
+          \(facts(resource, visit))
+          \(tabs(visit, view))
+          \(body)
+          """
+      )
+    )
+  }
+
+  /// What of the resource is shown.
+  private enum View: String, CaseIterable {
+    case state, relations, access
+
+    var words: String {
+      switch self {
+      case .state: "Results and configuration"
+      case .relations: "Relations"
+      case .access: "Who can reach it"
+      }
+    }
+  }
+
+  private static func tabs(_ visit: Visit, _ here: View) -> HTML {
+    let page = visit.to("/resources/\(visit.part("resource"))")
+    return HTML.choice(
+      "About the resource",
+      kind: "tabs",
+      View.allCases.map { view in
+        (view.words, page.with("view", view == .state ? nil : view.rawValue), view == here)
+      }
+    )
+  }
+
+  private static func state(_ resource: JSONValue, _ visit: Visit) async throws -> HTML {
+    let number = visit.part("resource")
     let results = try await visit.ask(
       "listResultsOfResource",
       ["id": number, "as_of": visit.asOf, "limit": "500"]
     ).list("items")
     let chosen = visit.values("verdict")
     let shown = results.filter { chosen.isEmpty || chosen.contains($0.text("verdict")) }
-    let kind = "\(resource.text("service_name"))/\(resource.text("resource_kind"))"
-    return .page(
-      PageContent(
-        resource.shownName,
-        lead: "\(kind) · \(resource.text("account")) \(resource.text("region"))",
-        commands: [
-          ["results", "--resource", resource.text("id"), "--kind", kind, "--verdict", "all"]
-            + (visit.asOf.map { ["--as-of", $0] } ?? [])
-        ],
-        main: """
-          \(facts(resource, visit))
-          \(pills(results, chosen, visit))
-          \(HTML.table("\(shown.count.of("result"))", ["Verdict", "Severity", "Result", "Resource", "Since"], shown.map { ResultsList.row($0, visit) }, kind: "cards", empty: "No rule judges it so."))
-          <div class="grid">
-          \(HTML.card("Configuration", "w7", ConfigurationView(resource["configuration"] ?? .null).html))
-          \(try await history(visit, number))
-          </div>
-          """
-      )
-    )
+    return """
+      \(pills(results, chosen, visit))
+      \(HTML.table("\(shown.count.of("result"))", ["Verdict", "Severity", "Result", "Resource", "Since"], shown.map { ResultsList.row($0, visit) }, kind: "cards", empty: "No rule judges it so."))
+      <div class="grid">
+      \(HTML.card("Configuration", "w7", ConfigurationView(resource["configuration"] ?? .null).html))
+      \(try await history(visit, number))
+      </div>
+      """
   }
 
   private static func facts(_ resource: JSONValue, _ visit: Visit) -> HTML {
@@ -49,6 +91,12 @@ enum ResourcePage {
       facts.append(("Group", "\(resource.text("resource_group"))"))
     }
     if !tags.isEmpty { facts.append(("Tags", HTML(tags))) }
+    let marks = (resource["marks"]?.object?.members ?? []).map { name, value -> HTML in
+      let value = value.string ?? ""
+      let alike = visit.to("/resources", ["mark": "\(name)=\(value)"])
+      return "\(name.replacing("-", with: " ")): \(HTML.link(alike, "\(value)"))"
+    }
+    if !marks.isEmpty { facts.append(("Marks", HTML.commas(marks))) }
     return HTML.facts("Facts", facts)
   }
 

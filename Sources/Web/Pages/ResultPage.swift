@@ -55,6 +55,7 @@ enum ResultPage {
           <div class="grid">
           \(view.proof)
           \(view.fix)
+          \(try await GuardOutcomeView(visit: visit, result: result).card("w12"))
           \(view.configuration)
           \(try await view.history())
           </div>

@@ -29,17 +29,25 @@ enum RulesPage {
       visit.filterField("provider", "Provider", "aws"),
       visit.filterField("kind", "Kind", "s3/bucket"),
       visit.filterChoice("severity", "Severity", [("", "any")] + severities),
+      visit.filterChoice(
+        "origin",
+        "Whose",
+        [("", "all"), ("own", "our own"), ("installed", "installed")]
+      ),
     ]
   }
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let page = try await listing.page(visit)
+    let write: HTML =
+      visit.may(.edit)
+      ? "<p>\(HTML.link(Address("/rules/new"), "Write a rule", "button main"))</p>" : ""
     let rows = page.list("items").map { rule -> HTML in
       let status = rule.text("status")
       return """
         <tr><th scope="row">\(HTML.link(Address("/rules", parts: [rule.text("id")]), "\(rule.text("title"))"))<span class="quiet">\(rule.text("id"))</span></th>
         <td>\(HTML.severity(rule.text("severity")))</td><td>\(rule.list("target").compactMap(\.string).joined(separator: ", "))</td>
-        <td>\(status == "stable" ? "" : HTML.tag(status, "wait"))</td></tr>
+        <td>\(status == "stable" ? "" : HTML.tag(status, "wait")) \(HTML.when(rule.text("origin") == "own", HTML.tag("our own")))</td></tr>
         """
     }
     let content = PageContent(
@@ -48,6 +56,7 @@ enum RulesPage {
       commands: [["rules", "list"]],
       hasInstant: false,
       main: """
+        \(write)
         \(visit.filter("/rules", fields(visit)))
         \(HTML.table("Rules by their ids", ["Rule", "Severity", "Kinds", "Status"], rows, kind: "cards", empty: "No rule is like that."))
         \(listing.links(page, visit))
@@ -59,7 +68,7 @@ enum RulesPage {
 
 /// One rule: what it asks for, of what, why, and how to get there.
 enum RulePage {
-  static let page = Page("/rules/{id}", show: show)
+  static let page = Page("/rules/{id}", show: show, change: OwnRuleView.change)
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let rule = try await visit.ask("showRule", ["id": visit.part("id")])
@@ -79,6 +88,15 @@ enum RulePage {
     if let successor = rule["successor"]?.string {
       facts.append(("Use instead", RulesPage.link(successor)))
     }
+    let own = rule.text("origin") == "own" ? OwnRuleView(visit: visit, rule: rule) : nil
+    if let own { facts += own.facts }
+    facts.append(
+      ("Guardrails", HTML.link(Address("/guardrails", ["rule": id]), "those that lay it on scopes"))
+    )
+    let lay: HTML =
+      visit.may(.edit)
+      ? "<p>\(HTML.link(Address("/guardrails/new", ["subject": "rule", "name": id]), "Lay it on a scope", "button"))</p>"
+      : ""
     return .page(
       PageContent(
         rule.text("title"),
@@ -87,10 +105,11 @@ enum RulePage {
         commands: [["rules", "show", id]],
         main: """
           \(HTML.facts("Facts", facts))
+          \(own?.actions ?? "")\(lay)
           \(HTML.table("Its results", ["#Pass", "#Fail", "#Unknown", "#Not applicable"], ["<tr>\(cells)</tr>"]))
           <div class="grid">
           <div class="w7 column">\(HTML.card("Required", "", RuleText(rule).html))\(parameters(rule))</div>
-          <div class="w5 column">\(fix(rule, ""))\(uses(rule))</div>
+          <div class="w5 column">\(fix(rule, ""))\(try await own?.cards() ?? uses(rule))</div>
           </div>
           """
       )

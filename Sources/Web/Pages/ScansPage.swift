@@ -151,11 +151,10 @@ enum ScanPage {
         ("State", "status", scan.text("status")),
         ("Tasks done", "tasks.done", "\(scan["tasks"]?.count("done") ?? 0)"),
         ("Of", "tasks.all", "\(scan["tasks"]?.count("all") ?? 0)"),
-        ("Calls", "job.progress.calls", "–"),
-        ("Calls a second", "job.progress.calls_per_second", "–"),
-        ("Throttled", "job.progress.throttled", "–"),
-        ("Resources", "job.progress.resources", "–"),
       ]
+        + Live.progress.map { name, member in
+          (name, "job.progress.\(member)", Live.text(scan["job"]?["progress"] ?? .null, member))
+        }
     )
   }
 
@@ -281,6 +280,21 @@ enum CoveragePage {
 
 /// Something under way that tells how far it is.
 enum Live {
+  /// What a scan that is under way tells, by where it stands in the progress of its job.
+  static let progress: [(name: String, member: String)] =
+    [
+      ("Phase", "phase"), ("Calls", "calls"), ("Calls a second", "calls_per_second"),
+      ("Throttled", "throttled"), ("Resources", "resources"), ("Unchanged", "unchanged"),
+    ] + Verdict.allCases.map { ("Results: \($0.words)", "verdicts.\($0.rawValue)") }
+
+  /// A member of the progress for people; a dash where it is not told yet.
+  static func text(_ progress: JSONValue, _ member: String) -> String {
+    var value: JSONValue? = progress
+    for name in member.split(separator: ".") { value = value?[String(name)] }
+    guard let value, value != .null else { return "–" }
+    return value.whole?.grouped ?? value.double?.short ?? value.string ?? value.text
+  }
+
   /// A card that follows a job or scan by its events; without a script it is loaded again by hand.
   static func card(_ subject: String, _ facts: [(name: String, member: String, now: String)])
     -> HTML

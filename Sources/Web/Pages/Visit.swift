@@ -130,6 +130,51 @@ struct Visit: Sendable {
     }
   }
 
+  /// Every item of a list, as far as it can be looked over at once.
+  func all(_ operation: String, _ values: KeyValuePairs<String, String?> = [:]) async throws
+    -> [JSONValue]
+  {
+    let pairs = Self.pairs(values) + [Address.Pair(name: "limit", value: "500")]
+    var page = try await ask(operation, pairs: pairs)
+    var items = page.list("items")
+    for _ in 0..<Self.pages {
+      guard let cursor = page["next_cursor"]?.string else { break }
+      page = try await look(
+        operation,
+        pairs: pairs + [Address.Pair(name: "cursor", value: cursor)]
+      )
+      items += page.list("items")
+    }
+    return items
+  }
+
+  /// How many parts of a list are read at most where all of it is asked for.
+  private static let pages = 40
+
+  /// How many items a list has; nil where the visitor may not see it.
+  func total(_ operation: String, pairs: [Address.Pair]) async throws -> Int? {
+    let limit = Address.Pair(name: "limit", value: "500")
+    guard var page = try await askIfThere(operation, pairs: pairs + [limit]) else { return nil }
+    if let total = page["total"]?.whole { return total }
+    var count = page.list("items").count
+    for _ in 0..<Self.pages {
+      guard let cursor = page["next_cursor"]?.string else { break }
+      page = try await look(
+        operation,
+        pairs: pairs + [limit, Address.Pair(name: "cursor", value: cursor)]
+      )
+      count += page.list("items").count
+    }
+    return count
+  }
+
+  /// How many items a list has; nil where the visitor may not see it.
+  func total(_ operation: String, _ values: KeyValuePairs<String, String?> = [:]) async throws
+    -> Int?
+  {
+    try await total(operation, pairs: Self.pairs(values))
+  }
+
   /// Carries out a change by an operation of the API.
   func change(
     _ operation: String,

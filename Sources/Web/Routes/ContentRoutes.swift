@@ -9,7 +9,7 @@ enum ContentRoutes {
     "showContent": showContent, "listRules": listRules, "showRule": showRule,
     "listProfiles": listProfiles, "showProfile": showProfile, "listControls": listControls,
     "keepProfile": keepProfile, "listProfileVersions": listVersions,
-    "compareProfiles": compareProfiles,
+    "compareProfiles": compareProfiles, "removeProfile": removeProfile,
   ]
 
   private static func showContent(_ call: APICall) async throws -> APIReply {
@@ -97,6 +97,14 @@ enum ContentRoutes {
       kept?.document ?? .null,
       at: "/api/v1/profiles/\(Address.encoded("\(profile.id)@\(profile.version)"))"
     )
+  }
+
+  private static func removeProfile(_ call: APICall) async throws -> APIReply {
+    try call.requireEverything()
+    try call.match(try await profile(call).document)
+    let (name, shipped, now) = (call.text("id"), try call.services.content().profiles, call.now)
+    _ = try await call.write { try KeptProfiles(shipped, $0).remove(name, at: now) }
+    return .done
   }
 
   private static func listVersions(_ call: APICall) async throws -> APIReply {

@@ -165,7 +165,8 @@ enum DecisionRoutes {
         call.sight.containsAccount(names[$0.account] ?? [$0.account])
       }
     }
-    return try call.page(found.map(\.json), sorts: ["position"])
+    let told = call.text("by") == "day" ? DecisionCount.byDay(found) : found
+    return try call.page(told.map(\.json), sorts: ["position"])
   }
 
   private static func filter(_ call: APICall) -> DecisionFilter {

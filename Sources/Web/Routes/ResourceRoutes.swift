@@ -7,7 +7,8 @@ import Store
 enum ResourceRoutes {
   static let handlers: [String: APIHandler] = [
     "listResources": list, "showResource": show, "showHistory": history,
-    "listResourcesAtRisk": atRisk, "countResources": count,
+    "listResourcesAtRisk": atRisk, "countResources": count, "showRelations": relations,
+    "showReach": reach,
   ]
 
   private static func filter(_ call: APICall) throws -> ResourceFilter {
@@ -78,17 +79,47 @@ enum ResourceRoutes {
 
   private static func show(_ call: APICall) async throws -> APIReply {
     let number = call.number()
-    let (resource, line) = try await call.read { transaction in
+    let (resource, line, marks) = try await call.read { transaction in
       let reader = try call.resources(transaction)
       let resource = try reader.resource(number)
-      return (resource, try transaction.lines(of: [resource.state])[0])
+      let line = try transaction.lines(of: [resource.state])[0]
+      return (resource, line, reader.marks(of: resource))
     }
     var object = resource.json.object ?? [:]
     let read = try JSONParser().parse(line)
     object["configuration"] = read["configuration"] ?? .null
     object["unread"] = read["unread"]
-    object["relations"] = read["relations"]
+    object["marks"] = marks
     return .tagged(.object(object))
+  }
+
+  private static func relations(_ call: APICall) async throws -> APIReply {
+    let (number, instant) = (call.number(), call.instant())
+    let relations = try await call.read { try call.resources($0).relations(of: number) }
+    return .json(relations.json(at: instant))
+  }
+
+  /// Whoever sees a resource is told of everybody who reaches it, from other accounts too.
+  private static func reach(_ call: APICall) async throws -> APIReply {
+    let (number, instant, facts) = (call.number(), call.instant(), try call.services.access())
+    let (isPresent, cache) = (call["as_of"] == nil, call.services.posture)
+    let (resource, answer) = try await call.read { transaction in
+      let resource = try call.resources(transaction).resource(number)
+      let estate = try cache.reach(transaction, facts, at: instant, isPresent: isPresent)
+      return (resource, estate.answer(resource.place))
+    }
+    var object = answer?.json.object ?? [:]
+    object["known"] = .bool(answer != nil)
+    if answer == nil {
+      let (place, name) = (resource.place, resource.state.name)
+      for (key, text) in [
+        ("account", place.accounts.first ?? ""), ("region", place.region),
+        ("kind", "\(place.kind)"), ("id", place.id), ("name", name),
+      ] { object[key] = .string(text) }
+      object["notes"] = .array([.string("no rights over \(place.kind) are known")])
+      object["holders"] = []
+    }
+    return .json(.object(object))
   }
 
   private static func history(_ call: APICall) async throws -> APIReply {

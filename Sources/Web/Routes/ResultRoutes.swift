@@ -8,6 +8,7 @@ enum ResultRoutes {
   static let handlers: [String: APIHandler] = [
     "listResults": list, "listResultsOfResource": listOfResource, "showResult": show,
     "countResults": count, "listRuleStates": rules,
+    "showGuardOutcome": guardOutcome,
   ]
 
   /// The results that a call asks for.
@@ -111,16 +112,37 @@ enum ResultRoutes {
   }
 
   private static func show(_ call: APICall) async throws -> APIReply {
-    let (number, goal) = (call.number(), call.number("goal"))
-    let record = try await call.read { transaction in
-      var reader = try call.results(transaction)
-      let results = try reader.results(ofResource: number)
-      guard let found = results.first(where: { $0.goal.id == goal }) else {
-        throw Problem.notFound("result", "\(number)/\(goal)")
-      }
-      return try StoredProof.result(found, transaction)
-    }
+    let record = try await call.read { try StoredProof.result(result(call, $0), $0) }
     return .tagged(record.json)
+  }
+
+  /// The result that the path names.
+  private static func result(_ call: APICall, _ transaction: StoreTransaction) throws
+    -> StoredResult
+  {
+    let (number, goal) = (call.number(), call.number("goal"))
+    var reader = try call.results(transaction)
+    let results = try reader.results(ofResource: number)
+    guard let found = results.first(where: { $0.goal.id == goal }) else {
+      throw Problem.notFound("result", "\(number)/\(goal)")
+    }
+    return found
+  }
+
+  private static func guardOutcome(_ call: APICall) async throws -> APIReply {
+    let set = try await call.services.guards.current(isFresh: true, at: call.now)
+    let (stored, line) = try await call.read { transaction in
+      let stored = try result(call, transaction)
+      return (stored, try transaction.lines(of: [stored.state])[0])
+    }
+    let outcome = GuardOutcome(
+      set,
+      rule: stored.goal.rule,
+      line: line,
+      place: stored.place,
+      at: call.now
+    )
+    return .json(outcome.json(set) { call.sight.containsScope($0.scope) })
   }
 }
 

@@ -2,12 +2,13 @@ import JSON
 import Model
 import Operations
 import Store
+import YAML
 
 /// Rules of one's own; ``ContentRoutes`` lists and shows them beside those that are installed.
 enum RuleRoutes {
   static let handlers: [String: APIHandler] = [
     "addRule": add, "changeRule": change, "removeRule": remove, "listRuleVersions": versions,
-    "testRule": test,
+    "testRule": test, "previewRule": preview,
   ]
 
   private static func add(_ call: APICall) async throws -> APIReply {
@@ -72,18 +73,23 @@ enum RuleRoutes {
     )
   }
 
+  private static func preview(_ call: APICall) async throws -> APIReply {
+    let draft = try draft(call, name: call.body["id"]?.string, isTest: true)
+    let found = try await call.read { try RulePreview(draft.rule, call.resources($0)) }
+    return .json(found.json)
+  }
+
   private static func draft(
     _ call: APICall,
     name: String?,
     isTest: Bool = false
   ) throws -> RuleDraft {
-    let location = SourceLocation(file: "the document")
-    let document = call.body["document"] ?? .null
+    let document = try call.document("document")
     return try RuleDraft(
-      DocumentNode(document, at: location),
-      cases: call.body["cases"].map { DocumentNode($0, at: location) },
+      document,
+      cases: call.body["cases"] == nil ? nil : call.document("cases"),
       labels: (call.body["labels"]?.array ?? []).compactMap(\.string),
-      name: name ?? RuleDraft.name(for: document),
+      name: name ?? RuleDraft.name(for: document.json),
       shipped: isTest ? [] : try call.services.content().rules
     )
   }
@@ -112,5 +118,18 @@ enum RuleRoutes {
       "The state of things does not allow this",
       "\"\(name)\" is installed, and no rule of one's own; overlays change those"
     )
+  }
+}
+
+extension APICall {
+  /// A document of the body: a value, or text of YAML or JSON.
+  ///
+  /// - Throws: ``DocumentError``, with the line where it is text.
+  func document(_ name: String) throws -> DocumentNode {
+    let (value, file) = (body[name] ?? .null, "the \(name)")
+    guard case .string(let text) = value else {
+      return DocumentNode(value, at: SourceLocation(file: file))
+    }
+    return try YAMLReader(.core).document(text, file: file)
   }
 }

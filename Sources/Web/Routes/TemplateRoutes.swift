@@ -64,11 +64,8 @@ enum TemplateRoutes {
   }
 
   private static func template(_ call: APICall, name: String?) throws -> Template {
-    let document = call.body["document"] ?? .null
-    return try Template(
-      DocumentNode(document, at: SourceLocation(file: "the document")),
-      name: name ?? RuleDraft.name(for: document)
-    )
+    let document = try call.document("document")
+    return try Template(document, name: name ?? RuleDraft.name(for: document.json))
   }
 
   private static func labels(_ call: APICall) -> [String] {

@@ -68,6 +68,7 @@ extension PageKit {
       let answer = try await server.send("POST", "/api/v1/\(path)", as: administrator, body)
       #expect(answer.status == 201, "\(path): \(answer.text)")
     }
+    try await governance(server, administrator)
   }
 
   private static func stored(_ server: TestServer) async throws {

@@ -54,6 +54,7 @@ struct PageValidityTests {
         from: [
           "/", "/jobs/1", "/jobs/2", "/scopes/new", "/attachments/new", "/attestations/new",
           "/profiles/new?goal=test.bucket.kept&q=bucket", "/profiles/own@1/comparison?with=own@2",
+          "/properties?kind=store/bucket", "/rules/own.rule", "/templates/own.template",
         ],
         as: visitor
       )
@@ -63,7 +64,8 @@ struct PageValidityTests {
       }
       for start in [
         "/scans/", "/jobs/", "/attachments/", "/profiles/", "/rules/", "/scopes/", "/credentials/",
-        "/collectors/", "/access/people/", "/attestations/", "/resources/",
+        "/collectors/", "/access/people/", "/attestations/", "/resources/", "/guardrails/",
+        "/decisions/", "/templates/",
       ] {
         #expect(paths.contains { $0.hasPrefix(start) }, "no link leads to \(start)…")
       }

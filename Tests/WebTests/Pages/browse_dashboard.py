@@ -105,6 +105,34 @@ with sync_playwright() as playwright:
     page.goto(result)
     check("This failure is accepted" in page.locator("main").inner_text(), "the result does not tell of its exception")
 
+    # A rule that is written: what it comes to is told while it is typed, and its faults with their lines.
+    page.goto(url + "/rules/new?kind=store/bucket&property=encrypted")
+    box = page.get_by_label("Rule", exact=True)
+    text = box.input_value().replace("own.name-of-the-rule", "own.written").replace("What is to hold, as a sentence", "Bucket is locked")
+    box.fill(text.replace("is_true", "is_tru"))
+    page.locator("#check .fault", has_text="line 7").first.wait_for()
+    box.fill(text)
+    page.locator("#check", has_text="Present resources: 2 judged").wait_for()
+    page.get_by_role("button", name="Keep it").click()
+    check("The rule is kept" in page.get_by_role("status").inner_text(), "a rule that is kept says nothing")
+
+    # It is laid on everything, looked at, and goes up the ladder with a reason.
+    page.get_by_role("link", name="Lay it on a scope").click()
+    page.get_by_role("button", name="See what it would hold up").click()
+    check(page.get_by_role("heading", name="Violators today").count() == 1, "laying shows no preview")
+    page.get_by_role("button", name="Lay it", exact=True).click()
+    check("guardrail is laid" in page.get_by_role("status").inner_text(), "laying says nothing")
+    page.get_by_role("link", name="Violators today").click()
+    page.get_by_label("Enforcement").select_option("disallow")
+    page.get_by_role("button", name="Take the step").click()
+    check("it has not warned before" in page.get_by_role("alert").inner_text(), "a step that is refused does not say why")
+    page.get_by_label("Reason").fill("The board wants it")
+    page.get_by_role("button", name="Take the step").click()
+    check("another step" in page.get_by_role("status").inner_text(), "a step says nothing")
+    check("disallow" in page.get_by_label("Facts").inner_text(), "the step is not taken")
+    page.goto(result)
+    check("Would a guardrail have stopped this?" in page.locator("main").inner_text(), "a result does not tell of guardrails")
+
     # Every main page for everybody's eyes and tools.
     state = other.context.storage_state()
     state["cookies"] = [cookie for cookie in state["cookies"] if cookie["name"] == "plumb"]
@@ -122,6 +150,11 @@ with sync_playwright() as playwright:
         ("/scopes/new", "scope-form"), ("/attachments", "attachments"), ("/attachments/1", "attachment"), ("/attachments/new", "attachment-form"), ("/scans", "scans"),
         ("/scans/1", "scan"), ("/jobs", "jobs"), ("/jobs/1", "job"), ("/coverage", "coverage"), ("/credentials", "credentials"), ("/credentials/audit", "credential"),
         ("/collectors", "collectors"), ("/collectors/1", "collector"), ("/access", "access"), ("/access/people/1", "person"), ("/access/keys", "keys"), ("/audit", "audit"),
+        ("/resources/" + place.split("/")[2] + "?view=relations", "relations"), ("/resources/" + place.split("/")[2] + "?view=access", "reach"),
+        ("/guardrails", "guardrails"), ("/guardrails/1", "guardrail"), ("/guardrails/2?view=violators", "violators"), ("/guardrails/new", "guardrail-form"),
+        ("/guardrails/1?view=replay", "replay"), ("/enforcement", "enforcement"), ("/decisions", "decisions"), ("/decisions/1", "decision"),
+        ("/templates", "templates"), ("/templates/own.template", "template"), ("/templates/new", "template-form"), ("/properties", "property-kinds"),
+        ("/properties?kind=store/bucket", "properties"), ("/rules/own.rule", "own-rule"), ("/rules/own.rule/edit", "rule-form"),
     ]:
         look(browser, state, path, name)
     look(browser, {"cookies": [], "origins": []}, "/sign-in", "sign-in")

@@ -1,0 +1,77 @@
+package import JSON
+package import Model
+
+/// What the guardrails that lay a rule where a resource is would make of its recorded configuration, were
+/// it asked for now.
+package struct GuardOutcome: Sendable {
+  /// One guardrail with what it does.
+  package struct Part: Sendable {
+    /// The guardrail's place in its set.
+    package var place: Int
+    package var effect: Effect
+    /// What is not passed; nil where the rule passes or has nothing to judge.
+    package var ruling: Decision.Ruling?
+  }
+
+  /// The guardrails in force, in the order of their set.
+  package let parts: [Part]
+
+  /// What becomes of the request as far as the rule goes.
+  package var effect: Effect { parts.map(\.effect).max() ?? .allowed }
+
+  /// The outcome for one rule and a line of an inventory.
+  package init(
+    _ set: GuardrailSet,
+    rule: String,
+    line: [UInt8],
+    place: Place,
+    at now: Instant
+  ) {
+    let inForce = set.guardrails.indices.filter { index in
+      set.faults[set.guardrails[index].id] == nil && set.rules(of: index).contains(rule)
+        && set.covers(place, guardrail: index)
+    }
+    guard !inForce.isEmpty else {
+      parts = []
+      return
+    }
+    let decisions = set.decide(
+      lines: line + [0x0A],
+      account: place.accounts.first ?? "",
+      at: now,
+      set.resolver(at: now).resolver
+    ).decisions
+    let rulings = decisions.flatMap(\.rulings).filter { $0.rule.id == rule }
+    parts = inForce.map { index in
+      let guardrail = set.guardrails[index]
+      let ruling = rulings.first { $0.guardrails.contains(guardrail.id) }
+      let effect = ruling.map {
+        guardrail.enforcement.effect(
+          of: $0.verdict,
+          guardrail.onFailure,
+          isExcepted: $0.exception != nil
+        )
+      }
+      return Part(place: index, effect: effect ?? .allowed, ruling: ruling)
+    }
+  }
+
+  /// The outcome; a guardrail that `isSeen` refuses counts and is not told.
+  package func json(_ set: GuardrailSet, isSeen: (Guardrail) -> Bool) -> JSONValue {
+    let told = parts.filter { isSeen(set.guardrails[$0.place]) }
+    return [
+      "decision": .string(effect.rawValue),
+      "unseen": .integer(Int64(parts.count - told.count)),
+      "guardrails": .array(
+        told.map { part in
+          var object = set.json(ofGuardrail: part.place).object ?? [:]
+          object["rules"] = nil
+          object["effect"] = .string(part.effect.rawValue)
+          object["verdict"] = part.ruling.map { .string($0.verdict.rawValue) }
+          object["because"] = part.ruling.map { .string($0.reason) }
+          return .object(object)
+        }
+      ),
+    ]
+  }
+}
