@@ -33,6 +33,10 @@ package struct Migration: Sendable {
       number: 8,
       script: String(decoding: PackageResources.m0008_findings_sql, as: UTF8.self)
     ),
+    Migration(
+      number: 9,
+      script: String(decoding: PackageResources.m0009_alerts_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

@@ -10,7 +10,10 @@ struct ServedStore {
   let token: String
 
   /// Starts a server, hands it over, and stops it afterwards.
-  static func with(_ body: (ServedStore) async throws -> Void) async throws {
+  static func with(
+    _ options: [String] = [],
+    _ body: (ServedStore) async throws -> Void
+  ) async throws {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }
     let data = folder.appendingPathComponent("data").path
@@ -20,7 +23,9 @@ struct ServedStore {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: link).deletingLastPathComponent()
       .appendingPathComponent("plumb")
-    process.arguments = ["serve", "--data", data, "--port", "0", "--requests-per-second", "0"]
+    process.arguments =
+      ["serve", "--data", data, "--port", "0", "--requests-per-second", "0"]
+      + options
     process.currentDirectoryURL = Fixtures.root
     process.standardOutput = try FileHandle(forWritingTo: out)
     process.standardError = try FileHandle(forWritingTo: errors)

@@ -179,6 +179,7 @@ struct TestServer: Sendable {
       explain: { $0 is GoalError || $0 is InputError ? "\($0)" : nil }
     )
     services.providers = ["aws", "ibm"]
+    services.sender = MessageBox()
     services.uploadFolder = folder.appendingPathComponent("uploads").path
     return services
   }

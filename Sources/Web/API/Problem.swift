@@ -91,7 +91,8 @@ extension Problem {
       retryAfter = 2
     case SQLError.constraint:
       self.init(409, "conflict", "The state of things does not allow this", "\(error)")
-    case is ScopeError, is DocumentError, is CredentialError, is AttachmentError:
+    case is ScopeError, is DocumentError, is CredentialError, is AttachmentError,
+      is AlertFailure:
       self.init(422, "refused", "What was sent makes no sense here", "\(error)")
     default: return nil
     }

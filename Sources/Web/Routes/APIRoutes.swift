@@ -8,7 +8,7 @@ enum APIRoutes {
     ContentRoutes.handlers, AuditRoutes.handlers,
     JobRoutes.handlers, CollectorRoutes.handlers, CollectorWorkRoutes.handlers,
     RuleRoutes.handlers, TemplateRoutes.handlers, GuardrailRoutes.handlers, DecisionRoutes.handlers,
-    FindingRoutes.handlers,
+    FindingRoutes.handlers, AlertRoutes.handlers,
   ].reduce(into: [:]) { all, group in
     all.merge(group) { _, _ in preconditionFailure("two handlers of one operation") }
   }
