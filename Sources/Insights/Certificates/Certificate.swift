@@ -94,6 +94,8 @@ package struct Certificate: Sendable, Hashable {
 /// Why a file's certificates cannot be read.
 package struct CertificateError: Error, Sendable, Hashable, CustomStringConvertible {
   package var description: String
+
+  package init(description: String) { self.description = description }
 }
 
 extension Certificate {
