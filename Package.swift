@@ -86,9 +86,10 @@ let package = Package(
     ),
     .target(
       name: "Insights",
-      dependencies: ["Model", "JSON", "CSimdjson", "CZlib", "CRE2"]
+      dependencies: ["Model", "JSON", "CSimdjson", "CZlib", "CRE2", "CCrypto"]
     ),
     .target(name: "Reports", dependencies: ["Model", "JSON"]),
+    .target(name: "Channels", dependencies: ["Model", "JSON", "HTTP", "CCurl"]),
     .target(name: "Vault", dependencies: ["Model", "CCrypto", "CPKCS11"]),
     .target(
       name: "Store",
@@ -124,6 +125,7 @@ let package = Package(
       dependencies: [
         "Model", "JSON", "Engine", "Content", "Collectors", "Reports", "Operations", "YAML",
         "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web", "SignIn", "Insights",
+        "Channels",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -168,6 +170,11 @@ let package = Package(
       name: "InsightsTests",
       dependencies: ["Insights", "Content", "YAML", "Model", "JSON", "TestSupport"],
       exclude: ["pysigma.py"]
+    ),
+    .testTarget(
+      name: "ChannelsTests",
+      dependencies: ["Channels", "HTTP", "Model", "JSON", "TestSupport"],
+      exclude: ["listeners.py"]
     ),
     .testTarget(name: "VaultTests", dependencies: ["Vault", "Model", "TestSupport"]),
     .testTarget(

@@ -16,8 +16,9 @@ ARROWS = {
     "Content": {"Model", "JSON", "YAML"},
     "HTTP": {"CCurl"},
     "Collectors": {"Model", "JSON", "YAML", "HTTP", "CCrypto", "CExpat"},
-    "Insights": {"Model", "JSON", "CSimdjson", "CZlib", "CRE2"},
+    "Insights": {"Model", "JSON", "CSimdjson", "CZlib", "CRE2", "CCrypto"},
     "Reports": {"Model", "JSON"},
+    "Channels": {"Model", "JSON", "HTTP", "CCurl"},
     "Vault": {"Model", "CCrypto", "CPKCS11"},
     "SignIn": {"Model", "JSON", "HTTP", "CCrypto", "CJOSE"},
     "Store": {"Model", "JSON", "CPack"},
@@ -30,7 +31,7 @@ ARROWS = {
     "plumb": {
         "Model", "JSON", "YAML", "Engine", "Content", "Collectors", "Reports", "Operations",
         "Store", "SQLiteDriver", "PostgresDriver", "HTTP", "Vault", "Web",
-        "SignIn", "Insights",
+        "SignIn", "Insights", "Channels",
     },
 }
 OURS = set(ARROWS) | {"CSimdjson", "CCrypto", "CPack", "CLibPQ", "CCurl", "CExpat", "CJOSE", "CPKCS11", "CZlib", "CRE2"}

@@ -77,3 +77,111 @@ static inline bool plumb_ed25519_verify(
   EVP_PKEY_free(key);
   return done;
 }
+
+// Certificates, as they are read from files.
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs7.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+struct plumb_certificate {
+  char subject[1024];
+  char issuer[1024];
+  uint8_t digest[32];
+  int64_t begins;  // seconds since 1970
+  int64_t ends;
+};
+
+static inline bool plumb_asn1_seconds(const ASN1_TIME *time, int64_t *seconds) {
+  ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+  int days = 0, rest = 0;
+  bool done = epoch && time && ASN1_TIME_diff(&days, &rest, epoch, time) == 1;
+  ASN1_TIME_free(epoch);
+  *seconds = (int64_t)days * 86400 + rest;
+  return done;
+}
+
+static inline void plumb_name_text(X509_NAME *name, char *text, int size) {
+  text[0] = 0;
+  BIO *out = BIO_new(BIO_s_mem());
+  if (!out) return;
+  if (X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
+    int count = BIO_read(out, text, size - 1);
+    text[count > 0 ? count : 0] = 0;
+  }
+  BIO_free(out);
+}
+
+static inline bool plumb_certificate_facts(X509 *certificate, struct plumb_certificate *facts) {
+  unsigned int count = sizeof facts->digest;
+  memset(facts, 0, sizeof *facts);
+  plumb_name_text(X509_get_subject_name(certificate), facts->subject, sizeof facts->subject);
+  plumb_name_text(X509_get_issuer_name(certificate), facts->issuer, sizeof facts->issuer);
+  return X509_digest(certificate, EVP_sha256(), facts->digest, &count) == 1
+      && plumb_asn1_seconds(X509_get0_notBefore(certificate), &facts->begins)
+      && plumb_asn1_seconds(X509_get0_notAfter(certificate), &facts->ends);
+}
+
+static inline int plumb_take_pkcs7(PKCS7 *bundle, struct plumb_certificate *found, int room) {
+  int count = 0;
+  STACK_OF(X509) *stack = NULL;
+  if (PKCS7_type_is_signed(bundle) && bundle->d.sign) stack = bundle->d.sign->cert;
+  for (int index = 0; stack && index < sk_X509_num(stack) && count < room; index++) {
+    if (plumb_certificate_facts(sk_X509_value(stack, index), &found[count])) count++;
+  }
+  return count;
+}
+
+// Reads the certificates of a file: PEM, in which other things are passed over, DER, or PKCS#7 in either.
+// Returns how many there are, at most as many as there is room for; -1 where a part cannot be read.
+static inline int plumb_read_certificates(
+    const uint8_t *bytes, long size, struct plumb_certificate *found, int room
+) {
+  int count = 0;
+  bool is_broken = false, is_pem = false;
+  BIO *in = BIO_new_mem_buf(bytes, (int)size);
+  char *name = NULL, *header = NULL;
+  unsigned char *data = NULL;
+  long length = 0;
+  while (in && count < room && PEM_read_bio(in, &name, &header, &data, &length) == 1) {
+    const unsigned char *place = data;
+    is_pem = true;
+    if (strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0
+        || strcmp(name, "TRUSTED CERTIFICATE") == 0) {
+      X509 *certificate = d2i_X509(NULL, &place, length);
+      if (certificate && plumb_certificate_facts(certificate, &found[count])) count++;
+      else is_broken = true;
+      X509_free(certificate);
+    } else if (strcmp(name, "PKCS7") == 0 || strcmp(name, "CMS") == 0) {
+      PKCS7 *bundle = d2i_PKCS7(NULL, &place, length);
+      if (bundle) count += plumb_take_pkcs7(bundle, found + count, room - count);
+      else is_broken = true;
+      PKCS7_free(bundle);
+    }
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_clear_free(data, (size_t)length);
+  }
+  BIO_free(in);
+  if (is_pem) return is_broken ? -1 : count;
+  const unsigned char *place = bytes;
+  X509 *certificate = d2i_X509(NULL, &place, size);
+  if (certificate) {
+    count = plumb_certificate_facts(certificate, found) ? 1 : -1;
+    X509_free(certificate);
+    return count;
+  }
+  place = bytes;
+  PKCS7 *bundle = d2i_PKCS7(NULL, &place, size);
+  if (!bundle) return -1;
+  count = plumb_take_pkcs7(bundle, found, room);
+  PKCS7_free(bundle);
+  return count;
+}
+
+static inline const char *plumb_certificate_subject(const struct plumb_certificate *facts) { return facts->subject; }
+static inline const char *plumb_certificate_issuer(const struct plumb_certificate *facts) { return facts->issuer; }
+static inline const uint8_t *plumb_certificate_digest(const struct plumb_certificate *facts) { return facts->digest; }

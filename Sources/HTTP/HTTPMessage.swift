@@ -12,6 +12,8 @@ package struct HTTPRequest: Sendable {
   package var receive: (@Sendable ([UInt8]) -> Void)?
   /// Whether a proxy that the environment names is gone through; metadata of the machine never is.
   package var usesProxy = true
+  /// Whether only public addresses are connected to; then no proxy is gone through.
+  package var isPublicOnly = false
 
   package init(
     _ method: String = "GET",

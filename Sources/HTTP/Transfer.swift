@@ -68,7 +68,8 @@ import Glibc
     number(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     text(CURLOPT_ACCEPT_ENCODING, "")
     if let authorities { text(CURLOPT_CAINFO, authorities) }
-    if !request.usesProxy { text(CURLOPT_NOPROXY, "*") }
+    if request.isPublicOnly { _ = unsafe plumb_curl_refuse_private(easy) }
+    if !request.usesProxy || request.isPublicOnly { text(CURLOPT_NOPROXY, "*") }
     _ = unsafe plumb_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, reason)
     // curl would send these of its own accord; a signature may not cover them.
     var lines = request.headers.map { $0.value.isEmpty ? "\($0.name);" : "\($0.name): \($0.value)" }

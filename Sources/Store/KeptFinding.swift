@@ -1,4 +1,3 @@
-internal import JSON
 package import Model
 
 /// A finding as it is kept: one for each cause, which grows as it is seen again.
@@ -117,16 +116,6 @@ package struct FindingsKept: Sendable, Hashable {
     left.raised += right.raised
     left.counted += right.counted
     left.known += right.known
-  }
-}
-
-extension Finding {
-  /// The id of what is kept of all findings of its cause.
-  package var causeID: String {
-    NameUUID.of([
-      .string(note.source.rawValue), .string(note.id), .string(entity.account ?? ""),
-      .string(entity.name),
-    ])
   }
 }
 

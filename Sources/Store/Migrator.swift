@@ -34,8 +34,12 @@ package struct Migration: Sendable {
       script: String(decoding: PackageResources.m0008_findings_sql, as: UTF8.self)
     ),
     Migration(
-      number: 11,
-      script: String(decoding: PackageResources.m0011_kinds_sql, as: UTF8.self)
+      number: 9,
+      script: String(decoding: PackageResources.m0009_alerts_sql, as: UTF8.self)
+    ),
+    Migration(
+      number: 10,
+      script: String(decoding: PackageResources.m0010_kinds_sql, as: UTF8.self)
     ),
   ]
 

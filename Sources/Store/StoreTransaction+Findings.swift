@@ -97,7 +97,7 @@ extension StoreTransaction {
   /// Removes findings that were neither seen nor decided about since an instant.
   func pruneFindings(before cutoff: Instant) throws -> Int {
     let old = "SELECT id FROM findings WHERE updated_at < $1"
-    for table in ["finding_parts", "finding_changes"] {
+    for table in ["finding_parts", "finding_changes", "alerts"] {
       try session.run("DELETE FROM \(table) WHERE finding IN (\(old))", [cutoff.value])
     }
     return try session.run("DELETE FROM findings WHERE updated_at < $1", [cutoff.value])

@@ -56,6 +56,7 @@ package final class ReplayServer: Sendable {
   private struct State {
     var requests: [Request] = []
     var connections: Set<Int32> = []
+    var accepted = 0
     var isStopped = false
   }
 
@@ -91,6 +92,9 @@ package final class ReplayServer: Sendable {
   /// The address, without a slash at its end.
   package var url: String { "http://127.0.0.1:\(port)" }
 
+  /// How many connections were made, whatever was said then.
+  package var connectionCount: Int { state.withLock { $0.accepted } }
+
   /// What was asked so far.
   package var requests: [Request] { state.withLock { $0.requests } }
 
@@ -111,7 +115,10 @@ package final class ReplayServer: Sendable {
     while true {
       let connection = Glibc.accept(listener, nil, nil)
       let isStopped = state.withLock { state in
-        if connection >= 0, !state.isStopped { state.connections.insert(connection) }
+        if connection >= 0, !state.isStopped {
+          state.connections.insert(connection)
+          state.accepted += 1
+        }
         return state.isStopped
       }
       guard !isStopped else {

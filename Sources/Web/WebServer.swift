@@ -169,7 +169,18 @@ package struct WebServer: Sendable {
         }
       }
       let open = (try? await services.store.read { try $0.openScans().count }) ?? 0
+      let alerts = (try? await services.store.read { try $0.alertFigures() }) ?? AlertFigures()
       let text = metrics.text([
+        ("plumb_alerts_waiting", "Alerts that wait.", Double(alerts.states[.waiting] ?? 0)),
+        ("plumb_alerts_dead", "Alerts that nobody took.", Double(alerts.states[.dead] ?? 0)),
+        (
+          "plumb_alerts_delivered", "Alerts that were delivered and are kept.",
+          Double(alerts.states[.delivered] ?? 0)
+        ),
+        (
+          "plumb_alerts_delivered_seconds", "Seconds from notice to delivery of those, in all.",
+          alerts.seconds
+        ),
         ("plumb_open_scans", "Scans that have not ended.", Double(open)),
         (
           "plumb_guardrails_tripped", "Whether requests are only monitored.",

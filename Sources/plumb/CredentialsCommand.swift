@@ -123,7 +123,9 @@ struct CredentialsList: AsyncParsableCommand {
         columns: ["name", "provider", "version", "state", "created=created_at", "keys"]
       )
       if try await server.answers(context, { APISketch.list("credentials", show: list) }) { return }
-      let found = try await store.openForReading().read { try $0.credentials() }
+      let found = try await store.openForReading().read { transaction in
+        try transaction.credentials().filter { $0.provider != CredentialRecord.channels }
+      }
       output.list(found, "credential", cells: \.cells, json: \.json)
     }
   }

@@ -16,7 +16,7 @@ enum LocalCommands {
     "work": "a server does its jobs itself; plumb work shares them where the data is, with --data",
     "migrate": database, "doctor": database, "retention list": database, "retention set": database,
     "retention hold": database, "retention release": database, "retention prune": database,
-    "judge": files, "detect": files, "flows": files, "detections": files,
+    "judge": files, "detect": files, "flows": files, "detections": files, "certificates": files,
     "rules new": files, "rules test": files,
     "rules pages": files,
     "profiles coverage": files, "profiles diff": files, "profiles export": files,

@@ -152,6 +152,7 @@ struct ServeCommand: AsyncParsableCommand {
         explain: { $0 is GoalError || $0 is ContentError ? "\($0)" : nil }
       )
       composed.providers = ScanProcess.providers
+      composed.sender = try work.reach.sender()
       composed.version = Plumb.configuration.version
       let facts = try library.access()
       composed.access = { facts }

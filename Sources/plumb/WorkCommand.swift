@@ -55,6 +55,8 @@ struct WorkOptions: ParsableArguments {
   @Option(name: .long, help: "How many jobs are done at the same time.")
   var jobs = 2
 
+  @OptionGroup var reach: ReachOptions
+
   /// How long a job stays with a worker that is silent, in seconds.
   @Option(name: .long, help: .hidden)
   var lease = 30.0
@@ -109,6 +111,7 @@ func runWork(
   await withDiscardingTaskGroup { group in
     group.addTask { await worker.run() }
     group.addTask { await clock.keep() }
+    group.addTask { await deliverAlerts(store, at: place, key: key, options.reach, clock) }
     guard schedules else { return }
     group.addTask {
       let scheduler = Scheduler(store, providers: ScanProcess.providers)
@@ -123,6 +126,29 @@ func runWork(
         try? await Task.sleep(for: .seconds(10))
       }
     }
+  }
+}
+
+/// Tells channels of what became of findings, until its task is cancelled.
+private func deliverAlerts(
+  _ store: DataStore,
+  at place: StoreOptions,
+  key: KeyOptions,
+  _ reach: ReachOptions,
+  _ clock: StoreClock
+) async {
+  do {
+    let keeper = CredentialKeeper(store, try key.place(place).place)
+    let worker = AlertWorker(
+      store,
+      keeper,
+      try reach.sender(),
+      clock: { clock.now },
+      log: complain
+    )
+    await worker.run()
+  } catch {
+    complain("channels are not told of anything: \(error)")
   }
 }
 

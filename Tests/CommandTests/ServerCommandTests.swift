@@ -94,6 +94,13 @@ private let examples: [[String]] = [
   ["templates", "list"], ["templates", "show", "encrypted"], ["templates", "remove", "encrypted"],
   ["decisions", "list", "--decision", "refused", "--limit", "9"], ["decisions", "show", "7"],
   ["decisions", "count", "--decision", "refused", "--from", "2026-11-01"],
+  ["findings", "list", "--severity", "high", "--source", "custom"], ["findings", "show", "7"],
+  ["findings", "change", "7", "accepted", "--reason", "known"], ["findings", "notes"],
+  ["findings", "export", "--format", "ocsf", "--state", "all"],
+  ["channels", "list"], ["channels", "show", "3"], ["channels", "test", "3"],
+  ["channels", "add", "ops", "--kind", "syslog", "--address", "syslog+udp://log.example.org"],
+  ["channels", "change", "3", "--severity", "high"], ["channels", "remove", "3"],
+  ["alerts", "list", "--state", "dead"], ["alerts", "show", "9"], ["alerts", "retry", "9"],
 ]
 
 /// A command of `plumb` without subcommands.

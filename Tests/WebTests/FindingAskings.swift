@@ -59,7 +59,7 @@ extension Askings {
     try await world.server.change { try $0.keep(kind) }
   }
 
-  private static func finding(_ world: World, _ side: Side) async throws -> Int64 {
+  static func finding(_ world: World, _ side: Side) async throws -> Int64 {
     var entity = FindingEntity()
     (entity.account, entity.actor) = (side.account, "\(side.mark)-\(name())")
     let finding = Finding(

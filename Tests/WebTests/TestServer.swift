@@ -190,6 +190,7 @@ struct TestServer: Sendable {
     services.access = { access }
     let properties = try TestContent.properties()
     services.properties = { properties }
+    services.sender = MessageBox()
     services.uploadFolder = folder.appendingPathComponent("uploads").path
     return services
   }

@@ -210,6 +210,14 @@ package struct Finding: Sendable, Hashable {
     [note.source.rawValue, note.id, entity.account ?? "", entity.name].joined(separator: "\u{1F}")
   }
 
+  /// The id of what is kept of all findings of its cause.
+  package var causeID: String {
+    NameUUID.of([
+      .string(note.source.rawValue), .string(note.id), .string(entity.account ?? ""),
+      .string(entity.name),
+    ])
+  }
+
   /// How many events a finding of several names.
   package static let eventLimit = 20
 

@@ -15,6 +15,8 @@ package struct CredentialKeeper: Sendable {
 
   /// Adds a credential; a key file is made with the first one.
   ///
+  /// `body` runs within the transaction that adds it.
+  ///
   /// - Throws: ``CredentialError``, ``VaultError``, ``StoreError/conflict(_:)``.
   package func add(
     _ name: String,
@@ -22,7 +24,8 @@ package struct CredentialKeeper: Sendable {
     details: JSONObject,
     secrets: [String: Secret],
     by actor: String,
-    at now: Instant
+    at now: Instant,
+    with body: @Sendable @escaping (StoreTransaction) throws -> Void = { _ in }
   ) async throws {
     let key = try await currentKey()
     var credential = CredentialRecord(
@@ -34,14 +37,17 @@ package struct CredentialKeeper: Sendable {
     let tenant = try await store.write(as: actor, at: now) { try $0.makeCredentialTenant() }
     credential.secrets = try await Self.sealed(secrets, credential.place(tenant), key)
     let record = credential
-    try await store.write(as: actor, at: now) { try $0.add(record) }
+    try await store.write(as: actor, at: now) { transaction in
+      try transaction.add(record)
+      try body(transaction)
+    }
   }
 
   /// Puts new secrets in the place of those of a credential, whose version grows by one.
   ///
   /// The former secrets are not needed for that. `check` may refuse it, within the same transaction.
   ///
-  /// - Throws: as ``add(_:provider:details:secrets:by:at:)``.
+  /// - Throws: as ``add(_:provider:details:secrets:by:at:with:)``.
   package func replace(
     _ credential: CredentialRecord,
     details: JSONObject,

@@ -81,21 +81,9 @@ package struct ReachEstate: Sendable {
       let place = place(entry.account, entry.kind)
       note(account: place.accounts.first ?? "", place.kind, gap: entry.gap)
     }
-    var states: [StoredState] = []
-    for (number, kind) in try transaction.kinds() where wants(kind) {
-      try transaction.states(at: instant, StateFilter(kind: number)) { states.append($0) }
-    }
-    // Blocks are unpacked once when their lines are asked for together.
-    states.sort { ($0.block, $0.slot) < ($1.block, $1.slot) }
-    let parser = JSONParser()
-    for start in stride(from: 0, to: states.count, by: Self.batch) {
-      let part = Array(states[start..<min(start + Self.batch, states.count)])
-      for line in try transaction.lines(of: part) { add(try parser.parse(line)) }
-    }
+    let kinds = self
+    try StoredLines.each(transaction, where: kinds.wants, at: instant) { add($0) }
   }
-
-  /// How many lines are looked at together.
-  private static let batch = 2000
 
   /// Hands over who has access to each resource that a filter selects, by account, kind and id.
   package func answers(_ filter: ReachFilter, _ body: (ResourceReach) throws -> Void) rethrows {

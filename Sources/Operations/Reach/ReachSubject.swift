@@ -1,5 +1,5 @@
 import Engine
-import JSON
+package import JSON
 import Model
 
 /// A compute resource with what decides who has access to it.
@@ -77,7 +77,7 @@ package struct ReachSubject: Sendable {
 
 extension Resource {
   /// Everything of a line of an inventory; nil for lines that are about no resource.
-  init?(wholeLine line: JSONValue) {
+  package init?(wholeLine line: JSONValue) {
     self.init(inventoryLine: line)
     configuration = line["configuration"] ?? .null
     unread = (line["unread"]?.object?.members ?? []).map { ($0.key, $0.value.string ?? "") }

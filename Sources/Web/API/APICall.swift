@@ -23,6 +23,8 @@ package struct Services: Sendable {
   package var random: @Sendable (Int) throws -> [UInt8]
   /// Judges and keeps an inventory that somebody sent; returns the number of the scan.
   package var judge: @Sendable (InventoryUpload, UploadBody) async throws -> Int64
+  /// Sends messages to channels; nil where the server does not.
+  package var sender: (any AlertSender)?
   /// The version of the product, as exports name it.
   package var version = "0"
   /// What an error of the composition's own types means; nil for a fault of the server.

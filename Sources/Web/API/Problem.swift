@@ -94,7 +94,7 @@ extension Problem {
     case let error as DocumentError:
       self.init(422, "refused", "What was sent makes no sense here", "\(error)")
       faults = [error.fault]
-    case is ScopeError, is CredentialError, is AttachmentError:
+    case is ScopeError, is CredentialError, is AttachmentError, is AlertFailure:
       self.init(422, "refused", "What was sent makes no sense here", "\(error)")
     default: return nil
     }

@@ -139,6 +139,8 @@ enum CredentialRoutes {
 extension Horizon {
   /// Whether the account of a credential is in sight; one without an account is everybody's.
   fileprivate func sees(_ credential: CredentialRecord) -> Bool {
-    sight.isEverything || credential.details["account"]?.string.map(seesAccount) ?? false
+    // The secrets of a channel are that channel's.
+    if credential.provider == CredentialRecord.channels { return false }
+    return sight.isEverything || credential.details["account"]?.string.map(seesAccount) ?? false
   }
 }

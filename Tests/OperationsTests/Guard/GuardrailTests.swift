@@ -163,8 +163,7 @@ struct GuardrailTests {
     #expect(decision.rulings.map(\.enforcement) == [.disallow])
   }
 
-  @Test func `a guardrail whose rule is gone is told with the reason, and others stay`() throws
-  {
+  @Test func `a guardrail whose rule is gone is told with the reason, and others stay`() throws {
     let set = try Self.set([
       Guardrail(.rule("no.such.rule"), enforcement: .disallow),
       Guardrail(.rule("bucket.kept"), parameters: ["bucket.kept": ["days": 0]]),

@@ -1,10 +1,14 @@
-import CCrypto
+internal import CCrypto
 
 /// Keyed digests with SHA-256.
-enum HMAC {
+package enum HMAC {
   /// The digest of a message under a key.
-  static func sha256(key: [UInt8], _ message: some StringProtocol) -> [UInt8] {
-    let message = Array(message.utf8)
+  package static func sha256(key: [UInt8], _ message: some StringProtocol) -> [UInt8] {
+    sha256(key: key, Array(message.utf8))
+  }
+
+  /// The digest of bytes under a key.
+  package static func sha256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
     let isDone = unsafe digest.withUnsafeMutableBufferPointer { target in
       unsafe key.withUnsafeBufferPointer { key in

@@ -1,0 +1,110 @@
+package import JSON
+package import Model
+package import Store
+
+/// Keeps channels with their secrets, and tries them.
+package struct ChannelKeeper: Sendable {
+  private let store: DataStore
+  private let keeper: CredentialKeeper
+  private let sender: any AlertSender
+
+  package init(_ store: DataStore, _ keeper: CredentialKeeper, _ sender: any AlertSender) {
+    (self.store, self.keeper, self.sender) = (store, keeper, sender)
+  }
+
+  /// Adds a channel; returns it with its number.
+  ///
+  /// Its secrets are sealed as those of a credential of its own, bound to its address.
+  ///
+  /// - Throws: ``AlertFailure`` for what cannot be sent to, ``StoreError/conflict(_:)`` where the name
+  ///   is taken, and what sealing throws.
+  package func add(
+    _ channel: Channel,
+    secrets: [String: Secret],
+    by actor: String,
+    at now: Instant
+  ) async throws -> Channel {
+    try sender.check(channel, secrets: secrets)
+    var channel = channel
+    channel.id = try await store.write(as: actor, at: now) { try $0.takeChannelNumber() }
+    let added = channel
+    if secrets.isEmpty {
+      try await store.write(as: actor, at: now) { try $0.add(added) }
+    } else {
+      try await keeper.add(
+        added.credential,
+        provider: CredentialRecord.channels,
+        details: Self.details(added),
+        secrets: secrets,
+        by: actor,
+        at: now,
+        with: { try $0.add(added) }
+      )
+    }
+    return try await store.read { try $0.channel(added.id) }
+  }
+
+  /// The secrets of a channel, by field.
+  ///
+  /// - Throws: ``CredentialError``, and ``AlertFailure`` where its address is not the one for which they
+  ///   were given.
+  package func secrets(of channel: Channel) async throws -> [String: Secret] {
+    let records = try await store.read { try $0.credentials() }
+    guard let record = records.first(where: { $0.name == channel.credential }) else { return [:] }
+    guard record.details == Self.details(channel) else {
+      throw AlertFailure("its secrets were given for another address", isFinal: true)
+    }
+    return try await keeper.open(record)
+  }
+
+  /// Sends a message that tells of nothing, and notes what came of it.
+  package func test(_ id: Int64, by actor: String, at now: Instant) async throws -> Channel.Test {
+    let channel = try await store.read { try $0.channel(id) }
+    var test = Channel.Test(at: now, isAccepted: true, outcome: "it was taken")
+    do {
+      let message = AlertMessage(
+        id: NameUUID.of(["test", .integer(id), .integer(now.milliseconds)]),
+        occasion: .test,
+        at: now,
+        items: []
+      )
+      try await sender.send(message, to: channel, secrets: try await secrets(of: channel))
+    } catch let error as AlertFailure {
+      (test.isAccepted, test.outcome) = (false, "\(error)")
+    } catch let error as CredentialError {
+      (test.isAccepted, test.outcome) = (false, "\(error)")
+    }
+    let noted = test
+    try await store.write(as: actor, at: now) { try $0.note(noted, ofChannel: id) }
+    return test
+  }
+
+  private static func details(_ channel: Channel) -> JSONObject {
+    ["address": .string(channel.address), "channel": .string(channel.name)]
+  }
+}
+
+extension CredentialRecord {
+  /// The provider of what is no sign-in to an account, but the secrets of a channel.
+  package static let channels = "channel"
+}
+
+extension Alert {
+  /// The alert for programs.
+  package func json(_ channel: String) -> JSONValue {
+    var object: JSONObject = [
+      "id": .integer(id), "channel": .string(channel), "channel_number": .integer(self.channel),
+      "finding": .integer(finding), "change": .string(changeKind.rawValue),
+      "digest": .bool(isDigest), "state": .string(state.rawValue),
+      "attempts": .integer(Int64(attempts)), "not_before": .string("\(notBefore)"),
+      "noticed_at": .string("\(noticedAt)"), "created_at": .string("\(createdAt)"),
+    ]
+    object["seen_at"] = seenAt.map { .string("\($0)") }
+    object["delivered_at"] = deliveredAt.map { .string("\($0)") }
+    object["seconds_from_event"] = delays?.fromEvent.map { .number($0) }
+    object["seconds_from_notice"] = delays.map { .number($0.fromNotice) }
+    if !message.isEmpty { object["message"] = .string(message) }
+    if !reason.isEmpty { object["reason"] = .string(reason) }
+    return .object(object)
+  }
+}

@@ -1,0 +1,142 @@
+import Foundation
+import JSON
+import Model
+import Operations
+import Store
+
+/// Who is told of findings, and what was told.
+enum AlertRoutes {
+  static let handlers: [String: APIHandler] = [
+    "listChannels": listChannels, "showChannel": showChannel, "addChannel": addChannel,
+    "changeChannel": changeChannel, "removeChannel": removeChannel, "testChannel": testChannel,
+    "listAlerts": list, "showAlert": show, "retryAlert": retry,
+  ]
+
+  private static func listChannels(_ call: APICall) async throws -> APIReply {
+    try call.requireEverything()
+    let found = try await call.read { try $0.channels() }
+    return try call.page(found.map(\.json), sorts: ["name", "id"])
+  }
+
+  private static func showChannel(_ call: APICall) async throws -> APIReply {
+    try call.requireEverything()
+    return .tagged(try await call.read { try $0.channel(call.number()) }.json)
+  }
+
+  private static func keeper(_ call: APICall) throws -> ChannelKeeper {
+    guard let sender = call.services.sender else {
+      throw Problem(503, "no-sender", "This server sends nothing", "another one does")
+    }
+    return ChannelKeeper(call.services.store, call.services.keeper, sender)
+  }
+
+  private static func addChannel(_ call: APICall) async throws -> APIReply {
+    try call.requireEverything()
+    let draft = try ChannelDraft(call.body, random: call.services.random)
+    let scope = draft.channel.scope
+    try await call.read { try check(scope, $0, at: call.now) }
+    let added = try await keeper(call).add(
+      draft.channel,
+      secrets: draft.secrets,
+      by: call.principal.name,
+      at: call.now
+    )
+    // The keeper has transactions of its own; this one notes the request's Idempotency-Key.
+    try await call.write { _ in }
+    var object = added.json.object ?? [:]
+    object["key"] = draft.madeKey.map { .string($0.revealed) }
+    var reply = APIReply.created(.object(object), at: "/api/v1/channels/\(added.id)")
+    reply.hasSecret = draft.madeKey != nil
+    return reply
+  }
+
+  private static func check(
+    _ scope: String,
+    _ transaction: StoreTransaction,
+    at now: Instant
+  ) throws {
+    guard try scope.isEmpty || ScopeTree(transaction.scopes(at: now)).has(scope) else {
+      throw Problem.invalid("/scope", "there is no scope \"\(scope)\"")
+    }
+  }
+
+  private static func changeChannel(_ call: APICall) async throws -> APIReply {
+    try call.requireEverything()
+    let changed = try await call.write { transaction in
+      var channel = try transaction.channel(call.number())
+      try call.match(channel.json)
+      channel.take(call.body)
+      try check(channel.scope, transaction, at: call.now)
+      try transaction.change(channel)
+      return try transaction.channel(channel.id)
+    }
+    return .tagged(changed.json)
+  }
+
+  private static func removeChannel(_ call: APICall) async throws -> APIReply {
+    try call.requireEverything()
+    try await call.write { transaction in
+      try call.match(transaction.channel(call.number()).json)
+      try transaction.removeChannel(call.number())
+    }
+    return .done
+  }
+
+  private static func testChannel(_ call: APICall) async throws -> APIReply {
+    try call.requireEverything()
+    // Sending takes as long as the channel does; nothing is held meanwhile.
+    let test = try await keeper(call).test(call.number(), by: call.principal.name, at: call.now)
+    try await call.write { _ in }
+    return .json(test.json)
+  }
+
+  // MARK: - Alerts
+
+  private static func list(_ call: APICall) async throws -> APIReply {
+    let state = call["state"]?.string.flatMap { Alert.State(rawValue: $0) }
+    let channel = call["channel"]?.whole.map { Int64($0) }
+    let finding = call["finding"]?.whole.map { Int64($0) }
+    return try await call.page { transaction, before, limit in
+      let sight = try FindingSight(transaction, sight: call.sight, at: call.now)
+      let names = try transaction.channelNames()
+      return try transaction.alerts(
+        state: state,
+        channel: channel,
+        finding: finding,
+        before: before,
+        limit: limit
+      ).map { alert in
+        let isSeen = try sight.sees(transaction.finding(alert.finding).finding)
+        return (alert.id, isSeen ? alert.json(names[alert.channel] ?? "") : nil)
+      }
+    }
+  }
+
+  private static func find(_ transaction: StoreTransaction, _ call: APICall) throws -> Alert {
+    let alert = try transaction.alert(call.number())
+    let sight = try FindingSight(transaction, sight: call.sight, at: call.now)
+    guard try sight.sees(transaction.finding(alert.finding).finding) else {
+      throw Problem.notFound("alert", call.number())
+    }
+    return alert
+  }
+
+  private static func show(_ call: APICall) async throws -> APIReply {
+    .tagged(
+      try await call.read { transaction in
+        let alert = try find(transaction, call)
+        return alert.json(try transaction.channelNames()[alert.channel] ?? "")
+      }
+    )
+  }
+
+  private static func retry(_ call: APICall) async throws -> APIReply {
+    .json(
+      try await call.write { transaction in
+        let alert = try find(transaction, call)
+        try transaction.retryAlert(alert.id)
+        return try transaction.alert(alert.id).json(transaction.channelNames()[alert.channel] ?? "")
+      }
+    )
+  }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import JSON
+import Model
+import Operations
+import Store
+
+struct AlertsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "alerts",
+    abstract: "Lists what channels were told or wait to be told, and retries what nobody took.",
+    subcommands: [AlertsList.self, AlertsShow.self, AlertsRetry.self]
+  )
+}
+
+struct AlertsList: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Lists alerts, newest first, with how long they took.",
+    discussion: "Example: plumb alerts list --state dead"
+  )
+
+  @OptionGroup var records: ReadOptions
+  @OptionGroup var output: FormatOptions
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only in this state.", valueName: "waiting|leased|delivered|dead"),
+    transform: { try word($0, Alert.State.self) }
+  )
+  var state: Alert.State?
+
+  @Option(name: .long, help: "How many at most.")
+  var limit = 50
+
+  func run() async throws {
+    try await reporting {
+      guard limit > 0 else { throw ValidationError("--limit expects 1 or more, not \(limit)") }
+      let list = APISketch.List(
+        noun: "alert",
+        columns: [
+          "id", "state", "channel", "finding", "change", "attempts", "seconds=seconds_from_notice",
+          "reason",
+        ],
+        limit: limit
+      )
+      let sketch = APISketch.list("alerts", show: list).asking("state", state?.rawValue)
+      if try await records.answers(output.format, { sketch }) { return }
+      let (state, limit) = (state, limit)
+      let (found, names) = try await records.read { transaction, _ in
+        (try transaction.alerts(state: state, limit: limit), try transaction.channelNames())
+      }
+      output.list(
+        found,
+        "alert",
+        cells: { alert in
+          [
+            "\(alert.id)", alert.state.rawValue, names[alert.channel] ?? "",
+            "finding \(alert.finding) \(alert.changeKind.rawValue)",
+            alert.delays.map { "after \($0.fromNotice) s" } ?? "", alert.reason,
+          ]
+        },
+        json: { $0.json(names[$0.channel] ?? "") }
+      )
+    }
+  }
+}
+
+struct AlertsShow: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show",
+    abstract: "Shows an alert: how often it was tried, and how long it took.",
+    discussion: "Example: plumb alerts show 9"
+  )
+
+  @OptionGroup var records: ReadOptions
+  @OptionGroup var output: FormatOptions
+
+  @Argument(help: "The alert's number.")
+  var id: Int64
+
+  func run() async throws {
+    try await reporting {
+      let id = id
+      if try await records.answers(output.format, { APISketch("GET", "alerts", "\(id)") }) {
+        return
+      }
+      let found = try await records.read { transaction, _ in
+        let alert = try transaction.alert(id)
+        return alert.json(try transaction.channelNames()[alert.channel] ?? "")
+      }
+      output.show(found, found.memberLines)
+    }
+  }
+}
+
+struct AlertsRetry: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retry",
+    abstract: "Lets an alert be tried again that nobody took.",
+    discussion: "Example: plumb alerts retry 9"
+  )
+
+  @OptionGroup var change: ChangeOptions
+
+  @Argument(help: "The alert's number.")
+  var id: Int64
+
+  func run() async throws {
+    try await reporting {
+      let id = id
+      let says = "alert \(id) waits"
+      let sketch = APISketch.change("POST", "alerts", "\(id)", "retry") { _ in [says] }
+      if try await change.answers({ sketch }) { return }
+      try await change.write { try $0.retryAlert(id) }
+      print(says)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import JSON
+import Synchronization
+import TestSupport
+import Testing
+
+/// Channels of a server, from a log that is read to a webhook that is told.
+struct ChannelCommandTests {
+  @Test func `a webhook is told within seconds, and what it refuses is retried by command`()
+    async throws
+  {
+    let answers = Answers()
+    let hook = try ReplayServer { _ in .init(answers.status) }
+    defer { hook.stop() }
+    try await ServedStore.with(["--allow-private-channels"]) { served in
+      let refused = try served.local([
+        "channels", "add", "x", "--kind", "webhook", "--address", hook.url,
+      ])
+      #expect(refused.exitCode == 2 && refused.errors.contains("begins with https://"))
+      let add = ["channels", "add", "soc", "--kind", "webhook", "--address", hook.url + "/in"]
+      let added = try served.local(add + ["--allow-private-channels"])
+      #expect(added.output.contains("its key, told this once: whsec_"), "\(added.errors)")
+      let here = try served.localJSON(["channels", "list"])
+      #expect(try served.remoteJSON(["channels", "list"]) == here)
+      #expect(!here.text.contains("whsec_"))
+      #expect(try served.localJSON(["credentials", "list"]) == [])
+      let tried = try served.remote(["channels", "test", "1"])
+      #expect(tried.output == "channel 1 works: it was taken\n", "\(tried.errors)")
+      #expect(hook.requests.map(\.line) == ["POST /in"])
+      let log = served.folder.appendingPathComponent("trail.json")
+      try Data(stopped.utf8).write(to: log)
+      _ = try served.local(["detect", "--save", "--threshold", "high", log.path])
+      for _ in 0..<100 where hook.requests.count < 2 {
+        try await Task.sleep(for: .milliseconds(100))
+      }
+      let event = try JSONParser().parse(try #require(hook.requests.last).body)
+      #expect(event["type"] == "dev.plumbline.finding.opened")
+      #expect(event["data"]?["finding"]?["title"] == "A CloudTrail trail was stopped or deleted")
+      for _ in 0..<50 where try served.localJSON(["alerts", "list", "--state", "delivered"]) == [] {
+        try await Task.sleep(for: .milliseconds(100))
+      }
+      let alert = try #require(try served.remoteJSON(["alerts", "list"]).array?.first)
+      #expect(alert["state"] == "delivered")
+      #expect((alert["seconds_from_notice"]?.double ?? 99) < 5)
+      answers.status = 404
+      let other = stopped.replacing("kim", with: "lee").replacing("e-1", with: "e-2")
+      try Data(other.utf8).write(to: log)
+      _ = try served.local(["detect", "--save", "--threshold", "high", log.path])
+      for _ in 0..<100 where try served.localJSON(["alerts", "list", "--state", "dead"]) == [] {
+        try await Task.sleep(for: .milliseconds(100))
+      }
+      answers.status = 200
+      let retried = try served.remote(["alerts", "retry", "2"])
+      #expect(retried.output == "alert 2 waits\n", "\(retried.errors)")
+      for _ in 0..<100
+      where try served.localJSON(["alerts", "show", "2"])["state"] != "delivered" {
+        try await Task.sleep(for: .milliseconds(100))
+      }
+      #expect(try served.localJSON(["alerts", "show", "2"])["state"] == "delivered")
+      let removed = try served.remote(["channels", "remove", "1"])
+      #expect(removed.output == "channel 1 is removed\n", "\(removed.errors)")
+    }
+  }
+}
+
+/// What the webhook answers with now.
+private final class Answers: Sendable {
+  private let now = Mutex(200)
+
+  var status: Int {
+    get { now.withLock { $0 } }
+    set { now.withLock { $0 = newValue } }
+  }
+}
+
+private let stopped = #"""
+  {"eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging","eventTime":"2026-03-02T10:00:00Z","eventID":"e-1","recipientAccountId":"111122223333","userIdentity":{"type":"IAMUser","userName":"kim"},"requestParameters":{"name":"main"}}
+  """#
