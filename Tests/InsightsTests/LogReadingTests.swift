@@ -52,6 +52,20 @@ struct LogReadingTests {
     #expect(found.faults[0].hasPrefix("2: not valid JSON"))
   }
 
+  @Test func `a text that breaks off is told, wherever it does`() async throws {
+    let first = Self.two[0]
+    for text in [
+      "{\"Records\":[\(first)", "{\"Records\":[\(first),", "[\(first),", "\(first)\n{",
+      "{\"Records\":",
+    ] {
+      let found = try await detect(any, in: Data(text.utf8))
+      #expect(found.faults.count == 1, "\(text): \(found.faults)")
+    }
+    for text in ["{\"Records\":[\(first)]}", "[\(first)]", "\(first)\n"] {
+      #expect(try await detect(any, in: Data(text.utf8)).faults.isEmpty)
+    }
+  }
+
   @Test func `bad UTF-8, deep nesting and empty files end in faults`() async throws {
     var bad = Data(Self.two[0].utf8)
     bad.append(contentsOf: [0x0A, 0x7B, 0x22, 0xFF, 0xFE, 0x22, 0x3A, 0x31, 0x7D, 0x0A])

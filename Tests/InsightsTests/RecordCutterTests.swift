@@ -32,6 +32,9 @@ struct RecordCutterTests {
     ("{\"a\":1}\n{\"broken\n{\"b\":2}\n", ["1 {\"a\":1}", "2 {\"broken", "3 {\"b\":2}"]),
     ("[1,\"x,y\",{\"a\":1}]", ["1 1", "2 \"x,y\"", "3 {\"a\":1}"]),
     ("text\n{\"a\":1}", ["1 text", "2 {\"a\":1}"]),
+    ("{\"a\":1}}\n{\"b\":2}", ["1 {\"a\":1}", "2 }", "3 {\"b\":2}"]),
+    ("[{\"a\":1}},{\"b\":2}]", ["1 {\"a\":1}", "2 }", "3 {\"b\":2}"]),
+    ("]{\"b\":2}", ["1 ]", "2 {\"b\":2}"]),
   ])
   func `where a piece ends makes no difference`(_ text: String, _ expected: [String]) {
     let bytes = Array(text.utf8)

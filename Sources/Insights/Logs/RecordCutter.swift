@@ -39,6 +39,8 @@ struct RecordCutter {
   private var isSkipping = false
   /// Whether the record begins with a bracket, and so ends with one.
   private var isBracketed = false
+  /// Whether the text ended before what it began with.
+  private(set) var isBrokenOff = false
   /// The numbers of records that were too long.
   private(set) var tooLong: [Int] = []
 
@@ -57,6 +59,7 @@ struct RecordCutter {
       self.start = nil
       scanned = buffer.count
     }
+    if isLast { isBrokenOff = base != 0 || scanned < buffer.count }
     let result = try body(buffer, records)
     drop()
     return result
@@ -102,7 +105,7 @@ struct RecordCutter {
           unsafe scanLine(text, &records)
         } else if start != nil {
           unsafe scanValue(text, &records)
-        } else if unsafe !scanBetween(text) {
+        } else if unsafe !scanBetween(text, &records) {
           return
         }
       }
@@ -110,7 +113,10 @@ struct RecordCutter {
   }
 
   /// Passes over what stands between records; false where more bytes are needed.
-  private mutating func scanBetween(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+  private mutating func scanBetween(
+    _ text: UnsafeBufferPointer<UInt8>,
+    _ records: inout [Record]
+  ) -> Bool {
     let byte = unsafe text[scanned]
     if base == 3 {
       unsafe scanRest(text)
@@ -141,6 +147,10 @@ struct RecordCutter {
       depth = 0
       isInText = false
       isEscaped = false
+      scanned += 1
+    case 0x7D, 0x5D:
+      // A bracket that closes nothing is a record by itself, which is at fault.
+      records.append(next(scanned, 1))
       scanned += 1
     default: begin()
     }

@@ -157,6 +157,10 @@ package struct DetectionRun: Sendable {
       sinks.progress(state.totals)
       try await sinks.settle()
     }
+    if cutter.isBrokenOff {
+      state.totals.faults += 1
+      sinks.fault(input.name, cutter.position, "the file breaks off behind this")
+    }
     for position in cutter.tooLong {
       state.totals.faults += 1
       sinks.fault(input.name, position, "is longer than \(RecordCutter.recordLimit >> 20) MiB")

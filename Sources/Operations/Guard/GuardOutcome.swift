@@ -27,9 +27,9 @@ package struct GuardOutcome: Sendable {
     place: Place,
     at now: Instant
   ) {
+    let holds = set.holds(place)
     let inForce = set.guardrails.indices.filter { index in
-      set.faults[set.guardrails[index].id] == nil && set.rules(of: index).contains(rule)
-        && set.covers(place, guardrail: index)
+      set.rules(of: index).contains(rule) && holds[set.areaOfGuardrail[index]] != .no
     }
     guard !inForce.isEmpty else {
       parts = []
@@ -46,8 +46,9 @@ package struct GuardOutcome: Sendable {
       let guardrail = set.guardrails[index]
       let ruling = rulings.first { $0.guardrails.contains(guardrail.id) }
       let effect = ruling.map {
-        guardrail.enforcement.effect(
-          of: $0.verdict,
+        let isOpen = $0.verdict == .fail && holds[set.areaOfGuardrail[index]] == .maybe
+        return guardrail.enforcement.effect(
+          of: isOpen ? .unknown : $0.verdict,
           guardrail.onFailure,
           isExcepted: $0.exception != nil
         )
