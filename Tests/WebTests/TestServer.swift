@@ -203,7 +203,8 @@ struct TestServer: Sendable {
     _ body: JSONValue? = nil,
     headers: [(name: String, value: String)] = []
   ) async throws -> Answer {
-    var request = HTTPRequest(method, url + path, headers: caller.headers + headers)
+    // All tests share the processors, so that an answer may take long and be right.
+    var request = HTTPRequest(method, url + path, headers: caller.headers + headers, timeout: 600)
     if let body {
       request.body = Array(body.text.utf8)
       if request[header: "Content-Type"] == nil {

@@ -92,20 +92,21 @@ package final class RuleSet: Sendable {
     filledBy goal: Goal
   ) throws(GoalError) -> [String: JSONValue] {
     var values = Dictionary(
-      rule.parameters.map { ($0.name, $0.defaultValue) },
+      rule.parameters.map { ($0.name, $0.defaultValue.withWholeNumbers) },
       uniquingKeysWith: { first, _ in first }
     )
     for (name, value) in goal.parameters {
       guard let parameter = rule.parameters.first(where: { $0.name == name }) else {
         throw .noSuchParameter(rule: rule.id, name: name, known: rule.parameters.map(\.name))
       }
+      // Results write 2.0 as 2, and a goal is known again by its parameters.
+      let value = value.withWholeNumbers
       if let fault = parameter.fault(in: value) {
         throw .wrongValue(rule: rule.id, name: name, fault: fault)
       }
       values[name] = value
     }
-    // Results write 2.0 as 2, and a goal is known again by its parameters.
-    return values.mapValues(\.withWholeNumbers)
+    return values
   }
 }
 
