@@ -49,7 +49,7 @@ package struct CommandRun: Sendable {
     process.standardInput = try FileHandle(forReadingFrom: files[0])
     process.standardOutput = try FileHandle(forWritingTo: files[1])
     process.standardError = try FileHandle(forWritingTo: files[2])
-    try process.run()
+    try process.start()
     process.waitUntilExit()
     exitCode = process.terminationReason == .exit ? process.terminationStatus : -1
     output = try String(decoding: Data(contentsOf: files[1]), as: UTF8.self)

@@ -20,7 +20,7 @@ private struct Listeners {
     ]
     process.standardInput = input
     process.standardOutput = output
-    try process.run()
+    try process.start()
     defer {
       try? input.fileHandleForWriting.close()
       process.terminate()

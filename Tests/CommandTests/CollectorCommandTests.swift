@@ -33,7 +33,7 @@ struct CollectorCommandTests {
       process.standardInput = FileHandle.nullDevice
       process.standardOutput = file
       process.standardError = file
-      try process.run()
+      try process.start()
       processes.append(process)
       return process
     }

@@ -34,7 +34,7 @@ private final class Running {
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice
-    try process.run()
+    try process.start()
   }
 
   /// Whether something holds before some seconds are over.

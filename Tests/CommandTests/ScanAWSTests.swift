@@ -155,7 +155,7 @@ struct ScanAWSTests {
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
-    try process.run()
+    try process.start()
     let spool = folder.appendingPathComponent("spool")
     var lists = 0
     while process.isRunning, lists < 5 {

@@ -28,7 +28,7 @@ struct ServedStore {
     process.currentDirectoryURL = Fixtures.root
     process.standardOutput = try FileHandle(forWritingTo: out)
     process.standardError = try FileHandle(forWritingTo: errors)
-    try process.run()
+    try process.start()
     defer {
       process.terminate()
       process.waitUntilExit()

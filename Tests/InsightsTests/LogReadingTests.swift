@@ -2,6 +2,7 @@ import Foundation
 import Insights
 import JSON
 import Model
+import TestSupport
 import Testing
 
 private let any = rule("selection:\n  eventName|exists: true")
@@ -99,7 +100,7 @@ struct LogReadingTests {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/bin/gzip")
       process.arguments = ["-n", file.path]
-      try process.run()
+      try process.start()
       process.waitUntilExit()
       members += try Data(contentsOf: file.appendingPathExtension("gz"))
     }

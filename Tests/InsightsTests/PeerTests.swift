@@ -32,7 +32,7 @@ enum Beside {
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
     process.standardOutput = try FileHandle(forWritingTo: output)
-    try process.run()
+    try process.start()
     process.waitUntilExit()
     try #require(process.terminationStatus == 0, "\(program) \(arguments)")
     return try Data(contentsOf: output)

@@ -26,7 +26,7 @@ struct ProviderDouble {
     process.standardInput = input
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
-    try process.run()
+    try process.start()
     // The provider also ends with its input, and so when this process dies.
     defer {
       process.terminate()

@@ -125,7 +125,7 @@ struct CurlClientTests {
     let output = Pipe()
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
-    try process.run()
+    try process.start()
     // It inherits what this process ignores, which another test may have made of SIGTERM.
     defer { kill(process.processIdentifier, SIGKILL) }
     var text = ""
