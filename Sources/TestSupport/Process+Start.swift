@@ -7,7 +7,6 @@ private let starting = Mutex(())
 extension Process {
   /// Starts the process, after any other that is being started by the tests.
   package func start() throws {
-    nonisolated(unsafe) let process = self
-    try starting.withLock { _ in try unsafe process.run() }
+    try starting.withLock { _ in try run() }
   }
 }
