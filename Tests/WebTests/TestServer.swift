@@ -67,10 +67,6 @@ struct TestServer: Sendable {
   let clock: TestClock
   private let client: CurlClient
 
-  /// Foundation starts no process from one with more than 1,024 open files, so that not all servers
-  /// may run at once.
-  private static let turns = Turns(8)
-
   /// Runs a test against a server, and stops it afterwards.
   ///
   /// `certificate` is the files of a chain and its key, to serve over TLS.
@@ -86,11 +82,7 @@ struct TestServer: Sendable {
     _ body: (TestServer) async throws -> Void
   ) async throws {
     let folder = try Fixtures.temporaryFolder()
-    await turns.begin()
-    defer {
-      Fixtures.remove(folder)
-      Task { await turns.end() }
-    }
+    defer { Fixtures.remove(folder) }
     try await TestDatabase.sqlite.with { database in
       let store = try await DataStore(
         log.map { WatchedDatabase(inner: database, log: $0) } ?? database
@@ -414,25 +406,5 @@ enum TestContent {
 func aside<R: Sendable>(_ body: @escaping @Sendable () throws -> R) async throws -> R {
   try await withCheckedThrowingContinuation { continuation in
     DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
-  }
-}
-
-/// Lets some go on at once and the others wait.
-private actor Turns {
-  private var free: Int
-  private var waiting: [CheckedContinuation<Void, Never>] = []
-
-  init(_ count: Int) { free = count }
-
-  func begin() async {
-    guard free == 0 else {
-      free -= 1
-      return
-    }
-    await withCheckedContinuation { waiting.append($0) }
-  }
-
-  func end() {
-    if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
   }
 }

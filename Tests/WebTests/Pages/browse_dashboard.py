@@ -39,20 +39,19 @@ def accessible(page, name):
     check(wide <= 0, f"{name} is {wide} px wider than its window")
 
 
-def look(browser, state, path, name):
+def look(page, path, name):
     """A page in both themes and two widths."""
+    page.goto(url + path)
     for scheme in ("light", "dark"):
         for width in (1280, 390):
             # Each theme and each width once; the rest is for people's eyes.
             if not folder and (scheme == "dark") != (width == 390):
                 continue
-            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, storage_state=state)
-            page = context.new_page()
-            page.goto(url + path)
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
             accessible(page, f"{name} {scheme} {width}")
             if folder:
                 page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
-            context.close()
 
 
 with sync_playwright() as playwright:
@@ -137,10 +136,10 @@ with sync_playwright() as playwright:
     state = other.context.storage_state()
     state["cookies"] = [cookie for cookie in state["cookies"] if cookie["name"] == "plumb"]
     place = result.removeprefix(url).split("?")[0]
-    profile = "&".join(sys.argv[5:6])
+    looking = browser.new_context(storage_state=state).new_page()
     for path, name in [
         ("/", "home"), ("/?period=30d", "home-30d"), ("/results?verdict=fail", "results"), ("/results?view=resources", "results-by-resource"),
-        (f"/results?view=controls{profile}", "results-by-control"), ("/results?view=rules", "results-by-rule"), ("/results?view=tree", "results-tree"),
+        ("/results?view=controls", "results-by-control"), ("/results?view=rules", "results-by-rule"), ("/results?view=tree", "results-tree"),
         ("/results/changes?period=30d", "changes"), (place, "result"), ("/resources/" + place.split("/")[2], "resource"),
         ("/exceptions", "exceptions"), ("/exceptions?view=report", "exceptions-report"), ("/exceptions/new", "exception-form"),
         (exception.removeprefix(url), "exception"), ("/nowhere", "not-found"),
@@ -156,8 +155,9 @@ with sync_playwright() as playwright:
         ("/templates", "templates"), ("/templates/own.template", "template"), ("/templates/new", "template-form"), ("/properties", "property-kinds"),
         ("/properties?kind=store/bucket", "properties"), ("/rules/own.rule", "own-rule"), ("/rules/own.rule/edit", "rule-form"),
     ]:
-        look(browser, state, path, name)
-    look(browser, {"cookies": [], "origins": []}, "/sign-in", "sign-in")
+        look(looking, path, name)
+    looking.context.clear_cookies()
+    look(looking, "/sign-in", "sign-in")
 
     # And all of it without a script.
     plain = browser.new_context(java_script_enabled=False, storage_state=state).new_page()
