@@ -47,7 +47,7 @@ def look(page, path, name):
             # Each theme and each width once; the rest is for people's eyes.
             if not folder and (scheme == "dark") != (width == 390):
                 continue
-            page.emulate_media(color_scheme=scheme)
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.set_viewport_size({"width": width, "height": 900})
             accessible(page, f"{name} {scheme} {width}")
             if folder:
