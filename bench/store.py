@@ -165,17 +165,18 @@ class Postgres:
 # The material
 
 
-def write_rules():
-    shutil.rmtree(RULES, ignore_errors=True)
-    RULES.mkdir()
+def write_rules(folder=RULES, times=TIMES):
+    """Each of bench/rules so many times under other ids; their number."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     for path in sorted((BENCH / "rules").glob("*.yaml")):
         text = path.read_text()
-        for number in range(1, TIMES + 1):
+        for number in range(1, times + 1):
             copy, count = re.subn(r"(?m)^id: (.*)$", rf"id: \1-{number}", text)
             if count != 1:
                 raise Failure(f"{path.name} names no id")
-            (RULES / f"{path.stem}-{number}.yaml").write_text(copy)
-    return len(list(RULES.iterdir()))
+            (folder / f"{path.stem}-{number}.yaml").write_text(copy)
+    return len(list(folder.iterdir()))
 
 
 def pick(count, source):

@@ -105,11 +105,12 @@ extension ControlOverview {
 }
 
 extension ControlOverview.Entry {
-  /// The control, its results and its attestation.
+  /// The control, the rules of its goals in the attached version, its results and its attestation.
   package var json: JSONValue {
     var object: JSONObject = [
       "id": .string(control.id), "title": .string(control.title),
       "state": .string(state.rawValue), "excepted": .integer(Int64(excepted)),
+      "rules": .array(control.goals.map { .string($0.rule) }),
       "results": .object(
         JSONObject(
           zip(Verdict.allCases, counts).map { (key: $0.rawValue, value: .integer(Int64($1))) }

@@ -249,9 +249,6 @@ package struct ResultReader {
     filter.marks.allSatisfy { kind, value in marks.value(kind, of: place) == value }
   }
 
-  /// The marks that hold at the instant.
-  package var markIndex: MarkIndex { marks }
-
   /// The exceptions that were in force and covered none of the results read so far.
   package var unusedExceptions: [Exception] { resolver.unused }
 

@@ -170,21 +170,15 @@ struct HomeFirst {
 
   /// The attached profiles that have controls which a person has to attest, and nothing in force does.
   private func evidenceGaps() async throws -> [Line] {
-    let attached = try await visit.all("listAttachments")
-    let attestations = try await visit.all("listAttestations", ["state": "in force"])
     var lines: [Line] = []
-    for one in attached.prefix(20) {
+    for one in try await visit.all("listAttachments").prefix(20) {
       let (profile, scope) = (one.text("profile"), one.text("scope"))
-      let document = try await visit.askIfThere(
-        "showProfile",
-        ["id": "\(profile)@\(one.text("version"))"]
+      let controls = try await visit.all(
+        "listControlStates",
+        ["profile": profile, "scope": scope.isEmpty ? nil : scope]
       )
-      let known = Set(
-        attestations.filter { $0.text("profile") == profile && $0.text("scope") == scope }
-          .map { $0.text("control") }
-      )
-      let missing = (document?.list("controls") ?? []).filter {
-        $0["manual"]?.bool == true && !known.contains($0.text("id"))
+      let missing = controls.filter {
+        $0.text("state") == ControlState.manual.rawValue && $0["attestation"] == nil
       }.count
       guard missing > 0 else { continue }
       let place = scope.isEmpty ? "everything" : scope

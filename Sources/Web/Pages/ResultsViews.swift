@@ -99,30 +99,12 @@ struct ResultsByControl {
           "cursor": visit.value("cursor"),
         ]
       )
-      let rules = try await rules(of: profile)
-      let rows = page.list("items").map { row($0, rules[$0.text("id")] ?? []) }
+      let rows = page.list("items").map(row)
       return """
         \(HTML.table("Controls of \(profile) over \(scope ?? "everything")", ["Control", "State", "#Pass", "#Fail", "#Unknown", "#Not applicable", "#Accepted"], rows, kind: "wide"))
         \(visit.next(page))
         """
     }
-  }
-
-  /// The rules by control, in the version of the profile that is shipped now.
-  private func rules(of profile: String) async throws -> [String: [String]] {
-    var found: [String: [String]] = [:]
-    var cursor: String?
-    repeat {
-      let page = try await visit.askIfThere(
-        "listControls",
-        ["id": profile, "limit": "500", "cursor": cursor]
-      )
-      for control in page?.list("items") ?? [] {
-        found[control.text("id")] = control.list("goals").map { $0.text("rule") }
-      }
-      cursor = page?["next_cursor"]?.string
-    } while cursor != nil
-    return found
   }
 
   private func choice(_ attachments: [JSONValue]) -> HTML {
@@ -137,8 +119,9 @@ struct ResultsByControl {
       : "<p>Whose controls?</p><ul>\(HTML(items))</ul>"
   }
 
-  private func row(_ control: JSONValue, _ rules: [String]) -> HTML {
+  private func row(_ control: JSONValue) -> HTML {
     let state = control.text("state")
+    let rules = control.list("rules").compactMap(\.string)
     let counts = control["results"] ?? .null
     let cells = HTML.verdictCells(counts) { verdict in
       guard !rules.isEmpty, rules.count <= 100 else { return nil }
