@@ -4,7 +4,6 @@ import gzip
 import http.client
 import json
 import os
-import re
 import shutil
 import statistics
 import time
@@ -36,7 +35,7 @@ PAGES = {
     "results": "/results", "failures": "/results?verdict=fail", "results of an account": "/results?account={account}",
     "results of a rule": "/results?rule={rule}&verdict=fail", "results by resource": "/results?view=resources",
     "results by rule": "/results?view=rules", "results as a tree": "/results?view=tree",
-    "a branch of the tree": "/results?view=tree&account={account}", "changes": "/results/changes?period=30d",
+    "a branch of the tree": "/results?view=tree&account={account}", "changes": "/results/changes?period=7d&as_of=2026-03-02T12:00:00Z",
     "a result": "/results/{result}", "resources": "/resources", "resources found by name": "/resources?q=bucket-1",
     "resources of an account": "/resources?account={account}", "a resource": "/resources/{resource}",
     "relations of a resource": "/resources/{resource}?view=relations", "rules": "/rules", "profiles": "/profiles",
@@ -85,15 +84,10 @@ class Pages:
             _, headers = server.ask("/api/v1/session", {"Content-Type": "application/json"}, code)
             cookie = {"Cookie": headers["Set-Cookie"].split(";")[0]}
             first = json.loads(server.ask("/api/v1/results?verdict=fail&limit=1", cookie)[0])["items"][0]
-            # The place of a result's page is what the list links to.
-            _, page = self.look(server, "/results?verdict=fail", cookie)
-            result = re.search(rb'href="/results/([^"?]+/[^"?]+)["?]', page).group(1).decode()
             names = {
-                "result": result, "resource": result.split("/")[0],
-                "account": urllib.parse.quote(first["account"]), "rule": urllib.parse.quote(first["rule"]),
+                "resource": first["resource_number"], "result": f"{first['resource_number']}/{first['goal']}",
+                "account": urllib.parse.quote(first["resource"]["account"]), "rule": urllib.parse.quote(first["rule"]),
             }  # fmt: skip
-            server.stop()
-            server = Server(self.store)
             for name, template in PAGES.items():
                 path = template.format(**names)
                 initial, page = self.look(server, path, cookie)

@@ -84,7 +84,17 @@ extension TestServer {
     _ fields: KeyValuePairs<String, String>,
     headers: [(name: String, value: String)] = []
   ) async throws -> Answer {
-    var pairs = fields.map { ($0.key, $0.value) }
+    try await form(path, as: caller, pairs: fields.map { ($0.key, $0.value) }, headers: headers)
+  }
+
+  /// The same with fields that are not known before.
+  func form(
+    _ path: String,
+    as caller: Caller,
+    pairs fields: [(String, String)],
+    headers: [(name: String, value: String)] = []
+  ) async throws -> Answer {
+    var pairs = fields
     if case .session(let token) = caller, !pairs.contains(where: { $0.0 == "csrf" }) {
       pairs.append(("csrf", Session.antiForgery(token)))
     }
