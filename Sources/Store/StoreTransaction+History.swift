@@ -26,6 +26,10 @@ package struct StatePlace: Sendable, Hashable {
   package var kind: Int64
   package var region: String
   package var group: String
+
+  package init(account: Int64, kind: Int64, region: String, group: String) {
+    (self.account, self.kind, self.region, self.group) = (account, kind, region, group)
+  }
 }
 
 /// Which states are asked for.

@@ -247,10 +247,11 @@ struct DiffCommand: AsyncParsableCommand {
           throw StoreError.conflict("scan \(first) is not earlier than scan \(second)")
         }
         return try PostureDiff(transaction, from: scans[0].instant, to: scans[1].instant)
+          .entries().found
       }
-      if format == .json { return print(JSONValue.array(diff.entries.map(\.json)).text) }
-      for entry in diff.entries { print(entry.text.withoutControls(keeping: "\n")) }
-      let counts = Dictionary(grouping: diff.entries, by: \.kind).mapValues(\.count)
+      if format == .json { return print(JSONValue.array(diff.map(\.json)).text) }
+      for entry in diff { print(entry.text.withoutControls(keeping: "\n")) }
+      let counts = Dictionary(grouping: diff, by: \.kind).mapValues(\.count)
       print(
         "\(counts[.came] ?? 0) came, \(counts[.went] ?? 0) went, \(counts[.changed] ?? 0) changed, "
           + "\(counts[.judged] ?? 0) judged otherwise"

@@ -50,7 +50,16 @@ struct PostureDiffTests {
 
   private static func diff(_ bench: Bench, _ from: Int, _ to: Int) async throws -> [String] {
     try await bench.store.read { transaction in
-      try PostureDiff(transaction, from: hour(from), to: hour(to)).entries.map(text).sorted()
+      let diff = try PostureDiff(transaction, from: hour(from), to: hour(to))
+      let whole = try diff.entries().found.map(text)
+      // Page by page it is the same.
+      var (pages, end) = ([String](), Int64?(0))
+      while let after = end {
+        let page = try diff.entries(after: after, limit: 1)
+        (pages, end) = (pages + page.found.map(text), page.end)
+      }
+      #expect(pages == whole)
+      return whole.sorted()
     }
   }
 

@@ -21,11 +21,11 @@ package final class PostureCache: Sendable {
   private let kept = Mutex<(stamp: String, facts: PostureFacts)?>(nil)
   private let tallies = Mutex<[KeptTally]>([])
   private let figures = Mutex<[(key: ResultKey, figures: ResultFigures)]>([])
-  private let explanations = Recent<String, ScoreExplanation>()
-  private let counted = Recent<FigureKey, ResourceFigures>()
-  private let overviews = Recent<ScopeKey, ScopeOverview>()
-  private let conflicts = Recent<ScopeKey, ScopeConflicts>()
-  private let estates = Recent<ScopeKey, ReachEstate>(most: 2)
+  private let explanations: Recent<String, ScoreExplanation>
+  private let counted: Recent<FigureKey, ResourceFigures>
+  private let overviews: Recent<ScopeKey, ScopeOverview>
+  private let conflicts: Recent<ScopeKey, ScopeConflicts>
+  private let estates: Recent<ScopeKey, ReachEstate>
   /// Held while a tally is counted, so that many who ask for it at once wait for one count.
   private let turn = Mutex<Void>(())
   /// How many tallies are kept.
@@ -55,7 +55,6 @@ package final class PostureCache: Sendable {
   struct FigureKey: Hashable, Sendable {
     /// Nil for now.
     var instant: Instant?
-    var changes: Int64
     var decisions: String
     var sight: Sight
     var filter: ResourceFilter
@@ -65,7 +64,6 @@ package final class PostureCache: Sendable {
   private struct ScopeKey: Hashable, Sendable {
     /// Nil for now.
     var instant: Instant?
-    var changes: Int64
     var decisions: String
     /// Empty for all of them.
     var scope: String
@@ -79,18 +77,20 @@ package final class PostureCache: Sendable {
     var at: ContinuousClock.Instant
   }
 
-  private let slow: Duration
-  private let patience: Double
-  private let now: @Sendable () -> ContinuousClock.Instant
+  private let patience: Patience
 
-  /// A tally that cost more than `slow` is used for `patience` times as long, though results change
+  /// What cost more than `slow` to find out is used for `patience` times as long, though results change
   /// meanwhile: a scan of a large estate changes some all the time.
   package init(
     slow: Duration = .milliseconds(500),
-    patience: Double = 10,
+    patience factor: Double = 10,
     now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
   ) {
-    (self.slow, self.patience, self.now) = (slow, patience, now)
+    let patience = Patience(slow: slow, factor: factor, now: now)
+    self.patience = patience
+    (explanations, counted) = (Recent(patience), Recent(patience))
+    (overviews, conflicts) = (Recent(patience), Recent(patience))
+    estates = Recent(patience, most: 2)
   }
 
   /// Whether everything is counted as it is now.
@@ -117,9 +117,9 @@ package final class PostureCache: Sendable {
     if let known = known(key) { return known }
     return try turn.withLock { _ in
       if let known = known(key) { return known }
-      let began = now()
+      let began = patience.now()
       let tally = try count()
-      let ended = now()
+      let ended = patience.now()
       let found = KeptTally(key: key, tally: tally, cost: ended - began, at: ended)
       tallies.withLock { tallies in
         tallies.removeAll { $0.key.changes != key.changes && $0.key.instant == nil }
@@ -130,13 +130,13 @@ package final class PostureCache: Sendable {
   }
 
   private func known(_ key: TallyKey) -> (tally: ResultTally, key: TallyKey)? {
-    let now = now()
+    let now = patience.now()
     let found = tallies.withLock { tallies in
       tallies.last { kept in
         var alike = kept.key
         alike.changes = key.changes
         return alike == key
-          && (kept.key == key || (kept.cost > slow && now < kept.at + kept.cost * patience))
+          && (kept.key == key || patience.stands(kept.cost, since: kept.at, now))
       }
     }
     return found.map { ($0.tally, $0.key) }
@@ -153,8 +153,10 @@ package final class PostureCache: Sendable {
     }
   }
 
-  func figures(_ key: FigureKey, _ make: () throws -> ResourceFigures) throws -> ResourceFigures {
-    try counted.value(key, make)
+  func figures(_ key: FigureKey, of changes: Int64, _ make: () throws -> ResourceFigures) throws
+    -> ResourceFigures
+  {
+    try counted.value(key, of: changes, make)
   }
 
   /// What a scope holds as of an instant, which is now where `isPresent`.
@@ -165,7 +167,9 @@ package final class PostureCache: Sendable {
     isPresent: Bool
   ) throws -> ScopeOverview {
     let key = try key(transaction, scope, isPresent ? nil : instant)
-    return try overviews.value(key) { try ScopeOverview(transaction, of: scope, at: instant) }
+    return try overviews.value(key, of: transaction.changeCount()) {
+      try ScopeOverview(transaction, of: scope, at: instant)
+    }
   }
 
   /// How scopes overlap as of an instant, which is now where `isPresent`.
@@ -173,7 +177,9 @@ package final class PostureCache: Sendable {
     throws -> ScopeConflicts
   {
     let key = try key(transaction, "", isPresent ? nil : instant)
-    return try conflicts.value(key) { try ScopeConflicts(transaction, at: instant) }
+    return try conflicts.value(key, of: transaction.changeCount()) {
+      try ScopeConflicts(transaction, at: instant)
+    }
   }
 
   /// What decides who has access as of an instant, which is now where `isPresent`.
@@ -184,7 +190,7 @@ package final class PostureCache: Sendable {
     isPresent: Bool
   ) throws -> ReachEstate {
     let key = try key(transaction, "", isPresent ? nil : instant)
-    return try estates.value(key) {
+    return try estates.value(key, of: transaction.changeCount()) {
       var estate = ReachEstate(facts)
       try estate.add(transaction, at: instant)
       return estate
@@ -196,7 +202,6 @@ package final class PostureCache: Sendable {
   {
     ScopeKey(
       instant: instant,
-      changes: try transaction.changeCount(),
       decisions: try transaction.contentStamp(),
       scope: scope
     )
@@ -210,36 +215,75 @@ package final class PostureCache: Sendable {
     from: Instant,
     to: Instant
   ) throws -> ScoreExplanation {
-    let key = try explainer.key(scope: scope, profile: profile, from: from, to: to)
-    var found = try explanations.value(key) {
-      try explainer.explain(scope: scope, profile: profile, from: from, to: to)
+    let (key, changes) = try explainer.key(scope: scope, profile: profile, from: from, to: to)
+    var found = try explanations.value(key, of: changes) {
+      try explainer.explain(scope: scope, profile: profile, from: from, to: to, self)
     }
     (found.from, found.to) = (from, to)
     return found
   }
 }
 
+/// For how long something stands though results have changed since.
+private struct Patience: Sendable {
+  let slow: Duration
+  let factor: Double
+  let now: @Sendable () -> ContinuousClock.Instant
+
+  func stands(
+    _ cost: Duration,
+    since found: ContinuousClock.Instant,
+    _ now: ContinuousClock.Instant
+  )
+    -> Bool
+  {
+    cost > slow && now < found + cost * factor
+  }
+}
+
 /// Keeps what was found out last, by what it was found out from.
 private final class Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-  private let kept = Mutex<[(key: Key, value: Value)]>([])
+  private struct Entry {
+    var key: Key
+    /// How often results had changed.
+    var changes: Int64
+    var value: Value
+    var cost: Duration
+    var at: ContinuousClock.Instant
+  }
+
+  private let kept = Mutex<[Entry]>([])
   /// Held while something is found out, so that many who ask for it at once wait for one answer.
   private let turn = Mutex<Void>(())
+  private let patience: Patience
   private let most: Int
 
-  init(most: Int = 16) { self.most = most }
+  init(_ patience: Patience, most: Int = 16) { (self.patience, self.most) = (patience, most) }
 
-  /// The value of a key, found out where it is not kept.
-  func value(_ key: Key, _ make: () throws -> Value) throws -> Value {
-    if let known = known(key) { return known }
+  /// The value of a key after so many changes, found out where it is not kept.
+  func value(_ key: Key, of changes: Int64, _ make: () throws -> Value) throws -> Value {
+    if let known = known(key, changes) { return known }
     return try turn.withLock { _ in
-      if let known = known(key) { return known }
+      if let known = known(key, changes) { return known }
+      let began = patience.now()
       let found = try make()
-      kept.withLock { $0 = $0.suffix(most - 1) + [(key, found)] }
+      let ended = patience.now()
+      let entry = Entry(key: key, changes: changes, value: found, cost: ended - began, at: ended)
+      kept.withLock { kept in
+        kept.removeAll { $0.key == key }
+        kept = kept.suffix(most - 1) + [entry]
+      }
       return found
     }
   }
 
-  private func known(_ key: Key) -> Value? {
-    kept.withLock { $0.first { $0.key == key }?.value }
+  private func known(_ key: Key, _ changes: Int64) -> Value? {
+    let now = patience.now()
+    return kept.withLock { kept in
+      kept.first {
+        $0.key == key
+          && ($0.changes == changes || patience.stands($0.cost, since: $0.at, now))
+      }?.value
+    }
   }
 }

@@ -14,16 +14,17 @@ package struct ResourceFigures: Sendable {
   /// How many entries of a kind are told.
   private static let told = 200
 
-  mutating func add(_ place: Place, classification: String?) {
-    total += 1
-    accounts[place.accounts.first ?? "", default: 0] += 1
-    regions[place.region, default: 0] += 1
-    kinds["\(place.kind)", default: 0] += 1
+  /// Adds so many resources at a place.
+  mutating func add(_ count: Int, _ place: Place, classification: String?) {
+    total += count
+    accounts[place.accounts.first ?? "", default: 0] += count
+    regions[place.region, default: 0] += count
+    kinds["\(place.kind)", default: 0] += count
     // A filter could not name a tag with such a name.
     for (name, value) in place.tags where !name.contains("=") {
-      tags["\(name)=\(value)", default: 0] += 1
+      tags["\(name)=\(value)", default: 0] += count
     }
-    if let classification { classifications[classification, default: 0] += 1 }
+    if let classification { classifications[classification, default: 0] += count }
   }
 
   /// The figures as of an instant.
@@ -55,12 +56,11 @@ extension ResourceReader {
     try checkScope(filter)
     let key = PostureCache.FigureKey(
       instant: isPresent ? nil : instant,
-      changes: try transaction.changeCount(),
       decisions: try transaction.contentStamp(),
       sight: sight,
       filter: filter
     )
-    return try cache.figures(key) { try counted(filter) }
+    return try cache.figures(key, of: transaction.changeCount()) { try counted(filter) }
   }
 
   private func counted(_ filter: ResourceFilter) throws -> ResourceFigures {
@@ -70,11 +70,52 @@ extension ResourceReader {
       filter.selectsSpot(place) && tree.mayContain(place, in: filter.scope)
         && sight.mayContain(place, tree)
     }
+    // Marks, and scopes that ask for ids, tell resources apart that are else alike.
+    let isEach =
+      !marks.isEmpty || tree.asksForResources(filter.scope) || sight.asksForResources(tree)
+    var alike: [Alike: Int] = [:]
     try transaction.states(at: instant, where: mayBe) { state in
-      let place = places.place(of: state)
-      guard selects(state, place, filter) else { return }
-      figures.add(place, classification: marks.value(.dataClassification, of: place))
+      guard filter.selects(id: state.id, name: state.name) else { return }
+      guard !isEach else { return add(Alike(state), id: state.id, 1, filter, &figures) }
+      alike[Alike(state), default: 0] += 1
+      guard alike.count == Self.together else { return }
+      for (one, count) in alike { add(one, id: "", count, filter, &figures) }
+      alike = [:]
     }
+    for (one, count) in alike { add(one, id: "", count, filter, &figures) }
     return figures
+  }
+
+  /// How many different resources are told apart at a time.
+  private static let together = 50_000
+
+  /// What resources have in common that are counted together.
+  private struct Alike: Hashable {
+    var place: StatePlace
+    var tags: String
+
+    init(_ state: StoredState) {
+      place = StatePlace(
+        account: state.account,
+        kind: state.kind,
+        region: state.region,
+        group: state.group
+      )
+      tags = state.tags
+    }
+  }
+
+  private func add(
+    _ alike: Alike,
+    id: String,
+    _ count: Int,
+    _ filter: ResourceFilter,
+    _ figures: inout ResourceFigures
+  ) {
+    let spot = alike.place
+    var place = places.place(spot.account, region: spot.region, group: spot.group, kind: spot.kind)
+    (place.id, place.tags) = (id, Places.tags(alike.tags))
+    guard selects(place, filter) else { return }
+    figures.add(count, place, classification: marks.value(.dataClassification, of: place))
   }
 }

@@ -31,15 +31,19 @@ package struct ResourceFilter: Sendable, Hashable {
       && any(kinds, ["\(place.kind)", place.kind.kind])
   }
 
-  func selects(_ place: Place, name: String) -> Bool {
-    guard selectsSpot(place) else { return false }
-    if !words.isEmpty {
-      let text = "\(place.id) \(name)".lowercased()
-      guard words.allSatisfy({ text.contains($0.lowercased()) }) else { return false }
-    }
-    return tags.allSatisfy { key, pattern in
-      place.tags[key].map { Wildcard.matches($0, pattern: pattern) } ?? false
-    }
+  /// Whether a resource's id and name hold the words.
+  func selects(id: String, name: String) -> Bool {
+    guard !words.isEmpty else { return true }
+    let text = "\(id) \(name)".lowercased()
+    return words.allSatisfy { text.contains($0.lowercased()) }
+  }
+
+  /// Whether it selects resources at a place with its tags, whatever their ids and names.
+  func selects(_ place: Place) -> Bool {
+    selectsSpot(place)
+      && tags.allSatisfy { key, pattern in
+        place.tags[key].map { Wildcard.matches($0, pattern: pattern) } ?? false
+      }
   }
 }
 
@@ -102,10 +106,9 @@ package struct ResourceReader {
     }
   }
 
-  /// Whether a filter selects a state, and it is in sight.
-  func selects(_ state: StoredState, _ place: Place, _ filter: ResourceFilter) -> Bool {
-    filter.selects(place, name: state.name) && tree.contains(place, in: filter.scope)
-      && sight.contains(place, tree)
+  /// Whether a filter selects resources at a place with its tags and id, and they are in sight.
+  func selects(_ place: Place, _ filter: ResourceFilter) -> Bool {
+    filter.selects(place) && tree.contains(place, in: filter.scope) && sight.contains(place, tree)
       && filter.marks.allSatisfy { marks.value($0, of: place) == $1 }
   }
 
@@ -175,8 +178,9 @@ package struct ResourceReader {
 
   /// The resource of a state; nil where a filter refuses it, or it is out of sight.
   func resource(_ state: StoredState, _ filter: ResourceFilter) -> StoredResource? {
+    guard filter.selects(id: state.id, name: state.name) else { return nil }
     let place = places.place(of: state)
-    guard selects(state, place, filter) else { return nil }
+    guard selects(place, filter) else { return nil }
     var counts: [Verdict: Int] = [:]
     for letter in state.verdicts.utf8 {
       if let verdict = Verdict(letter: letter) { counts[verdict, default: 0] += 1 }

@@ -65,6 +65,19 @@ extension ResultReader {
     return found.map { ($0.resource, $0.weight) }
   }
 
+  /// Hands over the counts of every goal wherever there are resources, exceptions left aside.
+  func eachCount(
+    _ cache: PostureCache,
+    _ body: (Place, StoredGoal, ResultFigures.Counts) -> Void
+  ) throws {
+    _ = try eachCell(ResultFilter(), cache) { place, spot, cell in
+      for (column, number) in (layouts[spot.layout]?.goals ?? []).enumerated() {
+        guard let goal = goals[number] else { continue }
+        body(place, goal, cell.counts(column, leavesOutExcepted: false))
+      }
+    }
+  }
+
   /// Hands over the cells of a tally that are in sight and that a filter selects; returns what they
   /// were counted from.
   private func eachCell(

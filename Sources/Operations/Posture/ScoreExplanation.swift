@@ -70,25 +70,23 @@ package struct ScoreExplainer {
   }
 
   private let transaction: StoreTransaction
-  private let goals: [Int64: StoredGoal]
-  private let layouts: [Int64: StoredLayout]
-  private let places: Places
+  private let facts: PostureFacts
 
   package init(_ transaction: StoreTransaction) throws {
     self.transaction = transaction
-    goals = try transaction.goals()
-    layouts = try transaction.layouts()
-    places = try Places(transaction)
+    facts = try PostureFacts(transaction)
   }
 
   /// The change of the score of a profile over a scope between two instants.
   ///
+  /// `cache` keeps what was counted.
   /// - Throws: ``StoreError/notFound(kind:name:)`` when the ledger has no entry by the first instant.
   package func explain(
     scope: String,
     profile: String,
     from start: Instant,
-    to end: Instant
+    to end: Instant,
+    _ cache: PostureCache = PostureCache()
   ) throws -> ScoreExplanation {
     let first = try entry(scope, profile, upTo: start)
     let last = try entry(scope, profile, upTo: end)
@@ -115,14 +113,16 @@ package struct ScoreExplainer {
       try compare(before, after, side, into: &deltas)
     }
     try compareExceptions(side, from, to, leavingOut: touched, into: &deltas)
-    var explanation = sum(deltas, from: from, to: to, try score(side.before, at: from))
+    var explanation = sum(deltas, from: from, to: to, try score(side.before, at: from, cache))
     explanation.from = start
     explanation.to = end
     return explanation
   }
 
-  /// What an explanation depends on, as a text.
-  func key(scope: String, profile: String, from start: Instant, to end: Instant) throws -> String {
+  /// What an explanation depends on, as a text, and how often results have changed.
+  func key(scope: String, profile: String, from start: Instant, to end: Instant) throws
+    -> (text: String, changes: Int64)
+  {
     let (first, last) = (
       try entry(scope, profile, upTo: start), try entry(scope, profile, upTo: end)
     )
@@ -131,9 +131,9 @@ package struct ScoreExplainer {
     }
     let parts = [
       scope, profile, "\(first.scan) \(first.at) \(last.scan) \(last.at)", excepted[0], excepted[1],
-      try transaction.contentStamp(), "\(try transaction.changeCount())",
+      try transaction.contentStamp(),
     ]
-    return parts.joined(separator: "\u{1F}")
+    return (parts.joined(separator: "\u{1F}"), try transaction.changeCount())
   }
 
   private func entry(_ scope: String, _ profile: String, upTo instant: Instant) throws
@@ -163,14 +163,26 @@ package struct ScoreExplainer {
 
   /// The score of the states at an instant: a scan that ended late may have completed them since the
   /// ledger's entry was made.
-  private func score(_ side: ScoreSide, at instant: Instant) throws -> Score {
+  private func score(_ side: ScoreSide, at instant: Instant, _ cache: PostureCache) throws -> Score
+  {
     var score = Score()
+    guard side.asksForResources else {
+      let reader = try ResultReader(transaction, at: instant, facts: facts)
+      try reader.eachCount(cache) { place, goal, counts in
+        guard side.counts(goal.id), side.contains(place) else { return }
+        for verdict in Verdict.allCases {
+          score.add(verdict, goal.severity, count: counts.verdicts[verdict.place])
+        }
+      }
+      return score
+    }
     try transaction.states(at: instant) { state in
-      guard let layout = layouts[state.layout] else { return }
-      let place = places.place(of: state)
+      guard let layout = facts.layouts[state.layout] else { return }
+      let place = facts.places.place(of: state)
       guard side.contains(place) else { return }
       for (number, letter) in zip(layout.goals, state.verdicts.utf8) {
-        guard side.counts(number), let goal = goals[number], let verdict = Verdict(letter: letter)
+        guard side.counts(number), let goal = facts.goals[number],
+          let verdict = Verdict(letter: letter)
         else { continue }
         let isExcepted = verdict == .fail && side.isExcepted(goal.rule, place)
         score.insert(verdict, weight: goal.severity.weight, isExcepted)
@@ -226,7 +238,9 @@ package struct ScoreExplainer {
 
   /// Why a goal gives a result in one state of a resource, and none in another state.
   private func cause(of value: Value, besides other: StoredState?) -> ScoreCause {
-    let judged = (other.flatMap { layouts[$0.layout] }?.goals ?? []).compactMap { goals[$0] }
+    let judged = (other.flatMap { facts.layouts[$0.layout] }?.goals ?? []).compactMap {
+      facts.goals[$0]
+    }
     // The other state was judged by the very goal, so it was outside the goal's target.
     if judged.contains(value.goal) { return .configuration }
     let isSameRule = judged.contains { $0.digest == value.goal.digest }
@@ -235,7 +249,7 @@ package struct ScoreExplainer {
 
   /// Whether a resource is there and counts.
   private func isInside(_ state: StoredState?, _ side: ScoreSide) -> Bool {
-    state.map { side.contains(places.place(of: $0)) } ?? false
+    state.map { side.contains(facts.places.place(of: $0)) } ?? false
   }
 
   private func label(_ value: Value, _ state: StoredState?) -> String {
@@ -260,12 +274,13 @@ package struct ScoreExplainer {
 
   /// The results of a resource in a state that count.
   private func values(_ state: StoredState?, _ side: ScoreSide) -> [Key: Value] {
-    guard let state, let layout = layouts[state.layout] else { return [:] }
-    let place = places.place(of: state)
+    guard let state, let layout = facts.layouts[state.layout] else { return [:] }
+    let place = facts.places.place(of: state)
     guard side.contains(place) else { return [:] }
     var found: [Key: Value] = [:]
     for (number, letter) in zip(layout.goals, state.verdicts.utf8) {
-      guard side.counts(number), let goal = goals[number], let verdict = Verdict(letter: letter)
+      guard side.counts(number), let goal = facts.goals[number],
+        let verdict = Verdict(letter: letter)
       else { continue }
       let key = Key(
         resource: state.resource,

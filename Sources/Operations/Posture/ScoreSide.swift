@@ -35,6 +35,9 @@ final class ScoreSide {
     hasExceptions = !resolver.isEmpty
   }
 
+  /// Whether what counts depends on more of a resource than where it is.
+  var asksForResources: Bool { hasExceptions || tree.asksForResources(scope) }
+
   func contains(_ place: Place) -> Bool { tree.contains(place, in: scope) }
 
   func counts(_ goal: Int64) -> Bool { isEverything || goals.contains(goal) }

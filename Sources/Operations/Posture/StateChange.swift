@@ -24,7 +24,17 @@ package struct StateChange: Sendable {
     from: Instant,
     to: Instant
   ) throws -> [StateChange] {
-    try transaction.changed(after: from, upTo: to).compactMap { number in
+    try all(transaction, of: transaction.changed(after: from, upTo: to)[...], from: from, to: to)
+  }
+
+  /// The changes of some resources between two instants.
+  static func all(
+    _ transaction: StoreTransaction,
+    of numbers: ArraySlice<Int64>,
+    from: Instant,
+    to: Instant
+  ) throws -> [StateChange] {
+    try numbers.compactMap { number in
       let change = StateChange(
         before: try transaction.state(of: number, at: from),
         after: try transaction.state(of: number, at: to)
@@ -94,7 +104,7 @@ package struct VerdictChange: Sendable, Equatable {
 }
 
 /// What differs between two instants, resource by resource.
-package struct PostureDiff: Sendable {
+package struct PostureDiff {
   /// One resource with what differs.
   package struct Entry: Sendable {
     package var kind: StateChange.Kind
@@ -105,47 +115,80 @@ package struct PostureDiff: Sendable {
     package var verdicts: [VerdictChange]
   }
 
-  package var entries: [Entry]
+  private let transaction: StoreTransaction
+  private let from: Instant
+  private let to: Instant
+  private let places: Places
+  private let goals: [Int64: StoredGoal]
+  private let layouts: [Int64: StoredLayout]
+  /// The resources that may differ.
+  private let numbers: [Int64]
 
-  /// What differs between the states after two instants.
+  /// Of the states after two instants.
   package init(_ transaction: StoreTransaction, from: Instant, to: Instant) throws {
-    let places = try Places(transaction)
-    let goals = try transaction.goals()
-    let layouts = try transaction.layouts()
-    let parser = JSONParser()
-    entries = []
-    let changes = try StateChange.all(transaction, from: from, to: to)
-    for start in stride(from: 0, to: changes.count, by: Self.batch) {
-      let part = Array(changes[start..<min(start + Self.batch, changes.count)])
-      // Together, because lines that changed at one time stand in the same blocks.
-      let pairs = part.filter { $0.kind == .changed }.flatMap { [$0.before, $0.after] }
-      var lines = try transaction.lines(of: pairs.compactMap { $0 })[...]
-      for change in part {
-        guard let state = change.after ?? change.before else { continue }
-        var fields: [FieldChange] = []
-        if change.kind == .changed {
-          let pair = try lines.prefix(2).map { try parser.parse($0) }
-          lines = lines.dropFirst(2)
-          fields = FieldChange.all(pair[0], pair[1])
-        }
-        let verdicts = Self.changes(change, goals, layouts)
-        // What changed and changed back differs in nothing.
-        if change.kind == .judged, verdicts.isEmpty { continue }
-        entries.append(
-          Entry(
-            kind: change.kind,
-            place: places.place(of: state),
-            name: state.name,
-            fields: fields,
-            verdicts: verdicts
-          )
-        )
+    (self.transaction, self.from, self.to) = (transaction, from, to)
+    places = try Places(transaction)
+    goals = try transaction.goals()
+    layouts = try transaction.layouts()
+    numbers = try transaction.changed(after: from, upTo: to)
+  }
+
+  /// What differs, in the order of the resources' numbers.
+  ///
+  /// `after` is the number after which it begins, `limit` how many entries it has at most; `isSelected`
+  /// looks at each entry's place.
+  /// - Returns: the entries, and the number after which others may follow; nil where none is left.
+  package func entries(
+    after: Int64 = 0,
+    limit: Int = .max,
+    where isSelected: (Place) -> Bool = { _ in true }
+  ) throws -> (found: [Entry], end: Int64?) {
+    var found: [Entry] = []
+    var rest = numbers.drop { $0 <= after }
+    while !rest.isEmpty {
+      let part = rest.prefix(min(Self.batch, max(limit, 64)))
+      rest = rest.dropFirst(part.count)
+      for (number, entry) in try differences(of: part) where isSelected(entry.place) {
+        found.append(entry)
+        if found.count == limit { return (found, number == numbers.last ? nil : number) }
       }
     }
+    return (found, nil)
   }
 
   /// How many changes are looked at together.
   private static let batch = 2000
+
+  /// What differs of some resources, by their numbers.
+  private func differences(of numbers: ArraySlice<Int64>) throws -> [(Int64, Entry)] {
+    let parser = JSONParser()
+    let changes = try StateChange.all(transaction, of: numbers, from: from, to: to)
+    // Together, because lines that changed at one time stand in the same blocks.
+    let pairs = changes.filter { $0.kind == .changed }.flatMap { [$0.before, $0.after] }
+    var lines = try transaction.lines(of: pairs.compactMap { $0 })[...]
+    return try changes.compactMap { change in
+      guard let state = change.after ?? change.before else { return nil }
+      var fields: [FieldChange] = []
+      if change.kind == .changed {
+        let pair = try lines.prefix(2).map { try parser.parse($0) }
+        lines = lines.dropFirst(2)
+        fields = FieldChange.all(pair[0], pair[1])
+      }
+      let verdicts = Self.changes(change, goals, layouts)
+      // What changed and changed back differs in nothing.
+      if change.kind == .judged, verdicts.isEmpty { return nil }
+      return (
+        state.resource,
+        Entry(
+          kind: change.kind,
+          place: places.place(of: state),
+          name: state.name,
+          fields: fields,
+          verdicts: verdicts
+        )
+      )
+    }
+  }
 
   /// The verdicts that differ.
   private static func changes(

@@ -249,9 +249,16 @@ package struct Places: Sendable {
   package func place(of state: StoredState, withTags: Bool = true) -> Place {
     var place = place(state.account, region: state.region, group: state.group, kind: state.kind)
     place.id = state.id
-    if withTags, !state.tags.isEmpty, let tags = try? JSONValue(parsing: state.tags) {
-      for (key, value) in tags.object?.members ?? [] { place.tags[key] = value.string }
-    }
+    if withTags { place.tags = Self.tags(state.tags) }
     return place
+  }
+
+  /// Tags as they are stored.
+  static func tags(_ text: String) -> [String: String] {
+    guard !text.isEmpty, let tags = try? JSONValue(parsing: text).object else { return [:] }
+    return Dictionary(
+      tags.members.compactMap { key, value in value.string.map { (key, $0) } },
+      uniquingKeysWith: { $1 }
+    )
   }
 }

@@ -94,6 +94,8 @@ extension Services {
         let facts = try posture.facts(transaction)
         var reader = try ResultReader(transaction, at: now, facts: facts, isPresent: true)
         _ = try reader.figures(ResultFilter(), posture)
+        let resources = try ResourceReader(transaction, at: now, sight: .everything, facts: facts)
+        _ = try resources.figures(ResourceFilter(), isPresent: true, posture)
       }
       try? await Task.sleep(for: .seconds(5))
     }

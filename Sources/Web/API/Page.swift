@@ -32,6 +32,15 @@ extension APICall {
     return .json(.object(object))
   }
 
+  /// The number at which the asked page begins, of a list whose cursors are numbers; nil for the first.
+  package func cursorNumber() throws -> Int64? {
+    switch try cursor() {
+    case nil: nil
+    case .integer(let number)? where number >= 0: number
+    default: throw Problem.invalid("cursor", "is none that \(operation.id) gave out")
+    }
+  }
+
   /// A page of a list that is kept by number, newest first.
   ///
   /// `batch` reads at most so many entries before a number, each with what is told of it: nil where
@@ -42,13 +51,7 @@ extension APICall {
         _ transaction: StoreTransaction, _ before: Int64, _ limit: Int
       ) throws -> [(number: Int64, item: JSONValue?)]
   ) async throws -> APIReply {
-    var next: Int64? = .max
-    if let cursor = try cursor() {
-      guard case .integer(let number) = cursor else {
-        throw Problem.invalid("cursor", "is none that \(operation.id) gave out")
-      }
-      next = number
-    }
+    var next: Int64? = try cursorNumber() ?? .max
     var items: [JSONValue] = []
     // Few entries are out of sight; the bound keeps a page from reading them all.
     for _ in 0..<20 where items.count < limit {
@@ -84,12 +87,7 @@ extension APICall {
       }
     }.map(\.element)
     if isReverse { sorted.reverse() }
-    let start: Int
-    switch try cursor() {
-    case nil: start = 0
-    case .integer(let place)? where place >= 0: start = Int(place)
-    default: throw Problem.invalid("cursor", "is none that \(operation.id) gave out")
-    }
+    let start = Int(try cursorNumber() ?? 0)
     let (end, isOver) = start.addingReportingOverflow(limit)
     let shown = sorted.dropFirst(start).prefix(limit)
     let next = isOver || end >= sorted.count ? nil : JSONValue.integer(Int64(end))

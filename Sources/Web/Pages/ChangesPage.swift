@@ -92,12 +92,14 @@ enum ChangesPage {
         return count == 0 ? nil : "<li>\(HTML.verdict(verdict.rawValue)) \(count)</li>"
       }
     }
-    return changes.map { change -> HTML in
+    let shown = changes.prefix(5).map { change -> HTML in
       let (before, after) = (change["before"]?.string, change["after"]?.string)
       return """
         <li>\(before.map(HTML.verdict) ?? "none") → \(after.map(HTML.verdict) ?? "none") <span class="quiet">\(change.text("rule"))</span></li>
         """
     }
+    return shown
+      + (changes.count > 5 ? ["<li class=\"quiet\">and \(changes.count - 5) more</li>"] : [])
   }
 
   private static func value(_ value: JSONValue?) -> HTML {

@@ -45,14 +45,7 @@ enum ResourceRoutes {
 
   private static func list(_ call: APICall) async throws -> APIReply {
     let asked = try filter(call)
-    var start: Int64 = 0
-    if let cursor = try call.cursor() {
-      guard case .integer(let number) = cursor else {
-        throw Problem.invalid("cursor", "is none that \(call.operation.id) gave out")
-      }
-      start = number
-    }
-    let after = start
+    let after = try call.cursorNumber() ?? 0
     let page = try await call.read { transaction in
       let reader = try call.resources(transaction)
       return try reader.page(asked, after: after, limit: call.limit)

@@ -98,16 +98,17 @@ enum ScanRoutes {
 
   private static func differences(_ call: APICall) async throws -> APIReply {
     let (number, since, sight) = (call.number(), call.number("since"), call.sight)
-    let entries = try await call.read { transaction in
+    let after = try call.cursorNumber() ?? 0
+    let page = try await call.read { transaction in
       let scans = [try find(transaction, call, since), try find(transaction, call, number)]
       guard scans[0].instant < scans[1].instant else {
         throw Problem.invalid("since", "is not an earlier scan than \(number)")
       }
       let tree = ScopeTree(try transaction.scopes(at: scans[1].instant))
-      return try PostureDiff(transaction, from: scans[0].instant, to: scans[1].instant).entries
-        .filter { sight.contains($0.place, tree) }
+      return try PostureDiff(transaction, from: scans[0].instant, to: scans[1].instant)
+        .entries(after: after, limit: call.limit) { sight.contains($0, tree) }
     }
-    return try call.page(entries.map(\.json), sorts: ["position"])
+    return call.page(page.found.map(\.json), next: page.end.map { .integer($0) })
   }
 }
 
