@@ -165,6 +165,7 @@ extension ResultReader {
         if !resolver.isEmpty { except(state, place, &resolver, &tally) }
       }
     }
+    tally.settle()
     return tally
   }
 

@@ -57,7 +57,22 @@ struct ResultTally: Sendable {
   /// How many of the heaviest a spot keeps.
   static let kept = 20
 
+  /// Resources at one spot that have the same verdicts.
+  private struct Alike: Hashable {
+    var spot: Spot
+    var verdicts: String
+  }
+
+  /// How many there are, and the first of them by number.
+  fileprivate struct Crowd {
+    var count = 0
+    var first: [Int64] = []
+  }
+
   private(set) var cells: [Spot: Cell] = [:]
+  /// What was added and is not in the cells yet: most resources are as others are, and their verdicts are
+  /// looked at once.
+  private var crowds: [Alike: Crowd] = [:]
   private let weights: [Int64: [Int]]
 
   init(_ facts: PostureFacts) {
@@ -66,37 +81,69 @@ struct ResultTally: Sendable {
     }
   }
 
-  /// Adds one resource.
+  /// Adds one resource; ``settle()`` brings it into the cells.
   mutating func add(_ resource: Int64, at spot: Spot, _ verdicts: String) {
-    guard let weights = weights[spot.layout] else { return }
-    cells[spot, default: Cell(counts: Array(repeating: 0, count: weights.count * Self.width))]
-      .add(resource, verdicts, weights)
+    crowds[Alike(spot: spot, verdicts: verdicts), default: Crowd()].add(resource)
+    if crowds.count == Self.together { settle() }
   }
 
-  /// Notes that an exception covers a failure that was added.
+  /// Notes that an exception covers a failure that is added before or after.
   mutating func except(at spot: Spot, column: Int) {
-    cells[spot]?.counts[column * Self.width + Self.width - 1] += 1
+    guard let weights = weights[spot.layout] else { return }
+    cells[spot, default: Cell(columns: weights.count)]
+      .counts[column * Self.width + Self.width - 1] += 1
+  }
+
+  /// Brings everything that was added into the cells.
+  mutating func settle() {
+    for (alike, crowd) in crowds {
+      guard let weights = weights[alike.spot.layout] else { continue }
+      cells[alike.spot, default: Cell(columns: weights.count)].add(crowd, alike.verdicts, weights)
+    }
+    crowds = [:]
+  }
+
+  /// How many different ones wait at a time.
+  private static let together = 50_000
+}
+
+extension ResultTally.Crowd {
+  mutating func add(_ resource: Int64) {
+    count += 1
+    if first.count == ResultTally.kept {
+      guard let last = first.last, resource < last else { return }
+      first.removeLast()
+    }
+    first.insert(resource, at: first.lastIndex { $0 < resource }.map { $0 + 1 } ?? 0)
   }
 }
 
 extension ResultTally.Cell {
-  fileprivate mutating func add(_ resource: Int64, _ verdicts: String, _ weights: [Int]) {
+  fileprivate init(columns: Int) {
+    counts = Array(repeating: 0, count: columns * ResultTally.width)
+  }
+
+  fileprivate mutating func add(
+    _ crowd: ResultTally.Crowd,
+    _ verdicts: String,
+    _ weights: [Int]
+  ) {
     var weight = 0
     for (column, letter) in verdicts.utf8.enumerated() where column < weights.count {
       guard let verdict = Verdict(letter: letter) else { continue }
-      counts[column * ResultTally.width + verdict.place] += 1
+      counts[column * ResultTally.width + verdict.place] += crowd.count
       if verdict == .fail { weight += weights[column] }
     }
-    if weight > 0 { keep(ResultTally.Burden(resource: resource, weight: weight)) }
+    guard weight > 0 else { return }
+    for resource in crowd.first { keep(ResultTally.Burden(resource: resource, weight: weight)) }
   }
 
   private mutating func keep(_ burden: ResultTally.Burden) {
     if heaviest.count == ResultTally.kept {
-      guard let last = heaviest.last, last.weight < burden.weight else { return }
+      guard let last = heaviest.last, burden.isBefore(last) else { return }
       heaviest.removeLast()
     }
-    let place = heaviest.firstIndex { $0.weight < burden.weight } ?? heaviest.count
-    heaviest.insert(burden, at: place)
+    heaviest.insert(burden, at: heaviest.firstIndex { burden.isBefore($0) } ?? heaviest.count)
   }
 }
 

@@ -61,15 +61,19 @@ enum ChangesPage {
       """
   }
 
+  /// How many fields and verdicts of one resource are shown.
+  private static let shownParts = 3
+
   private static func row(_ entry: JSONValue, _ visit: Visit) -> HTML {
     let fields = entry.list("fields")
-    let shown = fields.prefix(5).map { field -> HTML in
+    let shown = fields.prefix(shownParts).map { field -> HTML in
       """
       <li><code>\(field.text("path"))</code>: \(value(field["before"])) → \(value(field["after"]))</li>
       """
     }
     let more: HTML =
-      fields.count > 5 ? "<li class=\"quiet\">and \(fields.count - 5) more</li>" : ""
+      fields.count > shownParts
+      ? "<li class=\"quiet\">and \(fields.count - shownParts) more</li>" : ""
     let verdicts = Self.verdicts(entry)
     let kind = entry.text("change")
     let results = visit.to("/results", ["resource": entry.text("id"), "kind": entry.text("kind")])
@@ -92,14 +96,15 @@ enum ChangesPage {
         return count == 0 ? nil : "<li>\(HTML.verdict(verdict.rawValue)) \(count)</li>"
       }
     }
-    let shown = changes.prefix(5).map { change -> HTML in
+    let shown = changes.prefix(shownParts).map { change -> HTML in
       let (before, after) = (change["before"]?.string, change["after"]?.string)
       return """
         <li>\(before.map(HTML.verdict) ?? "none") → \(after.map(HTML.verdict) ?? "none") <span class="quiet">\(change.text("rule"))</span></li>
         """
     }
     return shown
-      + (changes.count > 5 ? ["<li class=\"quiet\">and \(changes.count - 5) more</li>"] : [])
+      + (changes.count > shownParts
+        ? ["<li class=\"quiet\">and \(changes.count - shownParts) more</li>"] : [])
   }
 
   private static func value(_ value: JSONValue?) -> HTML {

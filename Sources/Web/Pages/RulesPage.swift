@@ -137,7 +137,7 @@ enum RulePage {
       size,
       """
       <div class="stack">
-      <p>\(remediation.text("text"))</p>
+      \(remediation.text("text").isEmpty ? "<p class=\"empty\">The rule names none.</p>" : "<p>\(remediation.text("text"))</p>")
       \(HTML(snippets))
       \(HTML.when(!rule.text("rationale").isEmpty, "<h3>Why it matters</h3><p>\(rule.text("rationale"))</p>"))
       \(HTML.when(!references.isEmpty, "<ul class=\"quiet\">\(HTML(references))</ul>"))
