@@ -104,7 +104,7 @@ extension DetectionRun {
       found.insert(finding.note.id)
       if let name = names[finding.note.id] ?? nil { found.insert(name) }
     }
-    if outcome.faultCount + outcome.unrecognised > 0 { found.insert("unread") }
+    if outcome.counts.faults + outcome.counts.unrecognised > 0 { found.insert("unread") }
     return found
   }
 }

@@ -187,6 +187,17 @@ struct FlowFormatTests {
     }
   }
 
+  @Test func `a list of records that breaks off is told, and what is too long once`() async throws {
+    for text in [#"{"records":[{"a":1},"#, "[\n{\"a\":1},\n"] {
+      let flowed = try await flows(text)
+      #expect(flowed.faults.contains { $0.hasSuffix("the file breaks off behind this") }, "\(text)")
+    }
+    let long = #"{"a":"\#(String(repeating: "x", count: 17 << 20))"}"#
+    let flowed = try await flows("[\n{\"a\":1},\n\(long),\n{\"a\":1},{\"a\":1}\n]\n")
+    #expect(flowed.faults.count { $0.hasPrefix("2: ") } == 1)
+    #expect(flowed.totals.faults == 4)
+  }
+
   @Test func `hostile lines end in a fault each, and take nothing with them`() async throws {
     var scene = FlowScene()
     scene.connect("10.0.0.1", "203.0.113.5", 443, at: 0, received: nil)

@@ -133,7 +133,7 @@ struct FlowReader {
 
   private mutating func end(_ pieces: inout [FlowPiece]) throws {
     if case .json(var cutter) = shape {
-      cut([], &cutter, isLast: true, &pieces)
+      try end([], &cutter, &pieces)
       shape = .json(cutter)
       return
     }
@@ -141,7 +141,7 @@ struct FlowReader {
       throw LogError.unreadable(input.name, Self.unknown)
     }
     if case .json(var cutter) = shape {
-      cut(rest, &cutter, isLast: true, &pieces)
+      try end(rest, &cutter, &pieces)
       shape = .json(cutter)
     } else if shape != nil, !rest.isEmpty {
       let text = rest + [0x0A]
@@ -154,6 +154,21 @@ struct FlowReader {
       }
     } else if !tooLong.isEmpty {
       add(.records(RecordBatch(file: input.name, [], []), nil), nil, &pieces)
+    }
+  }
+
+  private mutating func end(
+    _ bytes: [UInt8],
+    _ cutter: inout RecordCutter,
+    _ pieces: inout [FlowPiece]
+  ) throws {
+    cut(bytes, &cutter, isLast: true, &pieces)
+    if !tooLong.isEmpty { add(.records(RecordBatch(file: input.name, [], []), nil), nil, &pieces) }
+    if cutter.isBrokenOff {
+      throw LogError.unreadable(
+        "\(input.name):\(cutter.position)",
+        "the file breaks off behind this"
+      )
     }
   }
 
@@ -229,13 +244,14 @@ struct FlowReader {
     isLast: Bool,
     _ pieces: inout [FlowPiece]
   ) {
+    let told = cutter.tooLong.count
     cutter.take(bytes, isLast: isLast) { buffer, records in
       if !records.isEmpty {
         let batch = RecordBatch(file: input.name, buffer, records)
         pieces.append(FlowPiece(content: .records(batch, format), file: file))
       }
     }
-    tooLong += cutter.tooLong
+    tooLong += cutter.tooLong.dropFirst(told)
   }
 
   // MARK: - Recognising
