@@ -42,7 +42,10 @@ package struct DetectionCounts: Sendable, Equatable {
 
   /// Adds what was counted elsewhere.
   mutating func add(_ other: DetectionCounts) {
-    for (_, path) in Self.names { self[keyPath: path] += other[keyPath: path] }
+    // What parts of somebody else's making tell must not overflow.
+    for (_, path) in Self.names {
+      self[keyPath: path] = min(self[keyPath: path] + other[keyPath: path], 1 << 60)
+    }
   }
 
   /// The counts as the end of partial aggregates tells them.
@@ -57,8 +60,7 @@ package struct DetectionCounts: Sendable, Equatable {
   /// Reads the end of partial aggregates.
   init(json: JSONValue) {
     for (name, path) in Self.names {
-      // Far from where sums of many parts would overflow.
-      self[keyPath: path] = min(max(0, json[name]?.whole ?? 0), 1 << 50)
+      self[keyPath: path] = min(max(0, json[name]?.whole ?? 0), 1 << 60)
     }
   }
 }

@@ -68,14 +68,15 @@ struct FlowReader {
     var pieces: [FlowPiece] = []
     var fault: (any Error)?
     var read = 0
-    do {
-      var parts: [[UInt8]] = []
-      read = try reader.read { parts.append(Array($0)) }
-      for part in parts { try cut(part, &pieces) }
-    } catch { fault = error }
+    // What came before a fault is read all the same.
+    var parts: [[UInt8]] = []
+    do { read = try reader.read { parts.append(Array($0)) } } catch { fault = error }
+    do { for part in parts { try cut(part, &pieces) } } catch { fault = fault ?? error }
     isDrained = reader.isAtEnd
     if fault != nil || reader.isAtEnd && (isLast || reader.isCompressed) {
       isAtEnd = true
+      // What the file broke off in is no whole line.
+      if fault != nil, case .lines = shape { rest = [] }
       do { try end(&pieces) } catch { fault = fault ?? error }
     }
     for piece in pieces { try give(piece) }
