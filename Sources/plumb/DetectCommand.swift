@@ -112,10 +112,11 @@ struct DetectCommand: AsyncParsableCommand {
     try await reporting {
       let inputs = try paths.flatMap { try LogInput.at($0) }
       let (set, source) = try chosen.compile(logSource: logSource)
-      if let source, !activities, set.ruleCount(source) == 0 {
+      let known = try chosen.logSources()
+      if let source, set.ruleCount(source) == 0, !activities || !known.contains(source) {
         throw ValidationError(
           "no detection looks at logs of \"\(source)\"; --log-source expects product/service of rules "
-            + "that --detections names, or one of \(try chosen.logSources().joined(separator: ", "))"
+            + "that --detections names, or one of \(known.joined(separator: ", "))"
         )
       }
       for (name, count) in set.unread.sorted(by: { $0.key < $1.key }) where chosen.isOwn {
@@ -127,7 +128,7 @@ struct DetectCommand: AsyncParsableCommand {
       options.isPartial = partials
       options.threshold = threshold
       options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
-      let known = try learnt()
+      let learnt = try learnt()
       let writer = FindingWriter(
         partials ? .ndjson : activities ? .ndjson : format,
         isGrouped: group
@@ -138,7 +139,7 @@ struct DetectCommand: AsyncParsableCommand {
       try writer.begin()
       let (totals, baselines) = try await DetectionRun(set, options).run(
         inputs,
-        baselines: known,
+        baselines: learnt,
         to: DetectionRun.Sinks(
           finding: { finding in
             keeper?.take(finding)
@@ -152,7 +153,7 @@ struct DetectCommand: AsyncParsableCommand {
           },
           progress: { totals in
             progress.show(
-              "\(totals.events) events, \(totals.bytes >> 20) MiB read, \(totals.findings) findings"
+              "\(totals.counts.events) events, \(totals.bytes >> 20) MiB read, \(totals.findings) findings"
             )
           },
           settle: { try await keeper?.keep() }
@@ -160,7 +161,7 @@ struct DetectCommand: AsyncParsableCommand {
       )
       progress.clear()
       if partials { try OutputFile.standardOutput.write(DetectionRun.partialEnd(totals)) }
-      try writer.end("event", totals.events, findings: totals.findings)
+      try writer.end("event", totals.counts.events, findings: totals.findings)
       if let keeper {
         try await keeper.keep()
         complain(keeper.text)
@@ -191,19 +192,21 @@ struct DetectCommand: AsyncParsableCommand {
 
   /// Tells what was left out, and ends with the exit code.
   private func end(_ totals: DetectionRun.Totals) throws {
-    if totals.faults > 20 { complain("\(totals.faults - 20) more records could not be read") }
-    if totals.unrecognised > 0 {
-      complain(
-        "\(counted(totals.unrecognised, "record")) of no known log source; --log-source names it"
-      )
+    let (counts, limits) = (totals.counts, totals.limits)
+    if counts.faults > 20 { complain("\(counts.faults - 20) more records could not be read") }
+    func tell(_ count: Int, _ noun: String, _ text: String) {
+      if count > 0 { complain("\(counted(count, noun)) \(text)") }
     }
-    if totals.timeless > 0 {
-      complain(
-        "\(counted(totals.timeless, "match")) without a time, which correlations did not count"
-      )
-    }
-    if totals.faults > 0 || totals.unrecognised > 0 { throw Exit.notJudged }
-    if totals.events == 0, totals.partials == 0 {
+    tell(counts.unrecognised, "record", "of no known log source; --log-source names it")
+    tell(counts.timeless, "match", "without a time, which correlations did not count")
+    tell(totals.numberless, "match", "without a finite number, which correlations did not count")
+    tell(counts.clipped, "record", "with more values of a field than are looked at")
+    tell(limits.groups, "group", "of correlations left out for want of room")
+    tell(limits.values, "value", "of correlations not remembered for want of room")
+    tell(limits.events, "event", "left a correlation's window early for want of room")
+    tell(limits.repeats, "record", "forgotten early, so that they would count again")
+    if counts.faults > 0 || counts.unrecognised > 0 { throw Exit.notJudged }
+    if counts.events == 0, totals.partials == 0 {
       complain("there was no record to read in \(paths.joined(separator: ", "))")
       throw Exit.notJudged
     }

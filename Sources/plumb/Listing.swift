@@ -67,7 +67,9 @@ func columns(_ rows: [[String]], indent: Int = 0) -> [String] {
 }
 
 /// A number of things in words, such as `1 resource` or `2 resources`.
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+func counted(_ count: Int, _ noun: String) -> String {
+  "\(count) \(noun)\(count == 1 ? "" : noun.hasSuffix("ch") ? "es" : "s")"
+}
 
 /// The name of a scope as an argument gives it: `all` and `-` stand for everything.
 func scopeName(_ argument: String) -> String {

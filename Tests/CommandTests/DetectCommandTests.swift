@@ -83,6 +83,49 @@ struct DetectCommandTests {
     #expect(run.errors.contains("plumb: 1 record of no known log source; --log-source names it"))
   }
 
+  @Test func `what correlations cannot count is told, and kept for who merges parts`() throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { Fixtures.remove(folder) }
+    let file = folder.appendingPathComponent("own.yml")
+    try Data(
+      """
+      title: Read
+      name: read
+      logsource: {product: aws, service: cloudtrail}
+      detection: {selection: {eventName: ListBuckets}, condition: selection}
+      ---
+      title: Sum
+      correlation:
+        type: value_sum
+        rules: [read]
+        timespan: 1h
+        condition: {field: size, gte: 5}
+      """.utf8
+    ).write(to: file)
+    let numbers = ["nan", "3"].map { String(read.dropLast()) + #","size":"\#($0)"}"# }
+    let timeless = read.replacing(#""eventTime":"2026-03-02T10:00:01Z","#, with: "")
+    let log = Data((numbers + [timeless, #"{"x":1}"#]).joined(separator: "\n").utf8)
+    let run = try CommandRun(["detect", "--detections", file.path, "-"], input: log)
+    #expect(run.exitCode == 2)
+    #expect(
+      run.errors == """
+        plumb: 1 record of no known log source; --log-source names it
+        plumb: 1 match without a time, which correlations did not count
+        plumb: 1 match without a finite number, which correlations did not count
+
+        """
+    )
+    let part = try CommandRun(["detect", "--detections", file.path, "--partials", "-"], input: log)
+    let end = try JSONValue(parsing: String(part.output.split(separator: "\n").last ?? ""))
+    #expect(end == ["partial_events": 3, "unrecognised": 1, "without_time": 1])
+    let merged = try CommandRun(
+      ["detect", "--detections", file.path, "-"],
+      input: Data(part.output.utf8)
+    )
+    #expect(merged.exitCode == 2)
+    #expect(merged.errors == run.errors)
+  }
+
   @Test func `a broken detection names file, line and key`() throws {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }

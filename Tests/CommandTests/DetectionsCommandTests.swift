@@ -76,6 +76,13 @@ struct DetectionsCommandTests {
     #expect(named.exitCode == 2)
     #expect(named.errors.contains("no detection looks at logs of \"nosuch/thing\""))
     #expect(named.errors.contains("aws.cloudtrail"))
+    for arguments in [["--activities"], []] {
+      let unknown = try CommandRun(["detect", "--log-source", "cloudtrial", "-"] + arguments)
+      #expect(unknown.exitCode == 2)
+      #expect(unknown.errors.contains("aws.cloudtrail") && unknown.errors.contains("cloudtrial"))
+    }
+    let activities = try CommandRun(["detect", "--activities", "--log-source", "nosuch/thing", "-"])
+    #expect(activities.exitCode == 2 && activities.errors.contains("aws.cloudtrail"))
     let empty = try CommandRun(["detect", "-"])
     #expect(empty.exitCode == 2)
     #expect(empty.errors == "plumb: there was no record to read in -\n")

@@ -1,8 +1,9 @@
 import Foundation
-import Insights
 import JSON
 import Model
 import Testing
+
+@testable import Insights
 
 /// A correlation over the rules `a` and `b`, which match events of those names.
 private func correlation(_ body: String) -> String {
@@ -87,7 +88,7 @@ struct CorrelationTests {
     #expect(!whole.findings.isEmpty)
     #expect(merged.findings.map(\.id) == whole.findings.map(\.id))
     #expect(merged.findings.map(\.count) == whole.findings.map(\.count))
-    #expect(merged.totals.unrecognised == 0)
+    #expect(merged.totals.counts.unrecognised == 0)
   }
 
   @Test func `with little room for waiting events a log in order gives the same`() async throws {
@@ -157,6 +158,200 @@ struct CorrelationTests {
     #expect(found.map { $0.evidence.values["u"] } == ["few"])
   }
 
+  @Test func `an upper bound is judged when its time is over, not when the log is`() async throws {
+    let body = "type: event_count\nrules: [a]\ngroup-by: [u]\ntimespan: 60s\ncondition: {eq: 2}"
+    let found = try await run(
+      body,
+      [
+        ("a", 0, "x"), ("a", 60, "x"), ("a", 61, "x"), ("a", 62, "x"), ("a", 63, "x"),
+        ("b", 9999, "y"),
+      ]
+    ).filter { $0.note.id == "c" }
+    #expect(found.map(\.count) == [2])
+    #expect("\(try #require(found.first?.lastSeen))" == "2026-03-02T10:01:00Z")
+  }
+
+  @Test(arguments: ["lt: 4", "lte: 3", "eq: 3", "neq: 2"])
+  func `a correlation may build on one with an upper bound`(_ bound: String) async throws {
+    let yaml =
+      correlation(
+        "type: event_count\nrules: [a]\ngroup-by: [u]\ntimespan: 60s\ncondition: {\(bound)}"
+      ) + """
+
+        ---
+        title: again
+        id: again
+        correlation:
+          type: event_count
+          rules: [c]
+          group-by: [u]
+          timespan: 1h
+          condition: {gte: 2}
+        """
+    let lines = log([0, 1, 2, 300, 301, 302].map { ("a", $0, "x") })
+    let found = try await detect(yaml, in: Data(lines.joined(separator: "\n").utf8))
+    #expect(found.ids == ["again"])
+  }
+
+  @Test(arguments: ["first_seen", "rate"])
+  func `a correlation may build on what is learnt`(_ kind: String) async throws {
+    let condition = kind == "rate" ? "{gte: 5}" : "{field: w}"
+    let yaml =
+      correlation(
+        "type: \(kind)\nrules: [a]\ngroup-by: [u]\ntimespan: 1h\ncondition: \(condition)"
+      ) + """
+
+        ---
+        title: both
+        id: both
+        correlation:
+          type: temporal
+          rules: [b, c]
+          group-by: [u]
+          timespan: 1d
+        """
+    // An event an hour for half a day, and then a burst of something new.
+    let hours = (0..<12).map { ($0 * 3600, "old") } + (0..<20).map { (13 * 3600 + $0, "new") }
+    var lines = hours.enumerated().map { number, item in
+      let time = Instant("2026-03-02T10:00:00Z")?.advanced(milliseconds: Int64(item.0) * 1000)
+      return event(
+        #""u":"x","w":"\#(item.1)","n":\#(number)"#,
+        time: "\(time ?? .never)",
+        name: "a"
+      )
+    }
+    lines.append(event(#""u":"x""#, time: "2026-03-02T23:30:00Z", name: "b"))
+    let found = try await detect(yaml, in: Data(lines.joined(separator: "\n").utf8))
+    #expect(found.ids == ["both"])
+  }
+
+  @Test func `a long window with an upper bound keeps a bounded part of its events`() throws {
+    let set = try DetectionSet(
+      documents(
+        correlation(
+          "type: value_count\nrules: [a]\ntimespan: 30d\ncondition: {field: u, lt: 3}"
+        )
+      ),
+      for: Shipped.sources()
+    )
+    var room = DetectionLimits.Room()
+    room.values = 50
+    var correlator = Correlator(set, set.notes, groupRoom: room)
+    func entry(_ number: Int) -> CorrelationEntry {
+      let time = Instant(milliseconds: Int64(number) * 1000)
+      return CorrelationEntry(
+        correlation: 0,
+        part: 0,
+        time: time,
+        group: [],
+        value: "v\(number)",
+        entity: FindingEntity(),
+        source: "s",
+        event: EventReference(file: "f", position: number, id: nil, digest: "\(number)", time: time)
+      )
+    }
+    #expect(correlator.add((0..<1000).map(entry)).isEmpty)
+    #expect(correlator.finish().isEmpty)
+    #expect(correlator.limits.values == 950)
+  }
+
+  @Test(arguments: ["nan", "inf", "-Infinity", "1e999", "x"])
+  func `what is no finite number is told and poisons no sum`(_ value: String) async throws {
+    let body = "type: value_sum\nrules: [a]\ntimespan: 60s\ncondition: {field: v, gte: 30}"
+    func line(_ second: Int, _ value: String) -> String {
+      event(#""v":"\#(value)""#, time: "2026-03-02T10:00:\(second)Z", name: "a")
+    }
+    let log = [line(10, value), line(11, "10"), line(12, "19")]
+    let less = try await detect(correlation(body), in: Data(log.joined(separator: "\n").utf8))
+    #expect(less.findings.isEmpty)
+    #expect(less.totals.numberless == 1)
+    let more = log + [line(13, "1")]
+    let found = try await detect(correlation(body), in: Data(more.joined(separator: "\n").utf8))
+    #expect(found.findings.map { $0.evidence.values["value"] } == [.number(30)])
+  }
+
+  @Test func `a huge number is gone from the sum when its window is over`() async throws {
+    let body =
+      "type: value_sum\nrules: [a]\ntimespan: 60s\ncondition: {field: v, gte: 5, gt: 5}"
+    func line(_ minute: Int, _ value: String) -> String {
+      event(#""v":"\#(value)""#, time: "2026-03-02T10:0\(minute):00Z", name: "a")
+    }
+    let log = [line(0, "-1e308"), line(0, "-1.1e308"), line(1, "3"), line(2, "4"), line(2, "2")]
+    let found = try await detect(correlation(body), in: Data(log.joined(separator: "\n").utf8))
+    #expect(found.findings.map { $0.evidence.values["value"] } == [.number(9)])
+  }
+
+  @Test func `limits that are reached are told`() async throws {
+    let few: (inout DetectionRun.Options) -> Void = {
+      $0.groupRoom.groups = 3
+      $0.groupRoom.values = 3
+      $0.groupRoom.repeats = 3
+    }
+    func limits(_ body: String, _ events: [(String, Int, String)]) async throws -> DetectionLimits {
+      let text = log(events.map { ($0.0, $0.1, $0.2) }).joined(separator: "\n")
+      return try await detect(correlation(body), in: Data(text.utf8), few).totals.limits
+    }
+    let groups = (0..<10).map { ("a", $0, "u\($0)") }
+    #expect(try await limits(burst, groups).groups > 0)
+    let seen = "type: first_seen\nrules: [a]\ntimespan: 1d\ncondition: {field: u}"
+    #expect(try await limits(seen, groups).values == 7)
+    let grouped = "type: first_seen\nrules: [a]\ngroup-by: [u]\ntimespan: 1d\ncondition: {field: v}"
+    #expect(try await limits(grouped, groups).groups == 7)
+    let rate = "type: rate\nrules: [a]\ntimespan: 1d\ncondition: {gte: 5}"
+    #expect(try await limits(rate, groups).repeats == 6)
+    let average =
+      "type: value_avg\nrules: [a]\ntimespan: 1d\ncondition: {field: v, gte: 5}"
+    #expect(try await limits(average, (0..<10).map { ("a", $0, "x") }).events > 0)
+    #expect(try await limits(burst, [("a", 0, "x"), ("a", 1, "x")]) == DetectionLimits())
+  }
+
+  @Test func `a record that comes again does not count towards a rate again`() async throws {
+    let body = "type: rate\nrules: [a]\ngroup-by: [u]\ntimespan: 1h\ncondition: {gte: 10}"
+    func lines(_ hour: Int, _ count: Int) -> [String] {
+      (0..<count).map { number in
+        event(
+          #""u":"x","eventID":"e\#(hour)-\#(number)""#,
+          time: "2026-03-02T\(hour):00:0\(number)Z",
+          name: "a"
+        )
+      }
+    }
+    let past = (10..<18).flatMap { lines($0, 1) }
+    let last = lines(18, 8)
+    // The second delivery says something else about how it was delivered.
+    let again = last.map { $0.replacing(#""u":"x""#, with: #""u":"x","delivery":2"#) }
+    let once = try await detect(
+      correlation(body),
+      in: Data((past + last + again + past).joined(separator: "\n").utf8)
+    )
+    #expect(once.findings.isEmpty)
+    // Nor does it in another run that takes the baselines up.
+    let kept = try DetectionBaselines(once.baselines.text)
+    #expect(kept == once.baselines)
+    let next = try await detect(
+      correlation(body),
+      in: Data(again.joined(separator: "\n").utf8),
+      baselines: kept
+    )
+    #expect(next.findings.isEmpty)
+    let more = lines(18, 10).suffix(2)
+    let burst = try await detect(
+      correlation(body),
+      in: Data(more.joined(separator: "\n").utf8),
+      baselines: kept
+    )
+    #expect(burst.ids == ["c"])
+  }
+
+  @Test(arguments: [
+    #"{"baseline":"c","group":"x","counts":{"1":-1}}"#,
+    #"{"baseline":"c","group":"x","counts":{"-9223372036854775808":1}}"#,
+    #"{"baseline":"c","group":"x","since":-9000000000000000000}"#,
+  ])
+  func `baselines that no run has written are refused`(_ text: String) {
+    #expect(throws: JSONError.self) { try DetectionBaselines(Data(text.utf8)) }
+  }
+
   @Test func `rules that are referred to stay silent unless generate says otherwise`() async throws
   {
     #expect(try await run(burst, [("a", 0, "x"), ("b", 1, "x")]).map(\.note.id) == ["b"])
@@ -204,7 +399,7 @@ struct CorrelationTests {
   @Test func `a match without a time is told and not counted`() async throws {
     let log = #"{"eventSource":"s","eventName":"a","u":"x"}"#
     let found = try await detect(correlation(burst), in: Data(log.utf8))
-    #expect(found.totals.timeless == 1)
+    #expect(found.totals.counts.timeless == 1)
     #expect(found.findings.isEmpty)
   }
 
@@ -241,6 +436,10 @@ struct CorrelationTests {
     ("type: event_count\nrules: [a]\ntimespan: 1m", "correlation.condition"),
     ("type: value_count\nrules: [a]\ntimespan: 1m\ncondition: {gte: 1}", "correlation.condition"),
     ("type: temporal\nrules: [a]\ntimespan: 1m", "correlation.rules"),
+    (
+      "type: value_sum\nrules: [a]\ntimespan: 1m\ncondition: {field: [v, w], gte: 1}",
+      "correlation.condition"
+    ),
     ("type: event_count\nrules: [none]\ntimespan: 1m\ncondition: {gte: 1}", "correlation.rules"),
     ("type: event_count\nrules: [c]\ntimespan: 1m\ncondition: {gte: 1}", "correlation.rules"),
   ])

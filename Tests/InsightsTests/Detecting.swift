@@ -1,9 +1,10 @@
 import Foundation
-import Insights
 import JSON
 import Model
 import Testing
 import YAML
+
+@testable import Insights
 
 /// What a run over some text came to.
 struct Detected {

@@ -31,6 +31,39 @@ struct FindingTests {
     #expect(again.findings.first?.id == found.findings.first?.id)
   }
 
+  @Test func `the outcome is what the log says, and unknown where it says nothing`() async throws {
+    let records: [(String, JSONValue)] = [
+      (#"{"eventSource":"s","eventName":"E"}"#, "allowed"),
+      (#"{"eventSource":"s","eventName":"E","errorCode":"Throttling"}"#, "failed"),
+      (record, "denied"),
+      (#"{"action":"repo.destroy","actor":"kim","org":"o"}"#, "unknown"),
+      (#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get"}"#, "unknown"),
+      (
+        #"{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get","responseStatus":{"code":200}}"#,
+        "allowed"
+      ),
+      (#"{"Workload":"w","Operation":"o"}"#, "unknown"),
+      (#"{"Workload":"w","Operation":"o","ResultStatus":"Succeeded"}"#, "allowed"),
+      (#"{"srcAddr":"10.0.0.1","dstAddr":"10.0.0.2"}"#, "unknown"),
+      (#"{"srcAddr":"10.0.0.1","dstAddr":"10.0.0.2","action":"ACCEPT"}"#, "allowed"),
+    ]
+    let yaml = [
+      ("aws", "cloudtrail"), ("github", "audit"), ("kubernetes", "audit"), ("m365", "audit"),
+      ("aws", "vpcflow"),
+    ]
+    .map { product, service in
+      "title: \(product) \(service)\nlogsource: {product: \(product), service: \(service)}\n"
+        + "detection: {s: {x: null}, condition: s}"
+    }
+    .joined(separator: "\n---\n")
+    for (text, outcome) in records {
+      let found = try await detect(yaml, in: Data(text.utf8))
+      #expect(found.findings.map { $0.evidence.values["outcome"] } == [outcome], "\(text)")
+    }
+    let activity = try await detect(yaml, in: Data(records[3].0.utf8)) { $0.isNormalising = true }
+    #expect(try JSONValue(parsing: activity.lines)["status_id"] == 0)
+  }
+
   @Test func `findings of one cause are one group, and one found twice counts once`() {
     func finding(_ id: String, _ note: String, _ actor: String, at: Int64) -> Finding {
       var entity = FindingEntity()

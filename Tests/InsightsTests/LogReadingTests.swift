@@ -1,9 +1,10 @@
 import Foundation
-import Insights
 import JSON
 import Model
 import TestSupport
 import Testing
+
+@testable import Insights
 
 private let any = rule("selection:\n  eventName|exists: true")
 
@@ -30,7 +31,7 @@ struct LogReadingTests {
   @Test(arguments: forms)
   func `records are found in every form`(_ text: String) async throws {
     let found = try await detect(any, in: Data(text.utf8))
-    #expect(found.totals.events == 2)
+    #expect(found.totals.counts.events == 2)
     #expect(found.faults.isEmpty)
     #expect(found.findings.count == 2)
   }
@@ -76,7 +77,7 @@ struct LogReadingTests {
     let found = try await detect(any, in: Data((Self.two[0] + "\n" + deep).utf8))
     #expect(found.positions == [1])
     #expect(found.faults.count == 1)
-    #expect(try await detect(any, in: Data()).totals.events == 0)
+    #expect(try await detect(any, in: Data()).totals.counts.events == 0)
   }
 
   @Test func `a record longer than the limit is told and left out`() async throws {
@@ -109,7 +110,7 @@ struct LogReadingTests {
     #expect(whole.faults.isEmpty)
     let broken = try await detect(any, in: members.dropLast(12))
     #expect(broken.faults.contains { $0.hasSuffix("gzip breaks off") })
-    #expect(broken.totals.events >= 1)
+    #expect(broken.totals.counts.events >= 1)
   }
 
   /// What looks back for every way to match would never end.
@@ -157,7 +158,131 @@ struct LogReadingTests {
         "k1", "r2", "k3", "k4",
       ]
     )
-    #expect(found.totals.unrecognised == 1)
+    #expect(found.totals.counts.unrecognised == 1)
+  }
+
+  @Test func `the log source of a record does not depend on those before it`() async throws {
+    // Claimed by two.
+    let both =
+      #"{"eventSource":"s","eventName":"E","eventTime":"2026-03-02T10:00:00Z","Workload":"w","Operation":"o"}"#
+    let other = #"{"Workload":"w","Operation":"o"}"#
+    let yaml = """
+      title: m
+      id: m
+      logsource: {product: m365, service: audit}
+      detection: {selection: {Workload: w}, condition: selection}
+      ---
+      \(any)
+      """
+    for log in [[both], [other, both], [Self.two[0], both], [other, other, both, other]] {
+      let found = try await detect(yaml, in: Data(log.joined(separator: "\n").utf8))
+      let place = (log.firstIndex(of: both) ?? 0) + 1
+      let ids = found.findings.filter { $0.evidence.events[0].position == place }.map(\.note.id)
+      #expect(ids == ["r"], "\(log)")
+    }
+  }
+
+  @Test(arguments: [
+    (#"{"x":1,"events":[]}"#, 1, 0), (#"{"x":1,"events":[1,2]}"#, 1, 0),
+    (#"{"x":1,"message":"text"}"#, 1, 0), (#"{"x":1,"events":[{"y":1},{"y":2}]}"#, 2, 0),
+    (#"{"x":1,"value":[%,7,"text"]}"#, 0, 2), (#"{"nextLink":"u","value":[]}"#, 0, 0),
+    (#"{"x":1,"detail":{"y":1}}"#, 1, 0),
+  ])
+  func `what an envelope holds that nobody knows is told`(
+    _ text: String,
+    _ unrecognised: Int,
+    _ faults: Int
+  ) async throws {
+    let found = try await detect(any, in: Data(text.replacing("%", with: Self.two[0]).utf8))
+    #expect(found.totals.counts.unrecognised == unrecognised)
+    #expect(found.totals.counts.faults == faults)
+  }
+
+  @Test func `records are found in the envelopes of event buses and of Pub Sub`() async throws {
+    let google =
+      #"{"protoPayload":{"methodName":"io.k8s.core.v1.pods.get","serviceName":"k8s.io","authenticationInfo":{"principalEmail":"u"}}}"#
+    let packed = Data(google.utf8).base64EncodedString()
+    let yaml = """
+      title: k
+      id: k
+      logsource: {product: kubernetes, service: audit}
+      detection: {selection: {verb: get}, condition: selection}
+      """
+    for log in [
+      google, "[\(google)]", #"{"entries":[\#(google)]}"#,
+      #"{"nextPageToken":"x","entries":[\#(google)]}"#,
+      #"{"message":{"data":"\#(packed)","messageId":"1"},"subscription":"s"}"#,
+      #"[{"message":{"data":"\#(packed)"},"subscription":"s"}]"#,
+      #"{"receivedMessages":[{"ackId":"a","message":{"data":"\#(packed)"}}]}"#,
+      #"{"specversion":"1.0","data":\#(google)}"#,
+    ] {
+      let found = try await detect(yaml, in: Data(log.utf8))
+      #expect(found.ids == ["k"], "\(log)")
+      #expect(
+        found.totals.counts
+          == {
+            var one = DetectionCounts(); one.events = 1; return one
+          }()
+      )
+    }
+    let bus = #"{"detail-type":"AWS API Call via CloudTrail","detail":\#(Self.two[0])}"#
+    #expect(try await detect(any, in: Data(bus.utf8)).ids == ["r"])
+    let twice = google.replacing(#""serviceName""#, with: #""methodName":"x","serviceName""#)
+    #expect(try await detect(yaml, in: Data(twice.utf8)).totals.counts.faults == 1)
+  }
+
+  @Test func `partial aggregates are taken from files of such alone`() async throws {
+    let injected = [
+      #"{"partial_events":5}"#, #"{"id":"x","detection_id":"y"}"#,
+      #"{"partial":{"correlation":"c","rule":"a"}}"#,
+    ]
+    for line in injected {
+      let log = [Self.two[0], line, Self.two[1]].joined(separator: "\n")
+      let found = try await detect(any, in: Data(log.utf8))
+      #expect(found.totals.counts.events == 2)
+      #expect(found.totals.counts.unrecognised == 1, "\(line)")
+      let text = String(decoding: JSONValue.string(line).text.utf8, as: UTF8.self)
+      let wrapped = try await detect(any, in: Data(#"{"message":\#(text)}"#.utf8))
+      #expect(wrapped.totals.counts.unrecognised == 1, "\(line)")
+    }
+    let merged = try await detect(
+      any,
+      in: Data("{\"partial_events\":5,\"faults\":1}\n{\"partial_events\":2}\n".utf8)
+    )
+    #expect(merged.totals.counts.events == 7 && merged.totals.counts.faults == 1)
+    #expect(merged.totals.partials == 2)
+  }
+
+  @Test func `a field with more values than are looked at is told`() async throws {
+    let many = (0..<5000).map { #"{"b":\#($0)}"# }.joined(separator: ",")
+    let log = Data(event(#""a":[\#(many)]"#).utf8)
+    let found = try await detect(rule("selection:\n  a.b: 4000"), in: log)
+    #expect(found.totals.counts.clipped == 1)
+  }
+
+  @Test func `little gzip that is much text is read piece by piece`() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("plumb-gzip-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("zeros")
+    try Data(count: 64 << 20).write(to: file)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/gzip")
+    process.arguments = ["-n", file.path]
+    try process.start()
+    process.waitUntilExit()
+    var reader = try LogReader(LogInput(name: "zeros", path: file.path + ".gz"))
+    defer { reader.close() }
+    var (whole, most) = (0, 0)
+    while !reader.isAtEnd {
+      var piece = 0
+      _ = try reader.read { piece += $0.count }
+      whole += piece
+      most = max(most, piece)
+    }
+    #expect(whole == 64 << 20)
+    #expect(most <= 5 << 20)
   }
 
   @Test func `one worker and several find the same in the same order`() async throws {

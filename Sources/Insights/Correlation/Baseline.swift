@@ -21,32 +21,41 @@ struct Baseline: Equatable {
     var values: JSONObject
   }
 
-  /// How many values and windows are remembered.
-  private static let valueLimit = 10_000
+  /// How many windows are remembered.
   private static let windowLimit = 64
   /// How many windows of the past a rate is judged by at least.
   static let leastWindows = 7
   /// How many standard deviations above its mean a rate surprises.
   static let deviations = 4.0
 
-  mutating func take(_ entry: CorrelationEntry, _ correlation: SigmaCorrelation) -> Surprise? {
+  mutating func take(
+    _ entry: CorrelationEntry,
+    _ correlation: SigmaCorrelation,
+    valueRoom: Int,
+    _ limits: inout DetectionLimits
+  ) -> Surprise? {
     let time = entry.time.milliseconds
     since = min(since, time)
     return correlation.kind == .firstSeen
-      ? takeValue(entry, time, correlation) : takeCount(time, correlation)
+      ? takeValue(entry, time, correlation, valueRoom, &limits) : takeCount(time, correlation)
   }
 
   /// A value is a surprise when the group has been known for the timespan and never showed it.
   private mutating func takeValue(
     _ entry: CorrelationEntry,
     _ time: Int64,
-    _ correlation: SigmaCorrelation
+    _ correlation: SigmaCorrelation,
+    _ room: Int,
+    _ limits: inout DetectionLimits
   ) -> Surprise? {
     if let known = values[entry.value] {
       values[entry.value] = min(known, time)
       return nil
     }
-    guard values.count < Self.valueLimit else { return nil }
+    guard values.count < room else {
+      limits.values += 1
+      return nil
+    }
     values[entry.value] = time
     guard time - since >= correlation.timespan else { return nil }
     return Surprise(
@@ -96,6 +105,9 @@ struct Baseline: Equatable {
     merged.since = min(since, other.since)
     merged.values.merge(other.values) { min($0, $1) }
     merged.counts.merge(other.counts) { $0 + $1 }
+    for window in merged.counts.keys.sorted().dropLast(Self.windowLimit) {
+      merged.counts[window] = nil
+    }
     return merged
   }
 }

@@ -32,13 +32,17 @@ struct CorrelationEntry: Sendable {
     return ["partial": .object(object)]
   }
 
+  /// Whether a file's first record is of those that a run with partial aggregates writes; nowhere
+  /// else are such records anything but records.
+  static func isPartial(_ first: ArraySlice<UInt8>) -> Bool {
+    let text = String(decoding: first.prefix(200), as: UTF8.self)
+    return ["{\"partial\":", "{\"partial_events\":"].contains { text.hasPrefix($0) }
+      || text.hasPrefix("{\"id\":\"") && text.contains("\",\"detection_id\":\"")
+  }
+
   /// Reads an entry from a record that is one; one of a correlation that is not there is none.
   static func partial(_ tape: Tape, _ set: DetectionSet) -> CorrelationEntry? {
-    // Only the first key is looked at, since every record comes by here.
-    let key = unsafe tape.root + 1
-    guard unsafe key < tape.end(tape.root), unsafe tape.textLength(key) == 7,
-      unsafe tape.string(key) == "partial", let body = try? unsafe tape.value(key + 1)
-    else { return nil }
+    guard let body = try? unsafe tape.value(tape.root)["partial"] else { return nil }
     guard let id = body["correlation"]?.string, let rule = body["rule"]?.string,
       let number = set.correlations.firstIndex(where: { $0.facts.id == id }),
       let part = set.correlations[number].rules.firstIndex(of: rule),

@@ -5,10 +5,17 @@ import JSON
 /// same detections hold for both.
 enum ClusterRecord {
   /// The record in Kubernetes' form, or nil where it is not about a cluster's API.
-  static func converted(_ tape: Tape) -> [UInt8]? {
-    guard let record = try? unsafe tape.value(tape.root), let payload = record["protoPayload"],
-      let method = payload["methodName"]?.string, method.hasPrefix("io.k8s.")
+  ///
+  /// - Throws: where it is, and names a member twice.
+  static func converted(_ tape: Tape) throws -> [UInt8]? {
+    guard let body = unsafe member("protoPayload", of: tape.root, tape),
+      let name = unsafe member("methodName", of: body, tape),
+      unsafe tape.kind(name) == .string, unsafe tape.string(name).hasPrefix("io.k8s.")
     else { return nil }
+    let record = unsafe try tape.value(tape.root)
+    guard let payload = record["protoPayload"], let method = payload["methodName"]?.string else {
+      return nil
+    }
     // io.k8s.<group…>.<version>.<resource>[.<subresource>].<verb>
     let parts = method.split(separator: ".").map(String.init)
     guard parts.count >= 6, parts[0] == "io", parts[1] == "k8s", let verb = parts.last,
@@ -46,6 +53,17 @@ enum ClusterRecord {
     var writer = JSONWriter()
     writer.value(.object(event))
     return writer.bytes
+  }
+
+  /// Where the member of an object stands.
+  private static func member(_ key: String, of place: Int, _ tape: Tape) -> Int? {
+    guard unsafe tape.kind(place) == .object else { return nil }
+    var index = place + 1
+    while unsafe index < tape.end(place) {
+      if unsafe tape.string(index) == key { return index + 1 }
+      index = unsafe tape.next(index + 1)
+    }
+    return nil
   }
 
   private static func isVersion(_ part: String) -> Bool {

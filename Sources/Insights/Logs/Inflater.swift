@@ -4,6 +4,11 @@ private import CZlib
 @safe final class Inflater {
   private var stream = unsafe z_stream()
   private var room = [UInt8](repeating: 0, count: 1 << 18)
+  private var input: [UInt8] = []
+  private var used = 0
+  /// Whether the stream may hold more than there was room for.
+  private var isFull = false
+  /// Whether a member ended and no other began.
   private(set) var isAtEnd = false
 
   /// What is wrong with compressed bytes.
@@ -24,42 +29,46 @@ private import CZlib
 
   deinit { unsafe inflateEnd(&stream) }
 
-  /// Inflates bytes and hands out what comes of them, piece by piece.
-  func inflate(_ bytes: inout [UInt8], _ body: (ArraySlice<UInt8>) throws -> Void) throws {
-    let count = bytes.count
-    var used = 0
-    while used < count {
-      let (code, left, made) = step(&bytes, from: used)
-      used = count - left
+  /// Whether there is more to come of the bytes given.
+  var hasMore: Bool { used < input.count || isFull }
+
+  /// Takes compressed bytes, once there is no more to come of those before.
+  func give(_ bytes: [UInt8]) {
+    input = bytes
+    used = 0
+  }
+
+  /// Inflates on and hands out what comes of it, piece by piece, until it is about so many bytes.
+  func inflate(upTo limit: Int, _ body: (ArraySlice<UInt8>) throws -> Void) throws {
+    var total = 0
+    while hasMore, total < limit {
+      let (code, made) = step()
+      total += made
+      isFull = made == room.count
       if made > 0 { try body(room[..<made]) }
       switch code {
-      case Z_OK, Z_BUF_ERROR:
-        isAtEnd = false
-        if left == 0 && made < room.count { return }
+      case Z_OK: isAtEnd = false
+      // Nothing was left to do.
+      case Z_BUF_ERROR: isFull = false
       case Z_STREAM_END:
         isAtEnd = true
+        isFull = false
         _ = unsafe inflateReset(&stream)
       default: throw Fault(description: "not valid gzip")
       }
     }
-    // What is left inside the stream when all input is used.
-    while !isAtEnd {
-      let (code, _, made) = step(&bytes, from: count)
-      if made > 0 { try body(room[..<made]) }
-      if code == Z_STREAM_END { isAtEnd = true }
-      if made == 0 || code != Z_OK { return }
-    }
   }
 
-  private func step(_ bytes: inout [UInt8], from: Int) -> (Int32, left: Int, made: Int) {
-    unsafe bytes.withUnsafeMutableBufferPointer { source in
+  private func step() -> (Int32, made: Int) {
+    unsafe input.withUnsafeMutableBufferPointer { source in
       unsafe room.withUnsafeMutableBufferPointer { target in
-        unsafe stream.next_in = source.baseAddress?.advanced(by: from)
-        unsafe stream.avail_in = UInt32(source.count - from)
+        unsafe stream.next_in = source.baseAddress?.advanced(by: used)
+        unsafe stream.avail_in = UInt32(source.count - used)
         unsafe stream.next_out = target.baseAddress
         unsafe stream.avail_out = UInt32(target.count)
         let code = unsafe CZlib.inflate(&stream, Z_NO_FLUSH)
-        return unsafe (code, Int(stream.avail_in), target.count - Int(stream.avail_out))
+        used = unsafe source.count - Int(stream.avail_in)
+        return unsafe (code, target.count - Int(stream.avail_out))
       }
     }
   }

@@ -63,12 +63,16 @@ struct LogReader {
   private let isOwned: Bool
   private var inflater: Inflater?
   private var isFirst = true
+  /// Whether the file was read to its end; of what it holds more may come.
+  private var hasEnded = false
   private(set) var isAtEnd = false
   /// Whether what a pipe gives is handed out at once instead of gathered.
   private let isEager: Bool
 
   /// How many bytes are read at once.
   static let pieceSize = 1 << 20
+  /// About how many bytes are inflated at once, of however few they come.
+  static let inflatedSize = 4 << 20
 
   /// Whether the log is compressed; known once something was read.
   var isCompressed: Bool { inflater != nil }
@@ -97,6 +101,10 @@ struct LogReader {
   ///
   /// - Returns: how many bytes were read.
   mutating func read(_ body: (ArraySlice<UInt8>) throws -> Void) throws -> Int {
+    if let inflater, inflater.hasMore {
+      try inflate(inflater, body)
+      return 0
+    }
     var piece = [UInt8](repeating: 0, count: Self.pieceSize)
     var count = 0
     // A pipe gives little at a time.
@@ -109,7 +117,7 @@ struct LogReader {
         throw LogError.unreadable(name, unsafe String(cString: strerror(errno)))
       }
       if more == 0 {
-        isAtEnd = true
+        hasEnded = true
         break
       }
       count += more
@@ -123,15 +131,23 @@ struct LogReader {
       if piece.starts(with: [0x1F, 0x8B]) { inflater = try Inflater() }
     }
     guard let inflater else {
+      isAtEnd = hasEnded
       try body(piece[...])
       return count
     }
-    if count > 0 {
-      do { try inflater.inflate(&piece, body) } catch let fault as Inflater.Fault {
-        throw LogError.unreadable(name, fault.description)
-      }
-    }
-    if isAtEnd, !inflater.isAtEnd { throw LogError.unreadable(name, "gzip breaks off") }
+    inflater.give(piece)
+    try inflate(inflater, body)
     return count
+  }
+
+  private mutating func inflate(
+    _ inflater: Inflater,
+    _ body: (ArraySlice<UInt8>) throws -> Void
+  ) throws {
+    do { try inflater.inflate(upTo: Self.inflatedSize, body) } catch let fault as Inflater.Fault {
+      throw LogError.unreadable(name, fault.description)
+    }
+    isAtEnd = hasEnded && !inflater.hasMore
+    if isAtEnd, !inflater.isAtEnd { throw LogError.unreadable(name, "gzip breaks off") }
   }
 }

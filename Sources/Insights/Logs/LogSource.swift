@@ -20,6 +20,8 @@ package struct LogSource: Sendable {
 
   /// What a record can be said to be.
   package enum Mark: String, Sendable, CaseIterable {
+    /// What was asked for happened; of a record that is neither this nor failed, nothing is known.
+    case succeeded
     /// What was asked for did not happen.
     case failed
     /// It was refused for want of permission; a denied record is failed too.

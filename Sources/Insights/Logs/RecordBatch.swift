@@ -6,9 +6,17 @@ struct RecordBatch: Sendable {
   /// The text, behind which a parser's padding is readable.
   var bytes: [UInt8]
   var records: [RecordCutter.Record]
+  /// Whether the file is what a run with partial aggregates has written.
+  var isPartials: Bool
 
-  init(file: String, _ buffer: [UInt8], _ records: [RecordCutter.Record]) {
+  init(
+    file: String,
+    _ buffer: [UInt8],
+    _ records: [RecordCutter.Record],
+    isPartials: Bool = false
+  ) {
     self.file = file
+    self.isPartials = isPartials
     bytes = []
     bytes.reserveCapacity(buffer.count + JSONParser.padding)
     bytes += buffer

@@ -241,6 +241,16 @@ struct RecordCutter {
     }
     while place < text.count {
       let byte = unsafe text[place]
+      // A line that breaks off: the next begins anew.
+      let isAfterBreak =
+        unsafe byte == 0x7B && base == 0 && isBracketed && place > (start ?? place)
+        && text[place - 1] == 0x0A
+      if isAfterBreak {
+        scanned = place
+        (self.depth, self.isInText, self.isEscaped) = (0, false, false)
+        close(place - 1, &records)
+        return
+      }
       place += 1
       if isInText {
         if isEscaped {
@@ -268,11 +278,7 @@ struct RecordCutter {
       }
       if byte == 0x0A {
         hasNewline = true
-        // A line that breaks off: the next begins anew.
-        let isBroken =
-          unsafe base == 0
-          && (!isBracketed || place < text.count && text[place] == 0x7B)
-        if isBroken {
+        if base == 0, !isBracketed {
           scanned = place
           (self.depth, self.isInText, self.isEscaped) = (0, false, false)
           close(place - 1, &records)

@@ -14,6 +14,8 @@ import Model
   private var entries: [(place: Int32, next: Int32)] = []
   private var touched: [Int32] = []
   private var scratch: [UInt8] = []
+  /// Whether a field has more values than are looked at.
+  private(set) var isClipped = false
 
   /// How many values of one field of one event are looked at.
   static let valueLimit = 4096
@@ -33,9 +35,13 @@ import Model
     }
     touched.removeAll(keepingCapacity: true)
     entries.removeAll(keepingCapacity: true)
+    isClipped = false
     unsafe trie.walk(tape) { slot, place in
       if first[slot] < 0 { touched.append(Int32(slot)) }
-      guard Int(counts[slot]) < Self.valueLimit else { return }
+      guard Int(counts[slot]) < Self.valueLimit else {
+        isClipped = true
+        return
+      }
       counts[slot] += 1
       entries.append((Int32(place), first[slot]))
       first[slot] = Int32(entries.count - 1)
@@ -77,6 +83,7 @@ import Model
       index = unsafe tape.next(index)
       count += 1
     }
+    if index < end { isClipped = true }
     return false
   }
 
@@ -120,13 +127,13 @@ import Model
     return text
   }
 
-  /// The number that a value is or that its text is, or nil.
+  /// The number that a value is or that its text is, or nil; what is not finite is none.
   func number(_ place: Int) -> Double? {
     switch unsafe tape.kind(place) {
     case .int64, .uint64, .double: return unsafe tape.double(place)
     case .string:
       guard unsafe tape.textLength(place) <= 40 else { return nil }
-      return unsafe Double(tape.string(place))
+      return unsafe Double(tape.string(place)).flatMap { $0.isFinite ? $0 : nil }
     default: return nil
     }
   }

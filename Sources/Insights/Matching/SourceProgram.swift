@@ -1,7 +1,6 @@
 import Model
 
-/// All that is done with a record of one log source, compiled: recognising it, its facts, the rules
-/// for it.
+/// All that is done with a record of one log source, compiled: its facts, and the rules for it.
 @safe final class SourceProgram: @unchecked Sendable {
   /// A rule of the log source.
   struct Rule {
@@ -25,7 +24,6 @@ import Model
 
   let source: LogSource
   let trie = FieldTrie()
-  let recognised: ConditionProgram
   private(set) var rules: [Rule] = []
   private(set) var index: RuleIndex
   private(set) var facts: [LogSource.Fact: [Int]] = [:]
@@ -36,7 +34,6 @@ import Model
     let trie = trie
     // What a record calls the field that a rule names.
     func slot(_ field: String) -> Int { trie.slot(source.fields[field] ?? [field]) }
-    recognised = ConditionProgram(source.recognised) { trie.slot($0) }
     for (fact, paths) in source.facts { facts[fact] = paths.map { trie.slot($0) } }
     for (mark, condition) in source.marks {
       marks[mark] = ConditionProgram(condition) { trie.slot($0) }

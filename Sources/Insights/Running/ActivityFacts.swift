@@ -3,10 +3,12 @@ import Model
 
 /// What an event tells, by OCSF's names, whatever its log calls it.
 struct ActivityFacts {
+  /// What came of what was asked for.
+  enum Outcome: String { case allowed, denied, failed, unknown }
+
   var values: [LogSource.Fact: String] = [:]
   var time: Instant?
-  var isFailed = false
-  var isDenied = false
+  var outcome = Outcome.unknown
   var isApp = false
   var isAuthentication = false
   /// OCSF's activity: 1 create, 2 read, 3 update, 4 delete, 99 other.
@@ -24,8 +26,8 @@ struct ActivityFacts {
     }
     time = Self.time(event, program)
     func holds(_ mark: LogSource.Mark) -> Bool { program.marks[mark]?.holds(event) ?? false }
-    isDenied = holds(.denied)
-    isFailed = isDenied || holds(.failed)
+    outcome =
+      holds(.denied) ? .denied : holds(.failed) ? .failed : holds(.succeeded) ? .allowed : .unknown
     isApp = holds(.app)
     isAuthentication = holds(.authentication)
     let kinds: [(LogSource.Mark, Int)] = [(.delete, 4), (.create, 1), (.update, 3), (.read, 2)]
@@ -67,7 +69,7 @@ struct ActivityFacts {
         members.append((fact.rawValue, .string(String(text.prefix(300)))))
       }
     }
-    members.append(("outcome", .string(isDenied ? "denied" : isFailed ? "failed" : "allowed")))
+    members.append(("outcome", .string(outcome.rawValue)))
     return JSONObject(members)
   }
 }

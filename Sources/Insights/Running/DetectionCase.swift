@@ -49,13 +49,13 @@ package struct DetectionCase: Sendable {
     return (try members.required("detection").text("detection"), cases)
   }
 
-  /// The records as lines; one that comes again differs in its time, which stands in one of the
-  /// fields given.
-  func lines(timeFields: Set<String>) -> [UInt8] {
+  /// The records as lines; one that comes again differs in its time, which stands at one of the
+  /// paths given.
+  func lines(timePaths: Set<String>) -> [UInt8] {
     var writer = JSONWriter()
     for step in steps {
       for number in 0..<step.count {
-        writer.value(step.event.later(by: number * step.every, timeFields))
+        writer.value(step.event.later(by: number * step.every, timePaths))
         writer.bytes.append(0x0A)
       }
     }
@@ -65,11 +65,15 @@ package struct DetectionCase: Sendable {
 
 extension JSONValue {
   /// The record with its times some seconds later.
-  fileprivate func later(by seconds: Int, _ fields: Set<String>) -> JSONValue {
+  fileprivate func later(by seconds: Int, _ paths: Set<String>) -> JSONValue {
     guard seconds > 0, var object else { return self }
-    for field in fields {
-      guard let text = object[field]?.string, let time = Instant(text) else { continue }
-      object[field] = .string(time.advanced(milliseconds: Int64(seconds) * 1000).description)
+    for path in paths {
+      let parts = path.split(separator: ".", maxSplits: 1).map(String.init)
+      if parts.count == 2, let inner = object[parts[0]], inner.object != nil {
+        object[parts[0]] = inner.later(by: seconds, [parts[1]])
+      } else if let text = object[path]?.string, let time = Instant(text) {
+        object[path] = .string(time.advanced(milliseconds: Int64(seconds) * 1000).description)
+      }
     }
     return .object(object)
   }
@@ -87,8 +91,7 @@ extension DetectionRun {
     let paths: [String] = sources.flatMap { (source: LogSource) -> [String] in
       source.facts[.time] ?? []
     }
-    let times = Set(paths.filter { !$0.contains(".") })
-    let lines = example.lines(timeFields: times)
+    let lines = example.lines(timePaths: Set(paths))
     var cutter = RecordCutter()
     var found: Set<String> = []
     var correlator = Correlator(set, notes)
@@ -104,7 +107,7 @@ extension DetectionRun {
       found.insert(finding.note.id)
       if let name = names[finding.note.id] ?? nil { found.insert(name) }
     }
-    if outcome.faultCount + outcome.unrecognised > 0 { found.insert("unread") }
+    if outcome.counts.faults + outcome.counts.unrecognised > 0 { found.insert("unread") }
     return found
   }
 }

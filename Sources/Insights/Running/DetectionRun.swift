@@ -17,30 +17,31 @@ package struct DetectionRun: Sendable {
     package var workers = 2
     /// How many entries wait to be put in order.
     package var room = 200_000
+    /// How much correlations and baselines keep.
+    var groupRoom = DetectionLimits.Room()
 
     package init() {}
   }
 
   /// What a run came to.
   package struct Totals: Sendable {
-    package var events = 0
+    package var counts = DetectionCounts()
     package var findings = 0
     package var bytes = 0
-    /// Records that could not be read.
-    package var faults = 0
-    /// Records of no known log source.
-    package var unrecognised = 0
-    /// Matches that a correlation could not count, for want of a time.
-    package var timeless = 0
-    /// Ends of partial aggregates that were merged; their events count.
+    /// Matches that a correlation could not count, for want of a number.
+    package var numberless = 0
+    /// What was left out for want of room.
+    package var limits = DetectionLimits()
+    /// Ends of partial aggregates that were merged; what they count is counted.
     package var partials = 0
 
     package init() {}
   }
 
-  /// The line that ends partial aggregates, and tells how many events they are of.
+  /// The line that ends partial aggregates, and tells how many events they are of and what was not
+  /// read.
   package static func partialEnd(_ totals: Totals) -> [UInt8] {
-    Array("{\"partial_events\":\(totals.events)}\n".utf8)
+    Array((totals.counts.json.text + "\n").utf8)
   }
 
   /// Where what was found goes.
@@ -88,14 +89,14 @@ package struct DetectionRun: Sendable {
     to sinks: Sinks
   ) async throws -> (totals: Totals, baselines: DetectionBaselines) {
     let state = State(set, notes, options)
-    state.correlator.take(baselines.keyed(set))
+    state.correlator.take(baselines.keyed(set), seen: baselines.seen)
     let wish = Detector.Wish(
       source: options.logSource,
       isNormalising: options.isNormalising,
       threshold: options.threshold
     )
     var idle = (0..<max(1, options.workers)).map { _ in Detector(set, notes, wish) }
-    try await withThrowingTaskGroup(of: (Int, String, Detector, Detector.Outcome).self) { group in
+    try await withThrowingTaskGroup(of: (Int, String, Detector, DetectionOutcome).self) { group in
       var given = 0
       for input in inputs {
         try await read(input, sinks, state) { batch in
@@ -115,7 +116,7 @@ package struct DetectionRun: Sendable {
     }
     try state.finish(sinks)
     var learnt = baselines
-    learnt.keep(state.correlator.baselines, set)
+    learnt.keep(state.correlator, set)
     return (state.totals, learnt)
   }
 
@@ -129,25 +130,31 @@ package struct DetectionRun: Sendable {
     var reader: LogReader
     do { reader = try LogReader(input) } catch let error as LogError {
       sinks.fault(input.name, 0, "\(error)")
-      state.totals.faults += 1
+      state.totals.counts.faults += 1
       return
     }
     defer { reader.close() }
     var cutter = RecordCutter()
+    var isPartials: Bool?
     while !reader.isAtEnd {
       var batches: [RecordBatch] = []
       func cut(_ bytes: ArraySlice<UInt8>, isLast: Bool) {
         cutter.take(bytes, isLast: isLast) { buffer, records in
-          if !records.isEmpty {
-            batches.append(RecordBatch(file: input.name, buffer, records))
-          }
+          guard let first = records.first else { return }
+          let isOfPartials =
+            isPartials
+            ?? CorrelationEntry.isPartial(buffer[first.start..<(first.start + first.count)])
+          isPartials = isOfPartials
+          batches.append(
+            RecordBatch(file: input.name, buffer, records, isPartials: isOfPartials)
+          )
         }
       }
       do {
         state.totals.bytes += try reader.read { cut($0, isLast: false) }
       } catch let error as LogError {
         sinks.fault(input.name, 0, "\(error)")
-        state.totals.faults += 1
+        state.totals.counts.faults += 1
         cut([], isLast: true)
         for batch in batches { try await give(batch) }
         return
@@ -158,11 +165,11 @@ package struct DetectionRun: Sendable {
       try await sinks.settle()
     }
     if cutter.isBrokenOff {
-      state.totals.faults += 1
+      state.totals.counts.faults += 1
       sinks.fault(input.name, cutter.position, "the file breaks off behind this")
     }
     for position in cutter.tooLong {
-      state.totals.faults += 1
+      state.totals.counts.faults += 1
       sinks.fault(input.name, position, "is longer than \(RecordCutter.recordLimit >> 20) MiB")
     }
   }
@@ -172,7 +179,7 @@ package struct DetectionRun: Sendable {
     var totals = Totals()
     var correlator: Correlator
     /// Outcomes that wait for those of earlier batches, so that findings come in order.
-    private var waiting: [Int: (String, Detector.Outcome)] = [:]
+    private var waiting: [Int: (String, DetectionOutcome)] = [:]
     private var next = 0
     private let set: DetectionSet
     private let options: Options
@@ -180,11 +187,11 @@ package struct DetectionRun: Sendable {
     init(_ set: DetectionSet, _ notes: [FindingNote], _ options: Options) {
       self.set = set
       self.options = options
-      correlator = Correlator(set, notes, room: options.room)
+      correlator = Correlator(set, notes, room: options.room, groupRoom: options.groupRoom)
     }
 
     func take(
-      _ outcome: Detector.Outcome,
+      _ outcome: DetectionOutcome,
       _ number: Int,
       _ file: String,
       _ sinks: Sinks
@@ -197,14 +204,11 @@ package struct DetectionRun: Sendable {
     }
 
     private func tell(
-      _ outcome: Detector.Outcome,
+      _ outcome: DetectionOutcome,
       _ file: String,
       _ sinks: Sinks
     ) throws {
-      totals.events += outcome.events
-      totals.faults += outcome.faultCount
-      totals.unrecognised += outcome.unrecognised
-      totals.timeless += outcome.timeless
+      totals.counts.add(outcome.counts)
       totals.partials += outcome.partials
       for (position, message) in outcome.faults { sinks.fault(file, position, message) }
       if !outcome.activities.isEmpty { try sinks.lines(outcome.activities) }
@@ -223,6 +227,8 @@ package struct DetectionRun: Sendable {
 
     func finish(_ sinks: Sinks) throws {
       for finding in correlator.finish() { try tell(finding, sinks) }
+      totals.numberless = correlator.numberless
+      totals.limits = correlator.limits
     }
 
     private func tell(_ finding: Finding, _ sinks: Sinks) throws {
@@ -242,7 +248,7 @@ extension DetectionSet {
         name: facts.name,
         title: facts.title,
         description: facts.description,
-        severity: FindingSeverity(rawValue: facts.level.rawValue) ?? .medium,
+        severity: facts.level,
         provider: "activity",
         tags: facts.tags,
         references: facts.references,

@@ -14,35 +14,13 @@ import Model
     var threshold = FindingSeverity.informational
   }
 
-  /// What came of a batch.
-  struct Outcome {
-    var findings: [Finding] = []
-    var entries: [CorrelationEntry] = []
-    var activities: [UInt8] = []
-    var faults: [(position: Int, message: String)] = []
-    var faultCount = 0
-    var events = 0
-    /// Records of no log source that is known.
-    var unrecognised = 0
-    /// Records that a correlation would have counted but for want of a time.
-    var timeless = 0
-    /// Ends of partial aggregates.
-    var partials = 0
-
-    /// Notes a record that could not be read.
-    mutating func fault(_ position: Int, _ message: String) {
-      faultCount += 1
-      if faults.count < 20 { faults.append((position, message)) }
-    }
-  }
-
   private let set: DetectionSet
   private let notes: [FindingNote]
   private let wish: Wish
   private let parser = JSONParser()
-  private var readers: [(program: SourceProgram, fields: EventFields)]
-  /// The log source of the record before, most likely that of the next.
-  private var last = 0
+  private let readers: [(program: SourceProgram, fields: EventFields)]
+  /// Nil where every record is taken for one of the same log source.
+  private let recogniser: Recogniser?
   private var stamps: [Int]
   private var stamp = 0
 
@@ -50,22 +28,24 @@ import Model
     self.set = set
     self.notes = notes
     self.wish = wish
-    readers = set.programs.filter { wish.source == nil || $0.source.id == wish.source }
-      .map { ($0, EventFields($0.trie)) }
+    let programs = set.programs.filter { wish.source == nil || $0.source.id == wish.source }
+    readers = programs.map { ($0, EventFields($0.trie)) }
+    recogniser = wish.source == nil ? Recogniser(programs.map(\.source)) : nil
     stamps = Array(repeating: 0, count: set.rules.count)
   }
 
   /// Reads the records of a batch.
-  func run(_ batch: RecordBatch) -> Outcome {
-    var outcome = Outcome()
+  func run(_ batch: RecordBatch) -> DetectionOutcome {
+    var outcome = DetectionOutcome()
     for record in batch.records {
+      let place = Place(file: batch.file, position: record.position, isPartials: batch.isPartials)
       unsafe batch.bytes.withUnsafeBufferPointer { buffer in
         let text = unsafe UnsafeBufferPointer(
           rebasing: buffer[record.start..<(record.start + record.count)]
         )
         do {
           try unsafe parser.withTape(of: text) { tape in
-            unsafe read(tape, tape.root, text, batch.file, record.position, &outcome, depth: 0)
+            unsafe read(tape, text, place, &outcome)
           }
         } catch {
           outcome.fault(record.position, "\(error)")
@@ -77,118 +57,113 @@ import Model
 
   private func read(
     _ tape: Tape,
-    _ place: Int,
     _ text: UnsafeBufferPointer<UInt8>,
-    _ file: String,
-    _ position: Int,
-    _ outcome: inout Outcome,
-    depth: Int
+    _ place: Place,
+    _ outcome: inout DetectionOutcome
   ) {
-    guard unsafe tape.kind(place) == .object else {
-      outcome.fault(position, "expected a record, which is a JSON object")
+    guard unsafe tape.kind(tape.root) == .object else {
+      outcome.fault(place.position, "expected a record, which is a JSON object")
       return
     }
-    if let entry = unsafe CorrelationEntry.partial(tape, set) {
-      outcome.entries.append(entry)
-      return
-    }
-    if unsafe Self.isFinding(tape) { return }
-    if let events = unsafe Self.partialEvents(tape) {
-      outcome.partials += 1
-      outcome.events += events
-      return
-    }
+    if place.isPartials, unsafe takePartial(tape, &outcome) { return }
     guard let reader = unsafe reader(tape) else {
-      if depth < 2, unsafe unwrap(tape, file, position, &outcome, depth) { return }
-      outcome.unrecognised += 1
+      guard place.depth < Self.depthLimit, let contents = unsafe RecordEnvelope.contents(tape)
+      else {
+        outcome.counts.unrecognised += 1
+        return
+      }
+      for _ in 0..<contents.others {
+        outcome.fault(place.position, "holds an element that is no record")
+      }
+      for inner in contents.records { readInner(inner, place, &outcome) }
       return
     }
-    outcome.events += 1
-    let context = unsafe Context(text: text, file: file, position: position)
+    outcome.counts.events += 1
+    let context = unsafe Context(text: text, file: place.file, position: place.position)
     if wish.isNormalising {
       unsafe normalise(reader, context, &outcome)
-    } else {
-      unsafe detect(reader, context, &outcome)
-      // A cluster's record in Google's wrapping is judged as a cluster's, too.
-      if reader.program.source.provider == "GCP", depth == 0,
-        let inner = unsafe ClusterRecord.converted(tape)
-      {
-        readInner([inner], file, position, &outcome, depth)
-        outcome.events -= 1
-      }
+      return
+    }
+    unsafe detect(reader, context, &outcome)
+    if recogniser != nil, reader.program.source.provider == "GCP" {
+      unsafe readCluster(tape, place, &outcome)
     }
   }
 
-  /// Whether a record is a finding of a run before, as they stand among partial aggregates.
-  private static func isFinding(_ tape: Tape) -> Bool {
-    let first = unsafe tape.root + 1
-    guard unsafe first < tape.end(tape.root), unsafe tape.textLength(first) == 2,
-      unsafe tape.string(first) == "id"
-    else { return false }
-    let second = unsafe tape.next(first + 1)
-    return unsafe second < tape.end(tape.root) && tape.string(second) == "detection_id"
+  /// Judges a cluster's record in Google's form as a cluster's, too.
+  private func readCluster(_ tape: Tape, _ place: Place, _ outcome: inout DetectionOutcome) {
+    do {
+      guard let inner = unsafe try ClusterRecord.converted(tape) else { return }
+      readInner(inner, place, &outcome)
+      // It is one event all the same.
+      outcome.counts.events -= 1
+    } catch {
+      outcome.fault(place.position, "\(error)")
+    }
   }
 
-  /// The number of events that the end of partial aggregates tells.
-  private static func partialEvents(_ tape: Tape) -> Int? {
+  /// Takes what a run with partial aggregates has written; false for anything else.
+  private func takePartial(_ tape: Tape, _ outcome: inout DetectionOutcome) -> Bool {
     let first = unsafe tape.root + 1
-    guard unsafe first < tape.end(tape.root), unsafe tape.textLength(first) == 14,
-      unsafe tape.string(first) == "partial_events", unsafe tape.kind(first + 1) == .int64
-    else { return nil }
-    return unsafe Int(clamping: max(0, tape.int64(first + 1)))
+    guard unsafe first < tape.end(tape.root) else { return false }
+    switch unsafe tape.string(first) {
+    case "partial":
+      guard let entry = unsafe CorrelationEntry.partial(tape, set) else { return false }
+      outcome.entries.append(entry)
+      return true
+    case "partial_events":
+      guard let json = try? unsafe tape.value(tape.root) else { return false }
+      outcome.partials += 1
+      outcome.counts.add(DetectionCounts(json: json))
+      return true
+    case "id":
+      // A finding, as they stand among partial aggregates.
+      let second = unsafe tape.next(first + 1)
+      return unsafe second < tape.end(tape.root) && tape.string(second) == "detection_id"
+    default: return false
+    }
   }
 
   /// The log source of a record, its fields loaded.
   private func reader(_ tape: Tape) -> (program: SourceProgram, fields: EventFields)? {
-    guard !readers.isEmpty else { return nil }
-    for offset in 0..<readers.count {
-      let index = offset == 0 ? last : offset <= last ? offset - 1 : offset
-      let reader = readers[index]
-      unsafe reader.fields.load(tape)
-      if wish.source != nil || reader.program.recognised.holds(reader.fields) {
-        last = index
-        return reader
-      }
-    }
-    return nil
+    let place = if let recogniser { unsafe recogniser.place(tape) } else { 0 }
+    guard let place, readers.indices.contains(place) else { return nil }
+    unsafe readers[place].fields.load(tape)
+    return readers[place]
   }
 
-  /// Reads the records within a record: a list under a key, or a record as text.
-  private func unwrap(
-    _ tape: Tape,
-    _ file: String,
-    _ position: Int,
-    _ outcome: inout Outcome,
-    _ depth: Int
-  ) -> Bool {
-    unsafe readInner(RecordEnvelope.records(tape), file, position, &outcome, depth)
-    return unsafe RecordEnvelope.isEnvelope(tape)
-  }
-
-  /// Reads records that were taken out of another.
-  private func readInner(
-    _ records: [[UInt8]],
-    _ file: String,
-    _ position: Int,
-    _ outcome: inout Outcome,
-    _ depth: Int
-  ) {
-    for inner in records {
-      var padded = inner
-      padded.append(contentsOf: repeatElement(0, count: JSONParser.padding))
-      // A parser of its own: this one still lends out the tape of the record around.
-      let parser = JSONParser()
-      unsafe padded.withUnsafeBufferPointer { buffer in
-        let text = unsafe UnsafeBufferPointer(rebasing: buffer[..<inner.count])
-        do {
-          try unsafe parser.withTape(of: text) { tape in
-            unsafe read(tape, tape.root, text, file, position, &outcome, depth: depth + 1)
-          }
-        } catch {
-          outcome.fault(position, "\(error)")
+  /// Reads a record that was taken out of another.
+  private func readInner(_ record: [UInt8], _ place: Place, _ outcome: inout DetectionOutcome) {
+    var inside = place
+    inside.depth += 1
+    inside.isPartials = false
+    var padded = record
+    padded.append(contentsOf: repeatElement(0, count: JSONParser.padding))
+    // A parser of its own: this one still lends out the tape of the record around.
+    let parser = JSONParser()
+    unsafe padded.withUnsafeBufferPointer { buffer in
+      let text = unsafe UnsafeBufferPointer(rebasing: buffer[..<record.count])
+      do {
+        try unsafe parser.withTape(of: text) { tape in
+          unsafe read(tape, text, inside, &outcome)
         }
+      } catch {
+        outcome.fault(place.position, "\(error)")
       }
     }
+  }
+
+  /// How many envelopes may lie in one another.
+  private static let depthLimit = 4
+
+  /// Where a record comes from.
+  private struct Place {
+    var file: String
+    var position: Int
+    /// Whether partial aggregates are expected.
+    var isPartials: Bool
+    /// How many envelopes it lay in.
+    var depth = 0
   }
 
   /// Where a record stands, and its bytes.
@@ -201,7 +176,7 @@ import Model
   private func normalise(
     _ reader: (program: SourceProgram, fields: EventFields),
     _ context: Context,
-    _ outcome: inout Outcome
+    _ outcome: inout DetectionOutcome
   ) {
     let facts = ActivityFacts(reader.fields, reader.program)
     let bytes = unsafe Array(context.text)
@@ -220,7 +195,7 @@ import Model
   private func detect(
     _ reader: (program: SourceProgram, fields: EventFields),
     _ context: Context,
-    _ outcome: inout Outcome
+    _ outcome: inout DetectionOutcome
   ) {
     let (program, fields) = reader
     stamp += 1
@@ -231,6 +206,7 @@ import Model
       stamps[rule.number] = stamp
       if rule.program.holds(fields) { matched.append(place) }
     }
+    if fields.isClipped { outcome.counts.clipped += 1 }
     if matched.isEmpty { return }
     matched.sort { program.rules[$0].number < program.rules[$1].number }
     let facts = ActivityFacts(fields, program)
@@ -288,10 +264,10 @@ extension SourceProgram.Feed {
     _ facts: ActivityFacts,
     _ reference: EventReference,
     _ source: String,
-    _ outcome: inout Detector.Outcome
+    _ outcome: inout DetectionOutcome
   ) {
     guard let time = facts.time else {
-      outcome.timeless += 1
+      outcome.counts.timeless += 1
       return
     }
     func texts(_ paths: [[Int]]) -> [String]? {

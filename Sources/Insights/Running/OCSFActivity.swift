@@ -14,8 +14,8 @@ extension ActivityFacts {
       "type_uid": .integer(Int64(classID * 100 + activity)),
       "time": .integer(time?.milliseconds ?? 0),
       "severity_id": 1,
-      "status_id": isFailed ? 2 : 1,
-      "status": isDenied ? "Denied" : isFailed ? "Failure" : "Success",
+      "status_id": .integer(status.id),
+      "status": .string(status.name),
       "metadata": metadata(source, digest),
       "cloud": cloud(source),
     ]
@@ -51,6 +51,16 @@ extension ActivityFacts {
     }
     object["raw_data"] = .string(raw)
     return .object(object)
+  }
+
+  /// OCSF's status.
+  private var status: (id: Int64, name: String) {
+    switch outcome {
+    case .allowed: (1, "Success")
+    case .denied: (2, "Denied")
+    case .failed: (2, "Failure")
+    case .unknown: (0, "Unknown")
+    }
   }
 
   /// Whether a text is an address as everybody reads it: without leading zeros, which some take for

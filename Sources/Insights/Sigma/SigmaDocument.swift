@@ -15,22 +15,14 @@ package struct DetectionFacts: Sendable {
   package var name: String?
   package var title: String
   package var description: String
-  package var level: DetectionLevel
-  /// The stage of life: `stable`, `test`, `experimental`, `deprecated`, `unsupported`.
-  package var status: String?
+  /// How bad it is that the detection matches.
+  package var level: FindingSeverity
   package var author: String?
-  package var license: String?
   package var tags: [String]
   package var references: [String]
-  package var falsePositives: [String]
   /// Fields whose values are shown with a finding.
   package var fields: [String]
   package var source: SourceLocation
-}
-
-/// How bad it is that a detection matches, in Sigma's words.
-package enum DetectionLevel: String, Sendable, CaseIterable {
-  case informational, low, medium, high, critical
 }
 
 /// What a rule says about the logs that it is for; nil matches any.
@@ -188,4 +180,12 @@ package struct SigmaCorrelation: Sendable {
 
   /// Whether a window that meets the bounds still meets them when more events join it.
   package var isMonotone: Bool { bounds.allSatisfy { [.gt, .gte].contains($0.relation) } }
+
+  /// Whether the past is learnt instead of a window kept.
+  var isLearnt: Bool { kind == .firstSeen || kind == .rate }
+
+  /// Whether values are computed with, so that each must be a number.
+  var isOfNumbers: Bool {
+    [.valueSum, .valueAverage, .valuePercentile, .valueMedian].contains(kind)
+  }
 }

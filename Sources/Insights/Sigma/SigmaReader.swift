@@ -57,11 +57,11 @@ package struct SigmaReader: Sendable {
   static func facts(_ members: NodeMembers) throws(DocumentError) -> DetectionFacts {
     let title = try members.required("title").text("title")
     let name = try members.text("name")
-    var level = DetectionLevel.medium
+    var level = FindingSeverity.medium
     if let node = members["level"] {
       let text = try node.text("level")
-      guard let known = DetectionLevel(rawValue: text.lowercased()) else {
-        let all = DetectionLevel.allCases.map(\.rawValue).joined(separator: ", ")
+      guard let known = FindingSeverity(rawValue: text.lowercased()) else {
+        let all = FindingSeverity.allCases.map(\.rawValue).joined(separator: ", ")
         throw DocumentError(
           "expected one of \(all), not \"\(text)\"",
           key: "level",
@@ -76,12 +76,9 @@ package struct SigmaReader: Sendable {
       title: title,
       description: try members.text("description") ?? "",
       level: level,
-      status: try members.text("status"),
       author: try members.text("author"),
-      license: try members.text("license"),
       tags: try members.texts("tags"),
       references: try members.texts("references"),
-      falsePositives: try members.texts("falsepositives"),
       fields: try members.texts("fields"),
       source: members.node.location
     )
@@ -174,7 +171,7 @@ struct CorrelationReader {
       for (key, value) in try node.members("correlation.condition") {
         let path = "correlation.condition.\(key)"
         if let relation = SigmaCorrelation.Relation(rawValue: key) {
-          guard let number = value.json.double else {
+          guard let number = value.json.double, number.isFinite else {
             throw DocumentError("expected a number", key: path, at: value.location)
           }
           condition.bounds.append(SigmaCorrelation.Bound(relation, number))
@@ -198,6 +195,13 @@ struct CorrelationReader {
     case .valueCount, .valueSum, .valueAverage, .valuePercentile, .valueMedian, .firstSeen:
       if condition.fields.isEmpty {
         throw fault("needs the key field for \(kind.rawValue)", "condition")
+      }
+    default: break
+    }
+    switch kind {
+    case .valueSum, .valueAverage, .valuePercentile, .valueMedian:
+      if condition.fields.count > 1 {
+        throw fault("expected one field for \(kind.rawValue)", "condition")
       }
     default: break
     }

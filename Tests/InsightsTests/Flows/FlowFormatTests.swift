@@ -2,6 +2,7 @@ import Foundation
 import Insights
 import JSON
 import Model
+import TestSupport
 import Testing
 
 /// One log of a form, and what its first record says.
@@ -185,6 +186,32 @@ struct FlowFormatTests {
       #expect(flowed.totals.records == 0)
       #expect(flowed.faults.count == 1, "\(text)")
     }
+  }
+
+  @Test func `a list of records that breaks off is told, and what is too long once`() async throws {
+    for text in [#"{"records":[{"a":1},"#, "[\n{\"a\":1},\n"] {
+      let flowed = try await flows(text)
+      #expect(flowed.faults.contains { $0.hasSuffix("the file breaks off behind this") }, "\(text)")
+    }
+    var scene = FlowScene()
+    for second in 0..<20_000 { scene.refuse("10.0.0.1", "203.0.113.5", 443 + second, at: second) }
+    let folder = try FlowScene.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("log")
+    try Data(scene.text.utf8).write(to: file)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/gzip")
+    process.arguments = ["-n", file.path]
+    try process.start()
+    process.waitUntilExit()
+    let whole = try Data(contentsOf: file.appendingPathExtension("gz"))
+    let broken = try await flows(whole.prefix(whole.count / 2))
+    #expect(broken.faults.count == 1 && broken.faults[0].hasSuffix("gzip breaks off"))
+    #expect((1000..<19_000).contains(broken.totals.records))
+    let long = #"{"a":"\#(String(repeating: "x", count: 17 << 20))"}"#
+    let flowed = try await flows("[\n{\"a\":1},\n\(long),\n{\"a\":1},{\"a\":1}\n]\n")
+    #expect(flowed.faults.count { $0.hasPrefix("2: ") } == 1)
+    #expect(flowed.totals.faults == 4)
   }
 
   @Test func `hostile lines end in a fault each, and take nothing with them`() async throws {

@@ -68,14 +68,15 @@ struct FlowReader {
     var pieces: [FlowPiece] = []
     var fault: (any Error)?
     var read = 0
-    do {
-      var parts: [[UInt8]] = []
-      read = try reader.read { parts.append(Array($0)) }
-      for part in parts { try cut(part, &pieces) }
-    } catch { fault = error }
+    // What came before a fault is read all the same.
+    var parts: [[UInt8]] = []
+    do { read = try reader.read { parts.append(Array($0)) } } catch { fault = error }
+    do { for part in parts { try cut(part, &pieces) } } catch { fault = fault ?? error }
     isDrained = reader.isAtEnd
     if fault != nil || reader.isAtEnd && (isLast || reader.isCompressed) {
       isAtEnd = true
+      // What the file broke off in is no whole line.
+      if fault != nil, case .lines = shape { rest = [] }
       do { try end(&pieces) } catch { fault = fault ?? error }
     }
     for piece in pieces { try give(piece) }
@@ -133,7 +134,7 @@ struct FlowReader {
 
   private mutating func end(_ pieces: inout [FlowPiece]) throws {
     if case .json(var cutter) = shape {
-      cut([], &cutter, isLast: true, &pieces)
+      try end([], &cutter, &pieces)
       shape = .json(cutter)
       return
     }
@@ -141,7 +142,7 @@ struct FlowReader {
       throw LogError.unreadable(input.name, Self.unknown)
     }
     if case .json(var cutter) = shape {
-      cut(rest, &cutter, isLast: true, &pieces)
+      try end(rest, &cutter, &pieces)
       shape = .json(cutter)
     } else if shape != nil, !rest.isEmpty {
       let text = rest + [0x0A]
@@ -154,6 +155,21 @@ struct FlowReader {
       }
     } else if !tooLong.isEmpty {
       add(.records(RecordBatch(file: input.name, [], []), nil), nil, &pieces)
+    }
+  }
+
+  private mutating func end(
+    _ bytes: [UInt8],
+    _ cutter: inout RecordCutter,
+    _ pieces: inout [FlowPiece]
+  ) throws {
+    cut(bytes, &cutter, isLast: true, &pieces)
+    if !tooLong.isEmpty { add(.records(RecordBatch(file: input.name, [], []), nil), nil, &pieces) }
+    if cutter.isBrokenOff {
+      throw LogError.unreadable(
+        "\(input.name):\(cutter.position)",
+        "the file breaks off behind this"
+      )
     }
   }
 
@@ -229,13 +245,14 @@ struct FlowReader {
     isLast: Bool,
     _ pieces: inout [FlowPiece]
   ) {
+    let told = cutter.tooLong.count
     cutter.take(bytes, isLast: isLast) { buffer, records in
       if !records.isEmpty {
         let batch = RecordBatch(file: input.name, buffer, records)
         pieces.append(FlowPiece(content: .records(batch, format), file: file))
       }
     }
-    tooLong += cutter.tooLong
+    tooLong += cutter.tooLong.dropFirst(told)
   }
 
   // MARK: - Recognising
