@@ -42,7 +42,8 @@ struct SchemathesisTests {
             "--config-file", configuration.appendingPathComponent("schemathesis.toml").path, "run",
             "\(server.url)/api/v1/openapi.json", "--header", "Authorization: Bearer \(key)",
             "--max-examples", "15", "--phases", "examples,fuzzing", "--no-color",
-            "--generation-database", "none", "--request-timeout", "300", "--checks", Self.checks.joined(separator: ","),
+            "--generation-database", "none", "--request-timeout", "300", "--checks",
+            Self.checks.joined(separator: ","),
           ],
           folder: folder,
           environment: ["PYTHONPATH": configuration.path]

@@ -141,7 +141,9 @@ struct PageFormTests {
     }
   }
 
-  /// Whether a form was taken; then what it leads to is there. What is refused is so in words.
+  /// Whether a form was taken.
+  ///
+  /// Then what it leads to is there; what is refused is so in words.
   private func isTaken(_ answer: Answer, _ name: String, _ server: TestServer, _ visitor: Caller)
     async throws -> Bool
   {
