@@ -71,12 +71,13 @@ end
 class Server:
     """plumb serve over a store."""
 
-    def __init__(self, store):
+    def __init__(self, store, more=()):
         self.log = WORK / "serve.log"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         command = [PLUMB, "serve", "--data", store, "--port", str(self.port), "--requests-per-second", "0", "--no-work"]
+        command += more
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.DEVNULL)
         self.address = f"http://127.0.0.1:{self.port}"

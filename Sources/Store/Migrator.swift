@@ -41,6 +41,10 @@ package struct Migration: Sendable {
       number: 10,
       script: String(decoding: PackageResources.m0010_kinds_sql, as: UTF8.self)
     ),
+    Migration(
+      number: 12,
+      script: String(decoding: PackageResources.m0012_decision_rulings_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

@@ -3,6 +3,17 @@ package import Model
 
 /// A decision as it is logged.
 package struct LoggedDecision: Sendable {
+  /// What one rule said, and what came of it.
+  package struct Ruling: Sendable, Hashable {
+    package var rule: String
+    package var verdict: Verdict
+    package var effect: Effect
+
+    package init(rule: String, verdict: Verdict, effect: Effect) {
+      (self.rule, self.verdict, self.effect) = (rule, verdict, effect)
+    }
+  }
+
   /// Its number; 0 before it is kept.
   package var id: Int64
   package var at: Instant
@@ -17,6 +28,8 @@ package struct LoggedDecision: Sendable {
   /// The rule that decided first, and its verdict; empty where every rule passed.
   package var rule: String
   package var verdict: String
+  /// What every rule that is laid there said, the strictest first.
+  package var rulings: [Ruling]
   /// The whole decision; with the configuration where it was refused.
   package var report: JSONValue
 
@@ -30,17 +43,37 @@ package struct LoggedDecision: Sendable {
     name: String,
     rule: String,
     verdict: String,
+    rulings: [Ruling] = [],
     report: JSONValue
   ) {
     (self.id, self.at, self.actor, self.gate, self.effect) = (id, at, actor, gate, effect)
     (self.place, self.name, self.rule, self.verdict) = (place, name, rule, verdict)
-    self.report = report
+    (self.rulings, self.report) = (rulings, report)
+  }
+}
+
+extension [LoggedDecision.Ruling] {
+  /// What the rules said as a text, a line each: the same text for the same rules and verdicts.
+  fileprivate var text: String {
+    isEmpty
+      ? "" : map { "\n\($0.rule)\t\($0.verdict.rawValue)\t\($0.effect.rawValue)" }.joined() + "\n"
+  }
+
+  fileprivate init(text: String) {
+    self = text.split(separator: "\n").compactMap { line in
+      let words = line.split(separator: "\t").map(String.init)
+      guard words.count == 3, let verdict = Verdict(rawValue: words[1]),
+        let effect = Effect(rawValue: words[2])
+      else { return nil }
+      return LoggedDecision.Ruling(rule: words[0], verdict: verdict, effect: effect)
+    }
   }
 }
 
 /// Which decisions are asked for.
 package struct DecisionFilter: Sendable {
   package var effect: Effect?
+  /// A rule that was not passed, whichever decided first.
   package var rule: String?
   package var account: String?
   package var resource: String?
@@ -60,7 +93,17 @@ package struct DecisionFilter: Sendable {
       parts.append(" AND \(part) $\(values.count)")
     }
     add("effect =", effect.map { .text($0.rawValue) })
-    add("rule =", rule.map { .text($0) })
+    if let rule {
+      values += [.text(rule), .text("%\n\(rule.asPattern)\tfail\t%")]
+      values.append(.text("%\n\(rule.asPattern)\tunknown\t%"))
+      let last = values.count
+      parts.append(
+        """
+         AND (rule = $\(last - 2) OR rulings IN (SELECT r.id FROM decision_rulings r
+        WHERE r.rulings LIKE $\(last - 1) ESCAPE '!' OR r.rulings LIKE $\(last) ESCAPE '!'))
+        """
+      )
+    }
     add("account =", account.map { .text($0) })
     add("resource_id =", resource.map { .text($0) })
     add("actor =", actor.map { .text($0) })
@@ -68,6 +111,13 @@ package struct DecisionFilter: Sendable {
     add("at >=", from?.value)
     add("at <", to?.value)
     return parts.joined()
+  }
+}
+
+extension String {
+  /// The text as LIKE takes it for itself, with `!` before what would be a wildcard.
+  fileprivate var asPattern: String {
+    replacing("!", with: "!!").replacing("%", with: "!%").replacing("_", with: "!_")
   }
 }
 
@@ -86,12 +136,15 @@ extension StoreTransaction {
   /// Appends decisions to the log; their numbers are given anew.
   package func log(_ decisions: [LoggedDecision]) throws {
     guard !decisions.isEmpty else { return }
+    // Whoever logs takes this first, so that rulings are looked up by one at a time.
     let first = try take(decisions.count, of: "decision")
+    let numbers = try numbers(ofRulings: Set(decisions.map(\.rulings)))
     try session.insert(
       into: "decisions",
       columns: [
         "id", "at", "actor", "gate", "effect", "provider", "account", "region", "resource_group",
         "service_name", "resource_kind", "resource_id", "name", "rule", "verdict", "report",
+        "rulings",
       ],
       rows: decisions.count
     ) { index, row in
@@ -107,7 +160,46 @@ extension StoreTransaction {
       row.bytes(
         decision.report.isNull ? [] : Pack.compress(Array(decision.report.text.utf8))
       )
+      row.integer(numbers[decision.rulings] ?? 0)
     }
+  }
+
+  /// The numbers under which lists of rulings are kept; those that are new are kept now.
+  private func numbers(
+    ofRulings lists: Set<[LoggedDecision.Ruling]>
+  ) throws -> [[LoggedDecision.Ruling]: Int64] {
+    var numbers: [[LoggedDecision.Ruling]: Int64] = [:]
+    for list in lists where !list.isEmpty {
+      let text = list.text
+      let digest = Digest.sha256(Array(text.utf8))
+      let known = try session.first(
+        "SELECT id FROM decision_rulings WHERE digest = $1",
+        [.text(digest)]
+      ) { $0.integer(0) }
+      if let known {
+        numbers[list] = known
+        continue
+      }
+      let number = try take(of: "decision rulings")
+      try session.run(
+        "INSERT INTO decision_rulings (id, digest, rulings) VALUES ($1, $2, $3)",
+        [.integer(number), .text(digest), .text(text)]
+      )
+      numbers[list] = number
+    }
+    return numbers
+  }
+
+  /// Removes decisions from before an instant, and the rulings that are left to nobody.
+  func pruneDecisions(before cutoff: Instant) throws -> Int {
+    let removed = try session.run("DELETE FROM decisions WHERE at < $1", [cutoff.value])
+    if removed > 0 {
+      try session.run(
+        "DELETE FROM decision_rulings WHERE id NOT IN (SELECT rulings FROM decisions)",
+        []
+      )
+    }
+    return removed
   }
 
   /// The decisions before a number, newest first.
@@ -140,18 +232,21 @@ extension StoreTransaction {
   package func decisionCounts(_ filter: DecisionFilter) throws -> [DecisionCount] {
     var values: [SQLValue] = []
     let conditions = filter.conditions(&values)
+    // Where a rule is asked for, it is that one which counts, whichever decided first.
+    let rule = filter.rule == nil ? "rule" : "''"
+    let groups = filter.rule == nil ? "rule, " : ""
     return try session.rows(
       """
-      SELECT at / 86400000, account, rule, effect, count(*) FROM decisions
+      SELECT at / 86400000, account, \(rule), effect, count(*) FROM decisions
       WHERE at >= 0\(conditions)
-      GROUP BY at / 86400000, account, rule, effect ORDER BY 1, 2, 3, 4
+      GROUP BY at / 86400000, account, \(groups)effect ORDER BY 1, 2, 3, 4
       """,
       values
     ) { row in
       DecisionCount(
         day: Instant(milliseconds: row.integer(0) * 86_400_000).day,
         account: row.text(1),
-        rule: row.text(2),
+        rule: filter.rule ?? row.text(2),
         effect: Effect(rawValue: row.text(3)) ?? .allowed,
         count: Int(row.integer(4))
       )
@@ -160,7 +255,9 @@ extension StoreTransaction {
 
   private static let decisionColumns = """
     SELECT id, at, actor, gate, effect, provider, account, region, resource_group, service_name,
-      resource_kind, resource_id, name, rule, verdict, report FROM decisions
+      resource_kind, resource_id, name, rule, verdict, report,
+      COALESCE((SELECT r.rulings FROM decision_rulings r WHERE r.id = decisions.rulings), '')
+    FROM decisions
     """
 
   private static func decision(_ row: any SQLRow) throws -> LoggedDecision {
@@ -175,16 +272,23 @@ extension StoreTransaction {
     )
     // Tags are not kept, and sight may ask for them.
     place.unread = ["tag:"]
+    let effect = Effect(rawValue: row.text(4)) ?? .allowed
+    var rulings = [LoggedDecision.Ruling](text: row.text(16))
+    if rulings.isEmpty, let verdict = Verdict(rawValue: row.text(14)) {
+      // Of decisions from before all of them were kept there is the first.
+      rulings = [LoggedDecision.Ruling(rule: row.text(13), verdict: verdict, effect: effect)]
+    }
     return LoggedDecision(
       id: row.integer(0),
       at: row.instant(1),
       actor: row.text(2),
       gate: row.text(3),
-      effect: Effect(rawValue: row.text(4)) ?? .allowed,
+      effect: effect,
       place: place,
       name: row.text(12),
       rule: row.text(13),
       verdict: row.text(14),
+      rulings: rulings,
       report: report.isEmpty ? .null : try JSONParser().parse(report)
     )
   }

@@ -216,10 +216,7 @@ extension StoreTransaction {
       (report.runs, report.jobs) = try pruneJobs(before: now.advanced(days: -days))
     }
     if let days = retention[.decisions] {
-      report.decisions = try session.run(
-        "DELETE FROM decisions WHERE at < $1",
-        [now.advanced(days: -days).value]
-      )
+      report.decisions = try pruneDecisions(before: now.advanced(days: -days))
     }
     if let days = retention[.findings] {
       report.findings = try pruneFindings(before: now.advanced(days: -days))

@@ -20,6 +20,8 @@ package struct ServerSettings: Sendable {
   package var isBehindTLS: Bool
   /// Requests a second and caller; 0 for no limit.
   package var requestsPerSecond: Double
+  /// Requests for decisions a second and key; 0 for no limit.
+  package var decisionsPerSecond: Double
   /// Whether `/metrics` asks for no key.
   package var hasOpenMetrics: Bool
   /// The proxies before the server.
@@ -35,10 +37,12 @@ package struct ServerSettings: Sendable {
     tls: TLSConfiguration? = nil,
     isBehindTLS: Bool = false,
     requestsPerSecond: Double = 50,
+    decisionsPerSecond: Double = 5000,
     hasOpenMetrics: Bool = false
   ) {
     (self.host, self.port, self.tls, self.isBehindTLS) = (host, port, tls, isBehindTLS)
     (self.requestsPerSecond, self.hasOpenMetrics) = (requestsPerSecond, hasOpenMetrics)
+    self.decisionsPerSecond = decisionsPerSecond
   }
 
   /// Whether clients reach the server over TLS.
@@ -147,7 +151,12 @@ package struct WebServer: Sendable {
       let isReady = (try? await services.store.read { try $0.changeCount() }) != nil
       return Response(
         status: isReady ? .ok : .serviceUnavailable,
-        body: .init(byteBuffer: ByteBuffer(string: isReady ? "ready\n" : "the database is away\n"))
+        body: .init(
+          byteBuffer: ByteBuffer(
+            string: (isReady ? "ready\n" : "the database is away\n")
+              + (services.guards.isFailing.map { "guardrails cannot be read since \($0)\n" } ?? "")
+          )
+        )
       )
     }
     router.get("/metrics") { request, context -> Response in
@@ -185,6 +194,10 @@ package struct WebServer: Sendable {
         (
           "plumb_guardrails_tripped", "Whether requests are only monitored.",
           services.guards.isTripped ? 1 : 0
+        ),
+        (
+          "plumb_guardrails_failing", "Whether guardrails cannot be read, so that former ones decide.",
+          services.guards.isFailing == nil ? 0 : 1
         ),
         (
           "plumb_decisions_lost", "Decisions that were not logged.",

@@ -21,7 +21,7 @@ struct DecisionOptions: ParsableArguments {
   )
   var decision: Effect?
 
-  @Option(name: .long, help: ArgumentHelp("Only those that a rule decided.", valueName: "id"))
+  @Option(name: .long, help: ArgumentHelp("Only those in which this rule was not passed.", valueName: "id"))
   var rule: String?
 
   @Option(name: .long, help: ArgumentHelp("Only about this account.", valueName: "id"))
@@ -69,7 +69,7 @@ struct DecisionsList: AsyncParsableCommand {
       let list = APISketch.List(
         noun: "decision",
         columns: [
-          "id", "at", "decision", "actor", "gate", "account", "resource_id", "rule", "verdict",
+          "id", "at", "decision", "actor", "gate", "account", "resource_id", "rules",
         ],
         limit: limit
       )
@@ -89,7 +89,7 @@ struct DecisionsList: AsyncParsableCommand {
         cells: {
           [
             "\($0.id)", "\($0.at)", $0.effect.rawValue, $0.actor, $0.gate,
-            $0.place.accounts.first ?? "", $0.place.id, $0.rule, $0.verdict,
+            $0.place.accounts.first ?? "", $0.place.id, $0.summary["rules"]?.cell ?? "",
           ]
         },
         json: \.summary

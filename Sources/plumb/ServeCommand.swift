@@ -75,6 +75,12 @@ struct ServeCommand: AsyncParsableCommand {
   )
   var requestsPerSecond = 50.0
 
+  @Option(
+    name: .long,
+    help: "Requests for decisions a second and key, in bursts of four times as many; 0 for no limit."
+  )
+  var decisionsPerSecond = 5000.0
+
   @Flag(name: .long, help: "Tell /metrics to everybody who can reach the server.")
   var openMetrics = false
 
@@ -111,6 +117,9 @@ struct ServeCommand: AsyncParsableCommand {
     _ = try ServerAddress(terraform, source: "--terraform")
     guard requestsPerSecond >= 0 else {
       throw ValidationError("--requests-per-second must not be negative")
+    }
+    guard decisionsPerSecond >= 0 else {
+      throw ValidationError("--decisions-per-second must not be negative")
     }
   }
 
@@ -184,6 +193,7 @@ struct ServeCommand: AsyncParsableCommand {
         tls: try tls(),
         isBehindTLS: behindTLS,
         requestsPerSecond: requestsPerSecond,
+        decisionsPerSecond: decisionsPerSecond,
         hasOpenMetrics: openMetrics
       )
       settings.proxies = TrustedProxies(trustedProxies)

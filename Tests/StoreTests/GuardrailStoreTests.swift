@@ -166,6 +166,50 @@ struct GuardrailStoreTests {
   }
 
   @Test(arguments: TestDatabase.all)
+  func `every rule of a decision is kept, found by, and goes with it`(
+    kind: TestDatabase
+  ) async throws {
+    try await kind.withStore { store in
+      let rulings: [LoggedDecision.Ruling] = [
+        LoggedDecision.Ruling(rule: "rule", verdict: .fail, effect: .refused),
+        LoggedDecision.Ruling(rule: "second_rule", verdict: .unknown, effect: .warned),
+        LoggedDecision.Ruling(rule: "third", verdict: .pass, effect: .allowed),
+      ]
+      var (one, two) = (Self.decision(1, .refused, "one"), Self.decision(2, .refused, "two"))
+      (one.rulings, two.rulings) = (rulings, rulings)
+      let (first, second, old) = (one, two, Self.decision(3, .refused, "old"))
+      for entries in [[first, second], [old, first]] {
+        try await store.write(as: "plumb", at: .hour(4)) { try $0.log(entries) }
+      }
+      let all = try await store.read { try $0.decisions(DecisionFilter(), limit: 9) }
+      // Of one that was logged without them there is what decided first.
+      #expect(all.map(\.rulings) == [rulings, [rulings[0]], rulings, rulings])
+      func found(_ rule: String) async throws -> (ids: [String], counts: [DecisionCount]) {
+        var filter = DecisionFilter()
+        filter.rule = rule
+        let asked = filter
+        return try await store.read { transaction in
+          (
+            try transaction.decisions(asked, limit: 9).map(\.place.id),
+            try transaction.decisionCounts(asked)
+          )
+        }
+      }
+      #expect(try await found("rule").ids == ["one", "old", "two", "one"])
+      let seconds = try await found("second_rule")
+      #expect(seconds.ids == ["one", "two", "one"])
+      #expect(seconds.counts.map(\.rule) == ["second_rule"] && seconds.counts[0].count == 3)
+      for none in ["third", "second%", "secondXrule", "fail"] {
+        #expect(try await found(none).ids.isEmpty, "\(none)")
+      }
+      let pruned = try await store.write(as: "ann", at: .hour(24 * 90 + 3)) { try $0.prune() }
+      #expect(pruned.decisions == 3)
+      let left = try await store.read { try $0.decisions(DecisionFilter(), limit: 9) }
+      #expect(left.map(\.place.id) == ["old"])
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
   func `decisions are listed, counted by day and pruned by age`(kind: TestDatabase) async throws {
     try await kind.withStore { store in
       try await store.write(as: "plumb", at: .hour(30)) { transaction in

@@ -133,7 +133,17 @@ struct GuardRouteTests {
       #expect(refused.status == 409)
       #expect(refused.text.contains("2 present resources fail"))
       guardrail["reason"] = "new buckets only; the two are known"
+      guardrail["excludes"] = ["account=sandbox"]
       #expect(try await send("PATCH", path, .object(guardrail)).status == 200)
+      // What refuses already becomes stricter only for a reason of its own.
+      let wider = try await send("PATCH", path, ["excludes": []])
+      #expect(wider.status == 409)
+      #expect(wider.text.contains("fewer exclusions"), "\(wider.text)")
+      let other: JSONValue = ["parameters": ["test.bucket.kept": ["days": 90]]]
+      let stricter = try await send("PATCH", path, other)
+      #expect(stricter.status == 409 && stricter.text.contains("other parameters"))
+      let why: JSONValue = ["excludes": [], "reason": "the sandbox is closed"]
+      #expect(try await send("PATCH", path, why).status == 200)
       let question: JSONValue = ["guardrail": ["rule": "test.bucket.kept"]]
       let preview = try await send("POST", "/guardrail-previews", question)
       #expect(preview.json["failed"] == 2)

@@ -33,6 +33,15 @@ package struct KeptProfiles {
     return try (shipped + newest.values.compactMap { try kept($0) }).sorted { $0.id < $1.id }
   }
 
+  /// The profiles that guardrails lay on scopes, each in the version that is named.
+  func laid(by guardrails: [Guardrail]) throws -> [Profile] {
+    let names = guardrails.compactMap { guardrail in
+      if case .profile(let name) = guardrail.subject { name } else { nil as String? }
+    }
+    // An id stands before its versions, so that it finds the one that stands for all of them.
+    return try Set(names).sorted().compactMap { try profile($0) }
+  }
+
   /// The profile of an id, or of a version by `id@version`; nil where there is none.
   package func profile(_ name: String) throws -> Profile? {
     if let found = AttachmentCheck.profile(name, of: shipped) { return found }
@@ -105,12 +114,13 @@ package struct KeptProfiles {
     let isLast = !kept.contains { version in
       version.profile == first.profile && !found.contains { $0.digest == version.digest }
     }
-    let laid = try transaction.guardrails(at: now).filter {
-      $0.subject == .profile(first.profile) || $0.subject == .profile(name)
-    }
-    if let guardrail = laid.first, isLast {
+    let removed = Set(found.map { "\($0.profile)@\($0.version)" })
+    for guardrail in try transaction.guardrails(at: now) {
+      guard case .profile(let laid) = guardrail.subject,
+        removed.contains(laid) || laid == first.profile && isLast
+      else { continue }
       throw StoreError.conflict(
-        "guardrail \(guardrail.id) lays profile \(first.profile) on a scope; remove that first"
+        "guardrail \(guardrail.id) lays profile \(laid) on a scope; remove that first"
       )
     }
     for version in found {
@@ -120,7 +130,7 @@ package struct KeptProfiles {
         digest: version.digest
       )
     }
-    return found.map { "\($0.profile)@\($0.version)" }
+    return removed.sorted()
   }
 
   /// Compares two versions, with what the present results come to by either where `instant` is given.

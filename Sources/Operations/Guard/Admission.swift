@@ -6,6 +6,8 @@ package import Model
 package struct AdmissionRequest: Sendable {
   package let uid: String
   package let object: JSONValue
+  /// The object as it is before the request; null where it is new.
+  package let former: JSONValue
   package let namespace: String
   /// Who sent the request to the API server.
   package let actor: String
@@ -21,6 +23,7 @@ package struct AdmissionRequest: Sendable {
     (uid, namespace, operation) = (text("uid"), text("namespace"), text("operation"))
     subresource = text("subResource")
     object = request?["object"] ?? .null
+    former = request?["oldObject"] ?? .null
     actor = request?["userInfo"]?["username"]?.string ?? ""
     isDryRun = request?["dryRun"]?.bool ?? false
   }
@@ -74,6 +77,9 @@ package struct AdmissionRequest: Sendable {
     var annotations: JSONObject = ["decision": .string(effect.rawValue)]
     let rules = Set(told.map(\.rule.id)).sorted().joined(separator: ",")
     if !rules.isEmpty { annotations["rules"] = .string(rules) }
+    if let outdated = decisions.lazy.compactMap(\.outdated).first {
+      annotations["outdated"] = .string(outdated)
+    }
     response["auditAnnotations"] = .object(annotations)
     return Self.review(response)
   }

@@ -24,15 +24,17 @@ package struct Decision: Sendable {
     /// The short name of the result; empty where nothing was judged.
     package var result: String
     package var proof: JSONValue?
+    /// Whether the resource failed in the same way before it is changed, so that it is only warned of.
+    package var failedBefore = false
   }
 
   package var resource: JudgedResource
   package var effect: Effect
   /// What is not passed, the strictest effect first.
   package var rulings: [Ruling]
-  /// How many rules in force here passed, and how many had nothing to judge.
-  package var passed = 0
-  package var notApplicable = 0
+  /// The rules in force here that passed, and those that had nothing to judge, by their ids.
+  package var rulesPassed: [String] = []
+  package var rulesNotApplicable: [String] = []
   /// How many guardrails in force ask something of the resource.
   package var guardrails = 0
   /// How many are in force anywhere; where there are none, nothing was decided.
@@ -41,15 +43,22 @@ package struct Decision: Sendable {
   package var additions: [Template.Addition] = []
   /// Why the resource could not be judged; nil where it was.
   package var fault: String?
+  /// Why the guardrails may not be those of now; nil where they are.
+  package var outdated: String?
   package var at: Instant
 }
 
 extension Decision {
+  /// How many rules in force passed.
+  package var passed: Int { rulesPassed.count }
+  /// How many had nothing to judge.
+  package var notApplicable: Int { rulesNotApplicable.count }
+
   /// Adds what a rule in force says.
   mutating func add(_ ruling: Ruling) {
     switch ruling.verdict {
-    case .pass: passed += 1
-    case .notApplicable: notApplicable += 1
+    case .pass: rulesPassed.append(ruling.rule.id)
+    case .notApplicable: rulesNotApplicable.append(ruling.rule.id)
     case .fail, .unknown: rulings.append(ruling)
     }
   }

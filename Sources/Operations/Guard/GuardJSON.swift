@@ -18,6 +18,7 @@ extension Decision {
     ]
     if !additions.isEmpty { object["defaults"] = .array(additions.map(\.json)) }
     object["fault"] = fault.map { .string($0) }
+    object["outdated"] = outdated.map { .string($0) }
     return .object(object)
   }
 }
@@ -33,6 +34,7 @@ extension Decision.Ruling {
       "effect": .string(effect.rawValue), "enforcement": .string(enforcement.rawValue),
       "guardrails": .array(guardrails.map { .integer($0) }), "reason": .string(reason),
     ]
+    if failedBefore { object["failed_before"] = true }
     if let comparison {
       object["path"] = .string(comparison.path)
       object["operator"] = .string(comparison.comparison)
@@ -112,7 +114,7 @@ extension LoggedDecision {
       "account": .string(place.accounts.first ?? ""), "region": .string(place.region),
       "service_name": .string(place.kind.service), "resource_kind": .string(place.kind.kind),
       "resource_id": .string(place.id), "name": .string(name), "rule": .string(rule),
-      "verdict": .string(verdict),
+      "verdict": .string(verdict), "rules": .array(rulings.map(\.json)),
     ]
   }
 
@@ -121,6 +123,16 @@ extension LoggedDecision {
     var object = summary.object ?? [:]
     object["report"] = report
     return .object(object)
+  }
+}
+
+extension LoggedDecision.Ruling {
+  /// What the rule said.
+  var json: JSONValue {
+    [
+      "rule": .string(rule), "verdict": .string(verdict.rawValue),
+      "effect": .string(effect.rawValue),
+    ]
   }
 }
 

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// Guardrails are read and compiled when something was decided on since, which is looked for at most
 /// once a second. Where the store cannot be read, those that were read last go on: a database that is
-/// away neither lifts a guardrail nor stops a deployment.
+/// away neither lifts a guardrail nor stops a deployment. An alarm tells it, and each decision.
 package final class GuardKeeper: Sendable {
   /// A request to create or change a resource.
   package struct Request: Sendable {
@@ -18,9 +18,18 @@ package final class GuardKeeper: Sendable {
     /// Who asks, and at which gate.
     package var actor: String
     package var gate: String
+    /// The resource as it is before the change; nil where it is new or nobody tells.
+    package var former: Resource?
 
-    package init(_ resource: Resource, isNew: Bool, actor: String, gate: String) {
+    package init(
+      _ resource: Resource,
+      isNew: Bool,
+      actor: String,
+      gate: String,
+      former: Resource? = nil
+    ) {
       (self.resource, self.isNew, self.actor, self.gate) = (resource, isNew, actor, gate)
+      self.former = former
     }
   }
 
@@ -30,6 +39,11 @@ package final class GuardKeeper: Sendable {
     var resolver: (resolver: ExceptionResolver, until: Instant)?
     var checked: ContinuousClock.Instant?
     var isChecking = false
+    /// How many reads were begun, and the last one of those whose outcome counts.
+    var begun = 0
+    var counted = 0
+    /// Since when reads fail; nil where the last one went well.
+    var failing: Instant?
     var breaker: Breaker
     /// How many requests are judged for the log only, while the breaker is tripped.
     var monitored = 0
@@ -46,7 +60,8 @@ package final class GuardKeeper: Sendable {
   private let content: @Sendable () throws -> (rules: [Rule], profiles: [Profile])
   private let state: Mutex<State>
   package let log: DecisionLog
-  /// Is told when the breaker trips and when it is restored.
+  /// Is told when the breaker trips and when it is restored, when guardrails cannot be read any more and
+  /// when they can be again.
   private let alarm: @Sendable (String) -> Void
 
   /// A keeper over a store, and over the rules and profiles that are there besides.
@@ -65,6 +80,9 @@ package final class GuardKeeper: Sendable {
 
   /// Whether requests are only monitored because decisions were slow or went wrong.
   package var isTripped: Bool { state.withLock { $0.breaker.isTripped } }
+
+  /// Since when guardrails cannot be read, so that those go on that were read last; nil where they can.
+  package var isFailing: Instant? { state.withLock { $0.failing } }
 
   /// The guardrails as they are now; `isFresh` asks for what was decided until this moment.
   ///
@@ -108,7 +126,19 @@ package final class GuardKeeper: Sendable {
     guard let set = state.withLock({ $0.set }) else {
       throw StoreError.damaged("guardrails cannot be read in time")
     }
-    return requests.map { set.undecided($0.resource, "no decision came within \(limit)", at: now) }
+    return told(
+      requests.map { set.undecided($0.resource, "no decision came within \(limit)", at: now) }
+    )
+  }
+
+  /// Decisions with what there is to say of guardrails that cannot be read.
+  private func told(_ decisions: [Decision]) -> [Decision] {
+    guard let since = isFailing else { return decisions }
+    return decisions.map { decision in
+      var decision = decision
+      decision.outdated = "guardrails cannot be read since \(since); those that were read last decide"
+      return decision
+    }
   }
 
   private func judge(_ requests: [Request], at now: Instant) async throws -> [Decision] {
@@ -116,7 +146,7 @@ package final class GuardKeeper: Sendable {
     let decisions: [Decision]
     do {
       let (set, resolver) = try await facts(isFresh: false, at: now)
-      decisions = requests.map { set.decide($0.resource, isNew: $0.isNew, at: now, resolver) }
+      decisions = told(requests.map { set.decide($0, at: now, resolver) })
     } catch {
       note(ContinuousClock.now - start, isFault: true, at: now)
       throw error
@@ -133,7 +163,7 @@ package final class GuardKeeper: Sendable {
   ) async throws -> [Decision] {
     let (set, resolver) = try await facts(isFresh: false, at: now)
     let reason = "decisions are slow or go wrong, and requests are only monitored for a while"
-    let decisions = requests.map { set.undecided($0.resource, reason, at: now) }
+    let decisions = told(requests.map { set.undecided($0.resource, reason, at: now) })
     guard isLogged else { return decisions }
     let room = state.withLock { state in
       let room = min(requests.count, Self.monitoredMost - state.monitored)
@@ -144,9 +174,7 @@ package final class GuardKeeper: Sendable {
     guard room > 0 else { return decisions }
     // Whoever asked does not wait for this; the log is all that it is for.
     Task { [self] in
-      let judged = requests.prefix(room).map {
-        set.decide($0.resource, isNew: $0.isNew, at: now, resolver)
-      }
+      let judged = requests.prefix(room).map { set.decide($0, at: now, resolver) }
       log.note(
         zip(zip(requests, decisions), judged).map { asked, judged in
           LoggedDecision(asked.1, asked.0, judgedAs: judged)
@@ -211,82 +239,44 @@ package final class GuardKeeper: Sendable {
 
   private func check(_ known: GuardrailSet?, at now: Instant) async throws {
     let content = content
-    let stamp = state.withLock { $0.stamp }
+    let (stamp, number) = state.withLock { state in
+      state.begun += 1
+      return (state.stamp, state.begun)
+    }
     defer { state.withLock { $0.isChecking = false } }
-    let read = try await store.read { transaction -> (String, GuardrailSet?) in
-      let found = try transaction.contentStamp()
-      if found == stamp, known != nil { return (found, nil) }
-      let (rules, profiles) = try content()
-      return (found, try GuardrailSet(transaction, rules: rules, profiles: profiles, at: now))
+    let read: (stamp: String, set: GuardrailSet?)
+    do {
+      read = try await store.read { transaction in
+        let found = try transaction.contentStamp()
+        if found == stamp, known != nil { return (found, nil) }
+        let (rules, profiles) = try content()
+        return (found, try GuardrailSet(transaction, rules: rules, profiles: profiles, at: now))
+      }
+    } catch {
+      noteFailure(of: number, error, at: now)
+      throw error
     }
-    state.withLock { state in
-      state.checked = .now
-      // Of two that looked at once the later state of things stays.
-      guard let set = read.1 else { return }
-      (state.stamp, state.set, state.resolver) = (read.0, set, nil)
+    let wasFailing = state.withLock { state -> Bool in
+      // One that began earlier may end later, and knows less.
+      guard number > state.counted else { return false }
+      (state.counted, state.checked) = (number, .now)
+      if let set = read.set { (state.stamp, state.set, state.resolver) = (read.stamp, set, nil) }
+      defer { state.failing = nil }
+      return state.failing != nil
     }
+    if wasFailing { alarm("guardrails can be read again") }
   }
-}
 
-extension GuardrailSet {
-  /// The guardrails of a store as of an instant, over rules and profiles that are there besides.
-  package init(
-    _ transaction: StoreTransaction,
-    rules: [Rule],
-    profiles: [Profile],
-    at now: Instant
-  ) throws {
-    let own = try OwnContent(transaction, at: now)
-    let exceptions = try transaction.exceptions().compactMap(\.approved).filter { $0.ends > now }
-    self.init(
-      Parts(
-        guardrails: try transaction.guardrails(at: now),
-        rules: rules + own.rules,
-        unreadable: own.unreadable,
-        profiles: try KeptProfiles(profiles, transaction).all(),
-        templates: own.templates,
-        scopes: ScopeTree(try transaction.scopes(at: now)),
-        accounts: try Places(transaction).names,
-        exceptions: exceptions
-      )
-    )
-  }
-}
-
-extension LoggedDecision {
-  /// A decision about a request, as it is logged; a refused configuration is kept with it.
-  ///
-  /// `judged` is what it would have been, where it was answered before it was judged.
-  package init(
-    _ decision: Decision,
-    _ request: GuardKeeper.Request,
-    judgedAs judged: Decision? = nil
-  ) {
-    var report =
-      decision.rulings.isEmpty && decision.fault == nil && decision.additions.isEmpty
-      ? nil : decision.json(hasProof: true).object
-    if let judged { report?["monitored"] = judged.json(hasProof: true) }
-    if decision.effect == .refused { report?["request"] = request.resource.inventoryLine }
-    let resource = decision.resource
-    let place = Place(
-      accounts: [resource.account],
-      provider: resource.provider,
-      region: resource.region,
-      group: resource.group,
-      kind: resource.kind,
-      id: resource.id
-    )
-    let first = (judged ?? decision).rulings.first
-    self.init(
-      at: decision.at,
-      actor: request.actor,
-      gate: request.gate,
-      effect: decision.effect,
-      place: place,
-      name: request.resource.name,
-      rule: first?.rule.id ?? "",
-      verdict: first?.verdict.rawValue ?? "",
-      report: report.map { .object($0) } ?? .null
-    )
+  /// Raises an alarm about the first of reads that fail, unless a later one went well.
+  private func noteFailure(of number: Int, _ error: any Error, at now: Instant) {
+    let isFirst = state.withLock { state -> Bool in
+      guard number > state.counted else { return false }
+      state.counted = number
+      defer { state.failing = state.failing ?? now }
+      return state.failing == nil
+    }
+    if isFirst {
+      alarm("guardrails cannot be read, and those that were read last decide: \(error)")
+    }
   }
 }

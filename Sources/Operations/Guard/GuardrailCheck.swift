@@ -26,7 +26,7 @@ package struct GuardrailCheck: Sendable {
         guardrails: [guardrail],
         rules: rules + own.rules,
         unreadable: own.unreadable,
-        profiles: try KeptProfiles(profiles, transaction).all(),
+        profiles: try KeptProfiles(profiles, transaction).laid(by: [guardrail]),
         templates: own.templates,
         scopes: ScopeTree(try transaction.scopes(at: now)),
         accounts: try Places(transaction).names,
@@ -81,19 +81,24 @@ package struct GuardrailCheck: Sendable {
     }
   }
 
-  /// Refuses a step up to which something stands opposed, unless a reason is given.
+  /// Refuses a step up to which something stands opposed, unless a reason is given; that a guardrail
+  /// which disallows becomes stricter is such a step.
   ///
   /// - Throws: ``GuardrailError``.
   package func step(_ transaction: StoreTransaction, at now: Instant) throws {
     if case .template = guardrail.subject { return }
-    guard guardrail.enforcement == .disallow, former?.enforcement != .disallow else { return }
+    let tightenings = former.map { guardrail.tightenings(since: $0) } ?? []
+    guard guardrail.enforcement == .disallow,
+      former?.enforcement != .disallow || !tightenings.isEmpty
+    else { return }
     let preview = try GuardPreview(set, transaction, GuardPreview.Question(limit: 0), at: now)
     try Ladder(
       from: former?.enforcement,
       to: guardrail.enforcement,
       onFailure: guardrail.onFailure,
       violators: preview.failed,
-      unknown: preview.unknown
+      unknown: preview.unknown,
+      tightenings: tightenings
     ).check(reason: guardrail.reason)
   }
 }

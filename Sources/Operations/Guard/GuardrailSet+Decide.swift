@@ -181,8 +181,8 @@ extension GuardrailSet {
       let inForce = guardrailsOfMember[members[index]]
       guard inForce.contains(where: { holds[areaOfGuardrail[$0]] != .no }) else { continue }
       switch verdict {
-      case .pass: decision.passed += 1
-      case .notApplicable: decision.notApplicable += 1
+      case .pass: decision.rulesPassed.append(ruleOfMember[members[index]])
+      case .notApplicable: decision.rulesNotApplicable.append(ruleOfMember[members[index]])
       case .fail, .unknown:
         obstacles[members[index]] = inForce.filter { holds[areaOfGuardrail[$0]] != .no }
       }

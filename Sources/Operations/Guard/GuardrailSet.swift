@@ -49,6 +49,8 @@ package struct GuardrailSet: Sendable {
   package let ruleSet: RuleSet
   package let scopes: ScopeTree
   package let accounts: [String: [String]]
+  /// The rules of the members of the rule set.
+  let ruleOfMember: [String]
   /// The guardrails of each member of the rule set, by their places.
   let guardrailsOfMember: [[Int]]
   /// The members of the rule set that each guardrail asks for.
@@ -90,6 +92,7 @@ package struct GuardrailSet: Sendable {
       memberOfGoal[Goal(rule: member.rule.id, parameters: member.parameters)] = index
     }
     self.memberOfGoal = memberOfGoal
+    ruleOfMember = ruleSet.members.map(\.rule.id)
     membersOfGuardrail = choice.goalsOfGuardrail.map { $0.compactMap { memberOfGoal[$0] } }
     var guardrailsOfMember = Array(repeating: [Int](), count: ruleSet.members.count)
     for (place, members) in membersOfGuardrail.enumerated() {

@@ -1,5 +1,28 @@
 package import Model
 
+/// By what a guardrail becomes stricter that keeps its enforcement.
+package enum Tightening: String, Sendable, CaseIterable {
+  case scope = "another scope"
+  case exclusions = "fewer exclusions"
+  case parameters = "other parameters"
+  case failureChoice = "it refuses what cannot be judged"
+}
+
+extension Guardrail {
+  /// By what it is, or may be, stricter than it was.
+  package func tightenings(since former: Guardrail) -> [Tightening] {
+    Tightening.allCases.filter { tightening in
+      switch tightening {
+      case .scope: scope != former.scope
+      case .exclusions: !Set(former.excludes).isSubset(of: excludes)
+      // Which of two values is stricter is known to the rule alone.
+      case .parameters: parameters != former.parameters
+      case .failureChoice: onFailure == .closed && former.onFailure == .open
+      }
+    }
+  }
+}
+
 /// The steps by which a guardrail comes to be enforced: first it records, then it warns, then it refuses.
 ///
 /// A step up needs that nothing which is there already would stand against it, or a reason that
@@ -11,20 +34,30 @@ package struct Ladder: Sendable {
   /// The step from one enforcement, or from none, to another.
   ///
   /// `violators` is how many present resources fail without an exception, `unknown` how many cannot be
-  /// judged.
+  /// judged, `tightenings` by what a guardrail becomes stricter that disallows already.
   package init(
     from former: Enforcement?,
     to next: Enforcement,
     onFailure: FailureChoice,
     violators: Int,
-    unknown: Int
+    unknown: Int,
+    tightenings: [Tightening] = []
   ) {
     var obstacles: [String] = []
-    if next == .disallow, former != .disallow {
-      if former != .warn {
+    let isStep = former != .disallow
+    if next == .disallow, isStep || !tightenings.isEmpty {
+      // What cannot be judged was warned of before.
+      let unwarned = tightenings.filter { $0 != .failureChoice }.map(\.rawValue)
+      if isStep, former != .warn {
         obstacles.append("it has not warned before; let it warn first")
       }
-      if violators > 0 {
+      if !isStep, !unwarned.isEmpty {
+        obstacles.append(
+          "it disallows already and becomes stricter (\(unwarned.joined(separator: ", "))), of which "
+            + "it has not warned before"
+        )
+      }
+      if violators > 0, isStep || !unwarned.isEmpty {
         obstacles.append(
           violators == 1
             ? "a present resource fails" : "\(violators) present resources fail"

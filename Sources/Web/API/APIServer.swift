@@ -4,6 +4,7 @@ import Hummingbird
 import JSON
 import Logging
 import Model
+import Operations
 import Reports
 import Store
 
@@ -16,6 +17,8 @@ struct APIServer: Sendable {
   private let operations: [String: APIOperation]
   private let handlers: [String: APIHandler]
   private let throttle: Throttle
+  /// That of gates, whose questions are many and cheap.
+  private let gateThrottle: Throttle
   private let metrics: Metrics
   private let schema: Schema
 
@@ -29,6 +32,7 @@ struct APIServer: Sendable {
     operations = Dictionary(uniqueKeysWithValues: document.operations.map { ($0.id, $0) })
     schema = Schema(document.json)
     throttle = Throttle(rate: settings.requestsPerSecond)
+    gateThrottle = Throttle(rate: settings.decisionsPerSecond)
     handlers = APIRoutes.all.merging(Self.ownPages(document)) { $1 }
     let described = Set(document.operations.map(\.id))
     let odd = described.symmetricDifference(handlers.keys)
@@ -136,7 +140,7 @@ struct APIServer: Sendable {
   ) async throws -> Response {
     let asker = try await asker(request, context, signsIn: Self.signsIn(operation))
     caller = asker.found?.0.name ?? "-"
-    try admit(asker)
+    try await admit(asker, to: operation, context)
     try permit(operation, asker)
     if operation.permission != nil { try checkForgery(request, asker) }
     let reader = RequestReader(operation: operation, schema: schema)
@@ -197,6 +201,34 @@ struct APIServer: Sendable {
     let name = asker.found == nil ? asker.address : asker.principal.name
     guard let seconds = throttle.take(name, at: asker.now) else { return }
     throw Self.tooMany("too many requests", seconds)
+  }
+
+  /// Refuses one who asks too often; gates that show a key in force have a limit of their own.
+  private func admit(
+    _ asker: Asker,
+    to operation: APIOperation,
+    _ context: WebContext
+  ) async throws {
+    guard Self.decides(operation), let gate = try await gate(asker, context) else {
+      return try admit(asker)
+    }
+    guard let seconds = gateThrottle.take(gate, at: asker.now) else { return }
+    throw Self.tooMany("too many decisions", seconds)
+  }
+
+  /// What gates ask; a gate that is told to wait lets requests through undecided, or holds all of them up.
+  private static func decides(_ operation: APIOperation) -> Bool {
+    ["admit", "decide", "queryData", "queryDatum"].contains(operation.id)
+  }
+
+  /// Whose gate asks by a key in force; nil where that is not shown.
+  private func gate(_ asker: Asker, _ context: WebContext) async throws -> String? {
+    if let found = asker.found {
+      if case .cookie = found.1 { return nil }
+      return found.0.name
+    }
+    guard let shown = context.parameters.get("key") else { return nil }
+    return try await services.callers.caller(shown, at: .admission, asker.now)?.principal.name
   }
 
   /// Answers an operation within this process, as a request by the same caller would be answered.

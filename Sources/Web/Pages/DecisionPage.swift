@@ -34,6 +34,11 @@ enum DecisionPage {
         )
       )
     }
+    let passed = decision.list("rules").filter { $0.text("verdict") == "pass" }
+    if !passed.isEmpty {
+      facts.append(("Passed", HTML.commas(passed.map { RulesPage.link($0.text("rule")) })))
+    }
+    if let outdated = told["outdated"]?.string { facts.append(("Guardrails", "\(outdated)")) }
     let seen = try await visit.guardrailsSeen()
     let rulings = told.list("rulings").enumerated().map { index, ruling in
       card(ruling, index + 1, decision, seen, visit)

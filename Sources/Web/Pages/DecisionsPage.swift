@@ -15,7 +15,7 @@ enum DecisionsPage {
     "listDecisions",
     columns: [
       "id", "at", "actor", "gate", "decision", "provider", "account", "region", "service_name",
-      "resource_kind", "resource_id", "name", "rule", "verdict",
+      "resource_kind", "resource_id", "name", "rule", "verdict", "rules",
     ]
   )
 
@@ -50,11 +50,22 @@ enum DecisionsPage {
 
   private static func row(_ decision: JSONValue, _ visit: Visit) -> HTML {
     let name = decision.text("name").isEmpty ? decision.text("resource_id") : decision.text("name")
-    let rule = decision.text("rule")
-    let shown: HTML = rule.isEmpty ? "all passed" : RulesPage.link(rule)
+    let shown = rules(decision.list("rules"))
     return """
       <tr><th scope="row">\(HTML.link(Address("/decisions/\(decision.count("id"))"), "Decision \(decision.count("id"))")) \(GuardrailsPage.effect(decision.text("decision")))</th><td class="tight">\(decision.text("at").asTime)</td><td>\(name)<span class="quiet">\(decision.text("service_name"))/\(decision.text("resource_kind")) · \(decision.text("account"))</span></td><td>\(shown)</td><td>\(decision.text("actor"))<span class="quiet">\(decision.text("gate"))</span></td></tr>
       """
+  }
+
+  /// The rules that were not passed, and how many were.
+  private static func rules(_ rules: [JSONValue]) -> HTML {
+    let quiet = ["pass", "not_applicable"]
+    let told = rules.filter { !quiet.contains($0.text("verdict")) }
+    let names = told.map { rule -> HTML in
+      "\(RulesPage.link(rule.text("rule"))) \(HTML.verdict(rule.text("verdict")))"
+    }
+    let rest = rules.count - told.count
+    if names.isEmpty { return "all passed" }
+    return "\(HTML.commas(names))\(HTML.when(rest > 0, "<span class=\"quiet\">\(rest.of("other")) passed</span>"))"
   }
 
   // MARK: - Day by day

@@ -28,9 +28,13 @@ enum AdmissionRoutes {
     }
     var (parts, faults) = services.parts(request.object, call.text("cluster"))
     let set = try await services.guards.current(at: call.now)
+    var former =
+      request.former.object == nil
+      ? [] : services.parts(request.former, call.text("cluster")).parts.map(\.resource)
     if set.isAskingForNamespaces, !request.namespace.isEmpty {
       let labels = try await services.labels(of: request.namespace, call.text("cluster"))
       for index in parts.indices { parts[index].resource.setNamespaceLabels(labels) }
+      for index in former.indices { former[index].setNamespaceLabels(labels) }
     }
     let sight = caller.principal.sight(.read)
     for part in parts where !sight.contains(set.place(of: part.resource), set.scopes) {
@@ -39,8 +43,14 @@ enum AdmissionRoutes {
     if isMutating { return .json(request.answer(parts, completedBy: set)) }
     let actor = request.actor.isEmpty ? caller.principal.name : request.actor
     let decisions = try await services.guards.decide(
-      parts.map {
-        GuardKeeper.Request($0.resource, isNew: false, actor: actor, gate: "kubernetes")
+      parts.map { part in
+        GuardKeeper.Request(
+          part.resource,
+          isNew: false,
+          actor: actor,
+          gate: "kubernetes",
+          former: former.first { $0.kind == part.resource.kind && $0.id == part.resource.id }
+        )
       },
       at: call.now,
       within: .seconds(seconds(call.text("timeout")) * share),

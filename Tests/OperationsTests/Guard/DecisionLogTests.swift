@@ -33,17 +33,38 @@ struct DecisionLogTests {
       let store = try await DataStore(database)
       try await store.write(as: "ann", at: hour(0)) { transaction in
         _ = try transaction.lay(Guardrail(.rule("bucket.encrypted"), enforcement: .disallow))
+        _ = try transaction.lay(
+          Guardrail(
+            .rule("bucket.kept"),
+            parameters: ["bucket.kept": ["days": 9999]],
+            enforcement: .warn
+          )
+        )
+        for rule in ["bucket.logged", "user.key-age"] {
+          _ = try transaction.lay(Guardrail(.rule(rule), enforcement: .disallow))
+        }
       }
       let keeper = try Self.keeper(store)
       let requests = [
         try Self.request("bad", isEncrypted: false), try Self.request("good", isEncrypted: true),
       ]
       let decisions = try await keeper.decide(requests, at: hour(1))
-      #expect(decisions.map(\.effect) == [.refused, .allowed])
+      #expect(decisions.map(\.effect) == [.refused, .warned])
       #expect(await keeper.log.flush() == 0)
       let logged = try await store.read { try $0.decisions(DecisionFilter(), limit: 9) }
       #expect(logged.map(\.place.id) == ["good", "bad"])
-      #expect(logged.map(\.effect) == [.allowed, .refused])
+      #expect(logged.map(\.effect) == [.warned, .refused])
+      // Every rule that is laid there is kept with what it said, not the first one only.
+      let rules = logged.map { $0.summary["rules"]?.array ?? [] }
+      #expect(
+        rules[1] == [
+          ["rule": "bucket.encrypted", "verdict": "fail", "effect": "refused"],
+          ["rule": "bucket.kept", "verdict": "fail", "effect": "warned"],
+          ["rule": "bucket.logged", "verdict": "not_applicable", "effect": "allowed"],
+        ]
+      )
+      #expect(rules[0].map { $0["rule"] } == ["bucket.kept", "bucket.encrypted", "bucket.logged"])
+      #expect(rules[0].map { $0["verdict"] } == ["fail", "pass", "not_applicable"])
       #expect(logged.map(\.actor) == ["dev", "dev"])
       #expect(logged[1].rule == "bucket.encrypted")
       #expect(logged[1].verdict == "fail")

@@ -294,6 +294,43 @@ struct GuardrailTests {
     #expect(set.complete(&other).map(\.template) == ["house-wide"])
   }
 
+  @Test func `what disallows already becomes stricter only for a reason`() throws {
+    var former = Guardrail(
+      .rule("bucket.kept"),
+      excludes: [try Scope.Selector("account=a"), try Scope.Selector("account=b")],
+      enforcement: .disallow
+    )
+    func obstacles(violators: Int = 0, unknown: Int = 0, _ change: (inout Guardrail) -> Void) -> Int
+    {
+      var guardrail = former
+      change(&guardrail)
+      return Ladder(
+        from: former.enforcement,
+        to: guardrail.enforcement,
+        onFailure: guardrail.onFailure,
+        violators: violators,
+        unknown: unknown,
+        tightenings: guardrail.tightenings(since: former)
+      ).obstacles.count
+    }
+    let selector = try Scope.Selector("account=c")
+    #expect(obstacles { _ in } == 0)
+    #expect(obstacles(violators: 3) { $0.reason = "other words" } == 0)
+    #expect(obstacles { $0.excludes.removeLast() } == 1)
+    #expect(obstacles(violators: 3) { $0.excludes = [] } == 2)
+    #expect(obstacles { $0.excludes[0] = selector } == 1)
+    #expect(obstacles(violators: 3) { $0.excludes.append(selector) } == 0)
+    #expect(obstacles { $0.excludes.reverse() } == 0)
+    #expect(obstacles { $0.parameters = ["bucket.kept": ["days": 90]] } == 1)
+    #expect(obstacles { $0.scope = "all" } == 1)
+    #expect(obstacles { $0.excludes = []; $0.enforcement = .warn } == 0)
+    // What cannot be judged was warned of, so that only what is there stands against it.
+    #expect(obstacles(violators: 3) { $0.onFailure = .closed } == 0)
+    #expect(obstacles(unknown: 1) { $0.onFailure = .closed } == 1)
+    former.enforcement = .warn
+    #expect(obstacles { $0.excludes = [] } == 0)
+  }
+
   @Test func `the ladder lets nothing refuse that would stand against what is there`() {
     func obstacles(_ from: Enforcement?, _ to: Enforcement, _ violators: Int, _ unknown: Int = 0)
       -> Int

@@ -1,0 +1,54 @@
+import Engine
+import JSON
+import Model
+package import Store
+
+extension Decision {
+  /// What every rule said, the strictest first.
+  fileprivate var said: [LoggedDecision.Ruling] {
+    func quiet(_ rules: [String], _ verdict: Verdict) -> [LoggedDecision.Ruling] {
+      rules.map { LoggedDecision.Ruling(rule: $0, verdict: verdict, effect: .allowed) }
+    }
+    return rulings.map { .init(rule: $0.rule.id, verdict: $0.verdict, effect: $0.effect) }
+      + quiet(rulesPassed, .pass) + quiet(rulesNotApplicable, .notApplicable)
+  }
+}
+
+extension LoggedDecision {
+  /// A decision about a request, as it is logged; a refused configuration is kept with it.
+  ///
+  /// `judged` is what it would have been, where it was answered before it was judged.
+  package init(
+    _ decision: Decision,
+    _ request: GuardKeeper.Request,
+    judgedAs judged: Decision? = nil
+  ) {
+    var report =
+      decision.rulings.isEmpty && decision.fault == nil && decision.additions.isEmpty
+      ? nil : decision.json(hasProof: true).object
+    if let judged { report?["monitored"] = judged.json(hasProof: true) }
+    if decision.effect == .refused { report?["request"] = request.resource.inventoryLine }
+    let resource = decision.resource
+    let place = Place(
+      accounts: [resource.account],
+      provider: resource.provider,
+      region: resource.region,
+      group: resource.group,
+      kind: resource.kind,
+      id: resource.id
+    )
+    let first = (judged ?? decision).rulings.first
+    self.init(
+      at: decision.at,
+      actor: request.actor,
+      gate: request.gate,
+      effect: decision.effect,
+      place: place,
+      name: request.resource.name,
+      rule: first?.rule.id ?? "",
+      verdict: first?.verdict.rawValue ?? "",
+      rulings: (judged ?? decision).said,
+      report: report.map { .object($0) } ?? .null
+    )
+  }
+}
