@@ -196,7 +196,8 @@ package struct WebServer: Sendable {
           services.guards.isTripped ? 1 : 0
         ),
         (
-          "plumb_guardrails_failing", "Whether guardrails cannot be read, so that former ones decide.",
+          "plumb_guardrails_failing",
+          "Whether guardrails cannot be read, so that former ones decide.",
           services.guards.isFailing == nil ? 0 : 1
         ),
         (

@@ -21,7 +21,10 @@ struct DecisionOptions: ParsableArguments {
   )
   var decision: Effect?
 
-  @Option(name: .long, help: ArgumentHelp("Only those in which this rule was not passed.", valueName: "id"))
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only those in which this rule was not passed.", valueName: "id")
+  )
   var rule: String?
 
   @Option(name: .long, help: ArgumentHelp("Only about this account.", valueName: "id"))

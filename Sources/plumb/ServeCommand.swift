@@ -77,7 +77,8 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(
     name: .long,
-    help: "Requests for decisions a second and key, in bursts of four times as many; 0 for no limit."
+    help:
+      "Requests for decisions a second and key, in bursts of four times as many; 0 for no limit."
   )
   var decisionsPerSecond = 5000.0
 

@@ -115,7 +115,8 @@ struct AdmissionUpdateTests {
       let twice = Self.workload([true, true, false])
       for (former, object) in [
         (bad, Self.workload([true], image: "x:2")), (twice, Self.workload([true, false, false])),
-        (twice, Self.workload([false, true, false])), (twice, bad), (bad, Self.workload([true, false])),
+        (twice, Self.workload([false, true, false])), (twice, bad),
+        (bad, Self.workload([true, false])),
       ] {
         let eased = try await cluster.update(former, object)
         #expect(eased["allowed"] == true && eased["warnings"] != nil, "\(object.text)")

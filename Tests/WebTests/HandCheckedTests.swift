@@ -43,7 +43,9 @@ struct HandCheckedTests {
       if rule.hasPrefix("k8s.") {
         let object = named(configuration, "case-\(index)")
         let parts = KubernetesRequest.parts(of: object, cluster: "a").parts
-        let resource = try #require(parts.first { "\($0.resource.kind)" == "\(kind[0])/\(kind[1])" })
+        let resource = try #require(
+          parts.first { "\($0.resource.kind)" == "\(kind[0])/\(kind[1])" }
+        )
         return Line(
           rule: rule,
           verdict: verdict,
@@ -130,10 +132,12 @@ struct HandCheckedTests {
       let now = server.clock.now
       // A scan.
       let resources = lines.map(\.resource)
-      let scan = Judge(try RuleSet(try RuleIndex(rules)), JudgeOptions(now: "\(now)"))
-        .judge(resources.map(\.inventoryLine))
+      let judge = Judge(try RuleSet(try RuleIndex(rules)), JudgeOptions(now: "\(now)"))
+      let first = judge.judge(resources.map(\.inventoryLine))
+      // What related resources may decide is judged last, when all were seen.
+      let last = judge.judge(first.deferred, population: Population())
       var scanned: Verdicts = [:]
-      for line in scan.lines.split(separator: 0x0A) {
+      for line in (first.lines + last.lines).split(separator: 0x0A) {
         let record = try #require(ResultRecord(try JSONParser().parse(line)))
         scanned[Self.key(record.goal.rule, record.resource.id)] = record.verdict
       }

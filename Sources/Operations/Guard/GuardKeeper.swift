@@ -136,7 +136,8 @@ package final class GuardKeeper: Sendable {
     guard let since = isFailing else { return decisions }
     return decisions.map { decision in
       var decision = decision
-      decision.outdated = "guardrails cannot be read since \(since); those that were read last decide"
+      decision.outdated =
+        "guardrails cannot be read since \(since); those that were read last decide"
       return decision
     }
   }

@@ -65,7 +65,8 @@ enum DecisionsPage {
     }
     let rest = rules.count - told.count
     if names.isEmpty { return "all passed" }
-    return "\(HTML.commas(names))\(HTML.when(rest > 0, "<span class=\"quiet\">\(rest.of("other")) passed</span>"))"
+    return
+      "\(HTML.commas(names))\(HTML.when(rest > 0, "<span class=\"quiet\">\(rest.of("other")) passed</span>"))"
   }
 
   // MARK: - Day by day

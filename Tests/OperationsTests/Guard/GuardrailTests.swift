@@ -323,7 +323,11 @@ struct GuardrailTests {
     #expect(obstacles { $0.excludes.reverse() } == 0)
     #expect(obstacles { $0.parameters = ["bucket.kept": ["days": 90]] } == 1)
     #expect(obstacles { $0.scope = "all" } == 1)
-    #expect(obstacles { $0.excludes = []; $0.enforcement = .warn } == 0)
+    #expect(
+      obstacles {
+        $0.excludes = []; $0.enforcement = .warn
+      } == 0
+    )
     // What cannot be judged was warned of, so that only what is there stands against it.
     #expect(obstacles(violators: 3) { $0.onFailure = .closed } == 0)
     #expect(obstacles(unknown: 1) { $0.onFailure = .closed } == 1)

@@ -40,7 +40,9 @@ struct KeptProfileGuardrailTests {
       }
       #expect(set.faults.keys.sorted() == [4])
       #expect(
-        (0..<3).map { set.rules(of: $0) } == [["bucket.encrypted"], ["bucket.kept"], ["bucket.kept"]]
+        (0..<3).map { set.rules(of: $0) } == [
+          ["bucket.encrypted"], ["bucket.kept"], ["bucket.kept"],
+        ]
       )
       #expect(check.set.rules(of: 0) == ["bucket.encrypted"])
     }
