@@ -257,6 +257,8 @@ class Bench:
         rate, p50, p99, bad = float(found[1]), float(found[2]), float(found[3]), int(found[4])
         if bad:
             raise Failure(f"{what}: {bad} requests failed")
+        if rate == 0:
+            raise Failure(f"{what}: no answer came within {self.options.seconds} s")
         self.figures |= {name: rate * each, f"{name}_p50": p50, f"{name}_p99": p99}
         self.rows.append([what, f"{rate:,.0f}", f"{rate * each:,.0f}", f"{p50:.2f}", f"{p99:.2f}"])
 
@@ -300,7 +302,7 @@ class Bench:
             for round in range(times):
                 for one in self.things:
                     file.write(json.dumps(one | {"id": f"{one['id']}-{round}"}) + "\n")
-        run = measure([PLUMB, "judge", lines, "--rules", FOLDER / "content" / "rules", "--summary", "--now", INSTANT])
+        run = measure([PLUMB, "judge", lines, "--rules", FOLDER / "content" / "rules", "--summary", "--now", INSTANT], codes=(0, 1))
         self.figures["gate_judged"] = times * SUBJECTS / run.wall
         few, script = FOLDER / "few.ndjson", FOLDER / "rego.py"
         few.write_text("".join(json.dumps(one) + "\n" for one in self.things[:REGO]))
