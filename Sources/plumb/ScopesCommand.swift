@@ -55,11 +55,12 @@ struct ScopesAdd: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      guard !scopeName(name).isEmpty, !name.contains(","), name == name.withoutControls,
+      guard !Scope.reserved.contains(name), !name.isEmpty, !name.contains(","),
+        name == name.withoutControls,
         name.contains(where: { !$0.isWhitespace })
       else {
         throw ValidationError(
-          "\"\(name)\" cannot name a scope: all and - stand for everything, and a name has no comma"
+          "\"\(name)\" cannot name a scope: all and - stand for everything, new for a form, and a name has no comma"
         )
       }
       let scope = Scope(

@@ -1,8 +1,14 @@
 package import JSON
-import Model
+package import Model
 import Store
 
 // Scopes as JSON: the same on standard output and through the API.
+
+extension Scope {
+  /// Names that no scope may have: `all` and `-` stand for everything, and `new` for the form of the
+  /// dashboard that adds one.
+  package static let reserved: Set<String> = ["all", "-", "new"]
+}
 
 extension ScopeOverview.Share {
   fileprivate func json(_ key: String) -> JSONValue {

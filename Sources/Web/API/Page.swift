@@ -94,11 +94,21 @@ extension APICall {
     return page(Array(shown), next: next, total: sorted.count)
   }
 
+  private static func instant(_ text: String) -> Instant? {
+    text.utf8.last == UInt8(ascii: "Z")
+      && text.utf8.first.map { (0x30...0x39).contains($0) } == true
+      ? Instant(text) : nil
+  }
+
   private static func order(_ left: JSONValue?, _ right: JSONValue?) -> Int {
     if let left = left?.double, let right = right?.double {
       return left < right ? -1 : left > right ? 1 : 0
     }
     let (first, second) = (left?.string ?? left?.text ?? "", right?.string ?? right?.text ?? "")
+    // As texts, an instant with milliseconds would come before the same one without.
+    if let one = instant(first), let two = instant(second) {
+      return one < two ? -1 : one > two ? 1 : 0
+    }
     return first < second ? -1 : first > second ? 1 : 0
   }
 }

@@ -18,7 +18,8 @@ package struct Schema: Sendable {
 
   private static let keywords: Set<String> = [
     "$ref", "type", "enum", "const", "description", "default", "examples", "format", "minimum",
-    "maximum", "minLength", "maxLength", "pattern", "items", "minItems", "maxItems", "properties",
+    "maximum", "minLength", "maxLength", "pattern", "x-pattern", "items", "minItems", "maxItems",
+    "properties",
     "required", "additionalProperties", "maxProperties", "minProperties", "title", "anyOf",
     "propertyNames",
   ]
@@ -111,7 +112,8 @@ package struct Schema: Sendable {
     if let pattern = rules["pattern"]?.string, let regex = try? Regex(pattern),
       text.firstMatch(of: regex) == nil
     {
-      found.append("must match \(pattern)")
+      // Of an empty text it is enough to say that.
+      if found.isEmpty { found.append(rules["x-pattern"]?.string ?? "must match \(pattern)") }
     }
     if rules["format"]?.string == "date-time", text.count < 11 || Instant(text) == nil {
       found.append("must be an instant such as 2026-11-21T08:00:00Z")

@@ -6,6 +6,13 @@ import Reports
 enum ChangesPage {
   static let page = Page("/results/changes", show: show)
 
+  /// Files of what differs between two scans.
+  static let listing = Listing(
+    "/scans/{id}/differences",
+    "listDifferences",
+    columns: ["id", "kind", "account", "change", "fields", "verdicts"]
+  )
+
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let period = Period(visit)
     let found = try await scans(visit, period)
@@ -57,7 +64,9 @@ enum ChangesPage {
     let rows = page.list("items").map { row($0, visit) }
     return """
       \(HTML.table("What differs between scan \(first) and scan \(last)", ["Resource", "What", "Configuration", "Verdicts"], rows, kind: "cards", empty: "Nothing differs."))
-      \(visit.next(page))
+      <div class="row">\(visit.next(page))
+      \(HTML.link(Address("/scans/\(last)/differences.csv", ["since": "\(first)"]), "All as CSV", "button"))
+      \(HTML.link(Address("/scans/\(last)/differences.json", ["since": "\(first)"]), "All as JSON", "button"))</div>
       """
   }
 

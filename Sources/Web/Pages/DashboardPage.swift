@@ -66,7 +66,8 @@ struct Page: Sendable {
 
   /// The lists that are to be had as files.
   private static let listings: [Listing] = [
-    ResultsList.listing, ResourcesPage.listing, ExceptionsPage.listing, FindingsPage.listing,
+    ResultsList.listing, ResultsByRule.listing, ResultsByControl.listing, ChangesPage.listing,
+    ResourcesPage.listing, ExceptionsPage.listing, FindingsPage.listing,
     ProfilesPage.listing,
     ProfilePage.listing, AttestationsPage.listing, RulesPage.listing, ScopesPage.listing,
     AttachmentsPage.listing, ScansPage.listing, JobsPage.listing, CoveragePage.listing,

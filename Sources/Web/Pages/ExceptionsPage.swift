@@ -44,7 +44,8 @@ enum ExceptionsPage {
       "Exceptions",
       lead: "Failures that are accepted for a time. They are still judged.",
       commands: isReport
-        ? [["exceptions", "report"]] : [["exceptions", "list"]],
+        ? [["exceptions", "report"]]
+        : [["exceptions", "list"] + (state.isEmpty ? [] : ["--state", state])],
       hasInstant: false,
       main: """
         \(request)

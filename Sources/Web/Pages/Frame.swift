@@ -166,10 +166,11 @@ struct Frame {
     }
     let notice = visit.value("notice").flatMap(Notice.init)
     let told: HTML = notice.map { "<p class=\"notice\" role=\"status\">\($0.text)</p>" } ?? ""
-    let isTimeless = !content.hasInstant && visit.asOf != nil
-    let unknown = visit.unread + (isTimeless ? ["as_of"] : [])
+    let isPresent = visit.asOf != nil && (!content.hasInstant || visit.unread.contains("as_of"))
+    let unknown = visit.unread.filter { $0 != "as_of" }
     return """
       \(told)
+      \(HTML.when(isPresent, "<p class=\"quiet\">This page always shows the present, whatever instant other pages are shown as of.</p>"))
       \(HTML.when(!unknown.isEmpty, "<p class=\"warning\">This page does not heed \(HTML.code(unknown)), which its address has.</p>"))
       """
   }

@@ -147,7 +147,7 @@ extension HomeView {
     let scans = try await visit.ask("listScans", ["limit": "5"]).list("items")
     let rows = scans.map { scan -> HTML in
       """
-      <tr><th scope="row">\(HTML.link(Address("/scans/\(scan.count("id"))"), "Scan \(scan.count("id"))")) <span class="quiet">\(scan.text("subject"))</span></th><td>\(scan.text("started").asTime)</td><td>\(scan.text("actor"))</td><td>\(ScansPage.tag(scan.text("status")))</td></tr>
+      <tr><th scope="row">\(HTML.link(Address("/scans/\(scan.count("id"))"), "Scan \(scan.count("id"))")) <span class="quiet">\(scan.text("subject"))</span></th><td>\(scan.text("instant").asTime)</td><td>\(scan.text("actor"))</td><td>\(ScansPage.tag(scan.text("status")))</td></tr>
       """
     }
     return HTML.tableCard(
@@ -155,7 +155,7 @@ extension HomeView {
       "",
       more: HTML.link(Address("/scans"), "All scans"),
       "The newest first, whatever the instant above",
-      ["Scan", "Began", "By", "State"],
+      ["Scan", "As of", "By", "State"],
       rows,
       empty: "No scan of what you may see was kept."
     )

@@ -96,7 +96,7 @@ struct HomeView {
       more: HTML.link(results(["verdict": "fail"]), "All failures"),
       """
       <div class="stack">
-      <div class="score"><p class="figure">\(figure?.short ?? "–")</p><div>\(delta)<p class="quiet">of 100</p></div></div>
+      <div class="score"><p class="figure">\(figure?.short ?? "–") <span class="quiet">of 100</span></p>\(delta)</div>
       \(Charts.bands(score, id: "bands"))
       <div class="scroll"><table><caption>Results by verdict; shares are by weight</caption>
       <thead><tr><th scope="col">Verdict</th><th scope="col" class="num">Share</th><th scope="col" class="num">Results</th></tr></thead>

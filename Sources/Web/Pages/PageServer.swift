@@ -130,6 +130,7 @@ struct PageServer: Sendable {
     }
     try api.admit(asker)
     var visit = try visit(asker, address, page, request, context)
+    visit.isChange = true
     guard form["csrf"].isSame(as: visit.antiForgery), asker.token != nil else { throw Self.forgery }
     do {
       switch try await change(visit, form) {
@@ -137,11 +138,16 @@ struct PageServer: Sendable {
       case .page(let content): return response(frame(visit).page(content), request, status: .ok)
       }
     } catch {
-      guard let problem = api.problem(error), [400, 409, 412, 422, 428].contains(problem.status)
+      guard let problem = api.problem(error),
+        [400, 404, 409, 412, 422, 428].contains(problem.status)
       else { throw error }
-      // What was typed stays, with what is wrong beside it.
+      // What was typed stays, with what is wrong beside it; unless the page itself is gone.
       visit.refused = (form, problem)
-      return try await show(page, visit, request, status: .init(code: problem.status))
+      do {
+        return try await show(page, visit, request, status: .init(code: problem.status))
+      } catch {
+        throw problem
+      }
     }
   }
 

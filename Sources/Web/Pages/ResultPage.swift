@@ -38,7 +38,7 @@ enum ResultPage {
       result: result,
       resource: resource,
       rule: rule,
-      attachments: try await attachments(visit, result.text("rule"), rule)
+      attachments: try await attachments(visit, resource, rule)
     )
     return .page(
       PageContent(
@@ -47,7 +47,7 @@ enum ResultPage {
         commands: [
           [
             "results", "--rule", result.text("rule"), "--resource", resource.text("id"),
-            "--verdict", "all",
+            "--account", resource.text("account"), "--verdict", "all",
           ]
         ],
         main: """
@@ -66,14 +66,27 @@ enum ResultPage {
 }
 
 extension ResultPage {
-  /// The attachments that ask for a rule, where the visitor may have them validated.
-  private static func attachments(_ visit: Visit, _ id: String, _ rule: JSONValue?) async throws
-    -> [JSONValue]
+  /// The attachments that ask for a result's rule over its resource, where the visitor may have them
+  /// validated.
+  private static func attachments(_ visit: Visit, _ resource: JSONValue, _ rule: JSONValue?)
+    async throws -> [JSONValue]
   {
-    guard visit.may(.run), visit.asOf == nil else { return [] }
-    let users = Set((rule?.list("used_by") ?? []).map { $0.text("profile") })
-    return try await visit.look("listAttachments", ["limit": "500"]).list("items")
-      .filter { users.contains($0.text("profile")) }
+    guard visit.may(.run), visit.asOf == nil, let rule else { return [] }
+    let users = Set(rule.list("used_by").map { $0.text("profile") })
+    var found: [JSONValue] = []
+    for attachment in try await visit.look("listAttachments", ["limit": "500"]).list("items")
+    where users.contains(attachment.text("profile")) {
+      let scope = attachment.text("scope")
+      let held = try await visit.look(
+        "countResults",
+        [
+          "scope": scope.isEmpty ? nil : scope, "rule": rule.text("id"),
+          "resource": resource.text("id"), "account": resource.text("account"),
+        ]
+      )
+      if held.count("total") > 0 { found.append(attachment) }
+    }
+    return found
   }
 }
 
@@ -213,12 +226,14 @@ struct ResultView {
       "showHistory",
       ["id": "\(resource.count("number"))", "limit": "50"]
     ).list("items")
-    let rows = states.map { state -> HTML in
+    let rows = states.enumerated().map { place, state -> HTML in
+      let isFirst = place == states.count - 1 && states.count < 50
       let verdict = state.list("verdicts").first { $0.text("rule") == result.text("rule") }
       let paths = state.list("changes").map { $0.text("path") }
       let what =
         paths.isEmpty
-        ? "as before" : paths.prefix(3).joined(separator: ", ") + (paths.count > 3 ? " …" : "")
+        ? (isFirst ? "first seen" : "as before")
+        : paths.prefix(3).joined(separator: ", ") + (paths.count > 3 ? " …" : "")
       return """
         <tr><th scope="row">\(HTML.link(visit.address.without("notice").with("as_of", state.text("since")), state.text("since").asTime))</th><td>\(verdict.map { HTML.verdict($0.text("verdict")) } ?? "not judged")</td><td>\(what)</td></tr>
         """

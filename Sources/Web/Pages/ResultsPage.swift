@@ -17,7 +17,7 @@ enum ResultsPage {
         main: """
           <div id="results" class="stack">
           \(tabs(visit, filter, view))
-          \(try await filter.form(view))
+          \(try await filter.of(view).form(view))
           \(body)
           </div>
           """
@@ -84,10 +84,20 @@ struct ResultsFilter {
     "verdict", "severity", "scope", "profile", "rule", "resource", "kind", "account",
     "without_excepted",
   ]
+  /// Those of them that the page's list goes by.
+  private var names = Self.names
+
+  /// The filter as a way of looking goes by it.
+  func of(_ view: ResultsPage.View) -> ResultsFilter {
+    var filter = self
+    // Resources with all their results are listed whatever these are.
+    if view == .resources { filter.names = ["scope", "resource", "kind", "account"] }
+    return filter
+  }
 
   /// The parameters of an operation about these results.
   var pairs: [Address.Pair] {
-    var pairs = Self.names.flatMap { name in
+    var pairs = names.flatMap { name in
       visit.values(name).map { Address.Pair(name: name, value: $0) }
     }
     if let instant = visit.asOf { pairs.append(Address.Pair(name: "as_of", value: instant)) }
@@ -168,14 +178,13 @@ struct ResultsFilter {
       <details class="card"\(HTML.when(isOpen || view == .controls, " open"))><summary>Filter\(described)</summary>
       <form class="filters" method="get" action="/results" data-hx-boost="true" data-hx-target="#results" data-hx-select="#results" data-hx-swap="outerHTML show:none" data-hx-push-url="true">
       <input type="hidden" name="view" value="\(view.rawValue)">\(hidden("as_of"))
-      <fieldset><legend>Verdict</legend>\(HTML(verdicts))
-      <label><input type="checkbox" name="without_excepted" value="true"\(HTML.when(isExcepted, " checked"))> leave out accepted failures</label></fieldset>
-      \(visit.filterChoice("severity", "Severity", severities))
+      \(HTML.when(names.contains("verdict"), "<fieldset><legend>Verdict</legend>\(HTML(verdicts))<label><input type=\"checkbox\" name=\"without_excepted\" value=\"true\"\(HTML.when(isExcepted, " checked"))> leave out accepted failures</label></fieldset>"))
+      \(HTML.when(names.contains("severity"), visit.filterChoice("severity", "Severity", severities)))
       \(visit.filterChoice("scope", "Scope", [("", "everything")] + scopes.sorted().map { ($0, $0) }))
-      \(visit.filterChoice("profile", "Profile", [("", "every goal")] + profiles.sorted().map { ($0, $0) }))
+      \(HTML.when(names.contains("profile"), visit.filterChoice("profile", "Profile", [("", "every goal")] + profiles.sorted().map { ($0, $0) })))
       \(visit.filterField("account", "Account", "prod-*"))
       \(visit.filterField("kind", "Kind", "s3/bucket"))
-      \(visit.filterField("rule", "Rule", "aws.s3.*"))
+      \(HTML.when(names.contains("rule"), visit.filterField("rule", "Rule", "aws.s3.*")))
       \(visit.filterField("resource", "Resource", "id, * and ?"))
       <div class="row"><button type="submit" class="main">Show</button><a class="button" href="\(visit.to("/results", ["view": view.rawValue]).text)">Clear</a></div>
       </form>

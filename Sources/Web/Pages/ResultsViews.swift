@@ -11,16 +11,25 @@ struct ResultsByResource {
     get async throws {
       let pairs = filter.pairs(["limit": "50", "cursor": visit.value("cursor")])
         .filter { ["scope", "kind", "account", "as_of", "limit", "cursor"].contains($0.name) }
+      let files = pairs.filter { !["limit", "cursor"].contains($0.name) }
       let words = visit.value("resource")?.split { "*? ".contains($0) }.joined(separator: " ")
       let query = words.map { [Address.Pair(name: "q", value: $0)] } ?? []
       let page = try await visit.ask("listResources", pairs: pairs + query)
       let rows = page.list("items").map(row)
       return """
-        <p class="quiet">Of the filter, scope, account, kind and resource choose resources; a number leads to the results behind it.</p>
+        <p class="quiet">Each with all its results; a number leads to them.</p>
         \(HTML.table("Resources with their results", ["Resource", "Verdicts", "#Pass", "#Fail", "#Unknown", "#Not applicable"], rows, kind: "wide", empty: page["next_cursor"] == nil ? "No resource is like that." : "None of those that were looked at; go on."))
-        \(visit.next(page))
+        <div class="row">\(visit.next(page))
+        \(HTML.link(file("csv", files + query), "All as CSV", "button"))
+        \(HTML.link(file("json", files + query), "All as JSON", "button"))</div>
         """
     }
+  }
+
+  private func file(_ type: String, _ query: [Address.Pair]) -> Address {
+    var address = Address("/resources.\(type)")
+    address.query = query
+    return address
   }
 
   private func row(_ resource: JSONValue) -> HTML {
@@ -43,6 +52,16 @@ struct ResultsByResource {
 
 /// Rules with their results.
 struct ResultsByRule {
+  static let listing = Listing(
+    "/results/by-rule",
+    "listRuleStates",
+    sort: "-gain",
+    columns: [
+      "rule", "title", "severity", "pass=results.pass", "fail=results.fail",
+      "unknown=results.unknown", "not_applicable=results.not_applicable", "failed", "gain",
+    ]
+  )
+
   let visit: Visit
   let filter: ResultsFilter
 
@@ -55,7 +74,7 @@ struct ResultsByRule {
       let rows = page.list("items").map(row)
       return """
         \(HTML.table("Rules by what the score gains when their failures pass", ["Rule", "Severity", "#Pass", "#Fail", "#Unknown", "#Not applicable", "#Gain"], rows, kind: "wide", empty: "No result is like that."))
-        \(visit.next(page))
+        \(Self.listing.links(page, visit))
         """
     }
   }
@@ -73,6 +92,16 @@ struct ResultsByRule {
 
 /// The controls of an attached profile with how they stand.
 struct ResultsByControl {
+  static let listing = Listing(
+    "/results/by-control",
+    "listControlStates",
+    columns: [
+      "id", "title", "state", "rules", "pass=results.pass", "fail=results.fail",
+      "unknown=results.unknown", "not_applicable=results.not_applicable", "excepted",
+      "attested_by=attestation.attested_by", "attested_until=attestation.until",
+    ]
+  )
+
   let visit: Visit
   let filter: ResultsFilter
 
@@ -102,7 +131,7 @@ struct ResultsByControl {
       let rows = page.list("items").map(row)
       return """
         \(HTML.table("Controls of \(profile) over \(scope ?? "everything")", ["Control", "State", "#Pass", "#Fail", "#Unknown", "#Not applicable", "#Accepted"], rows, kind: "wide"))
-        \(visit.next(page))
+        \(Self.listing.links(page, visit))
         """
     }
   }

@@ -229,6 +229,13 @@ enum ScopeForm {
       return .array(lines.filter { !$0.isEmpty }.map { .string($0) })
     }
     var body: JSONObject = ["includes": lines("includes"), "excludes": lines("excludes")]
+    let isAll = body["includes"]?.array?.isEmpty ?? true
+    if isAll, form["everything"].isEmpty {
+      throw Problem.invalid(
+        "includes",
+        "is empty, so the scope would hold everything there; say below that this is meant"
+      )
+    }
     if !form["parent"].isEmpty { body["parent"] = .string(form["parent"]) }
     if isNew {
       let values = ["name": name, "If-Match": "*", "If-None-Match": "*"] as KeyValuePairs
@@ -289,9 +296,16 @@ enum ScopeForm {
       Field(
         name: "includes",
         label: "Includes",
-        hint: "A selector a line, such as account=prod-*,tag:env=live; empty for everything there.",
+        hint: "A selector a line, such as account=prod-*,tag:env=live.",
         kind: .long,
         value: lines("includes"),
+        isRequired: false
+      ),
+      Field(
+        name: "everything",
+        label: "Without one it holds everything within",
+        kind: .check,
+        value: scope["name"] != nil && scope.list("includes").isEmpty ? "true" : "",
         isRequired: false
       ),
       Field(

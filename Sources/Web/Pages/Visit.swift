@@ -17,6 +17,8 @@ struct Visit: Sendable {
   let theme: String
   /// What was typed into a form that was refused, and why.
   var refused: (form: Form, problem: Problem)?
+  /// Whether a form was sent, whose page need not look at the address.
+  var isChange = false
   private let calls = CallLog()
   private let names = NameLog()
 
@@ -53,6 +55,7 @@ struct Visit: Sendable {
 
   /// What the query has that the page did not look at.
   var unread: [String] {
+    guard !isChange else { return [] }
     let known = names.names.withLock { $0 }.union(["notice", "code"])
     var seen: Set<String> = []
     return address.query.map(\.name).filter { !known.contains($0) && seen.insert($0).inserted }

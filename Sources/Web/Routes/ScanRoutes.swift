@@ -100,7 +100,10 @@ enum ScanRoutes {
     let (number, since, sight) = (call.number(), call.number("since"), call.sight)
     let after = try call.cursorNumber() ?? 0
     let page = try await call.read { transaction in
-      let scans = [try find(transaction, call, since), try find(transaction, call, number)]
+      // What differs is for those who see the resource, whatever the scan was of.
+      let scans = try [since, number].map { number in
+        try transaction.scan(number)
+      }
       guard scans[0].instant < scans[1].instant else {
         throw Problem.invalid("since", "is not an earlier scan than \(number)")
       }

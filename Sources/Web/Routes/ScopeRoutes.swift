@@ -62,6 +62,8 @@ enum ScopeRoutes {
         try call.match(former.json)
       } else if call.text("If-Match") != "*" {
         throw Problem.notFound("scope", name)
+      } else if Scope.reserved.contains(name) {
+        throw Problem.invalid("name", "means something else in commands and addresses")
       }
       try transaction.put(scope)
     }
