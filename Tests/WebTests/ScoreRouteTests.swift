@@ -36,7 +36,9 @@ struct ScoreRouteTests {
     }
   }
 
-  @Test func `who sees a part sees what changed in it between any two scans`() async throws {
+  @Test func `who sees a scope sees what changed in it between scans that its scores tell of`()
+    async throws
+  {
     try await TestServer.with { server in
       let world = try await World(server)
       let side = try #require(world.sides["own"])
@@ -45,7 +47,7 @@ struct ScoreRouteTests {
       let path = "/api/v1/scans/\(scans.last ?? 0)/differences?since=\(scans.first ?? 0)"
       let all = try await server.send("GET", path, as: world.administrator)
       let part = try await server.session(
-        of: server.person("vic", .viewer, on: [.account(side.account)])
+        of: server.person("vic", .viewer, on: [.scope("own-scope")])
       )
       let seen = try await server.send("GET", path, as: part)
       #expect(all.text.contains(side.account) && all.text.contains(other.account))

@@ -1,5 +1,6 @@
 import Foundation
 package import JSON
+import Model
 package import Store
 
 extension APICall {
@@ -94,7 +95,7 @@ extension APICall {
     return page(Array(shown), next: next, total: sorted.count)
   }
 
-  private static func instant(_ text: String) -> Instant? {
+  private static func time(_ text: String) -> Instant? {
     text.utf8.last == UInt8(ascii: "Z")
       && text.utf8.first.map { (0x30...0x39).contains($0) } == true
       ? Instant(text) : nil
@@ -106,7 +107,7 @@ extension APICall {
     }
     let (first, second) = (left?.string ?? left?.text ?? "", right?.string ?? right?.text ?? "")
     // As texts, an instant with milliseconds would come before the same one without.
-    if let one = instant(first), let two = instant(second) {
+    if let one = time(first), let two = time(second) {
       return one < two ? -1 : one > two ? 1 : 0
     }
     return first < second ? -1 : first > second ? 1 : 0

@@ -128,6 +128,9 @@ enum RulePage {
         <h3 id="\(id)-name">\(name)</h3><div class="copy"><pre id="\(id)" tabindex="0" role="region" aria-labelledby="\(id)-name"><code>\(text)</code></pre><button type="button" class="plain" data-copy="\(id)" hidden>Copy</button></div>
         """
     }
+    let text = remediation.text("text")
+    let words: HTML =
+      text.isEmpty ? "<p class=\"empty\">The rule names none.</p>" : "<p>\(text)</p>"
     let references = rule.list("references").compactMap(\.string).filter {
       $0.hasPrefix("https://")
     }
@@ -137,7 +140,7 @@ enum RulePage {
       size,
       """
       <div class="stack">
-      \(remediation.text("text").isEmpty ? "<p class=\"empty\">The rule names none.</p>" : "<p>\(remediation.text("text"))</p>")
+      \(words)
       \(HTML(snippets))
       \(HTML.when(!rule.text("rationale").isEmpty, "<h3>Why it matters</h3><p>\(rule.text("rationale"))</p>"))
       \(HTML.when(!references.isEmpty, "<ul class=\"quiet\">\(HTML(references))</ul>"))

@@ -43,6 +43,19 @@ enum ScanRoutes {
     return scan
   }
 
+  /// A scan that the caller sees, or of which a score in sight tells.
+  private static func scored(
+    _ transaction: StoreTransaction,
+    _ call: APICall,
+    _ number: Int64
+  ) throws -> ScanRecord {
+    let scan = try transaction.scan(number)
+    let isTold = try transaction.ledger(from: scan.instant, to: .never).contains {
+      $0.scan == number && call.sight.containsScope($0.scope)
+    }
+    return isTold ? scan : try find(transaction, call, number)
+  }
+
   private static func show(_ call: APICall) async throws -> APIReply {
     let number = call.number()
     let (scan, tasks) = try await call.read { transaction in
@@ -100,10 +113,7 @@ enum ScanRoutes {
     let (number, since, sight) = (call.number(), call.number("since"), call.sight)
     let after = try call.cursorNumber() ?? 0
     let page = try await call.read { transaction in
-      // What differs is for those who see the resource, whatever the scan was of.
-      let scans = try [since, number].map { number in
-        try transaction.scan(number)
-      }
+      let scans = try [since, number].map { try scored(transaction, call, $0) }
       guard scans[0].instant < scans[1].instant else {
         throw Problem.invalid("since", "is not an earlier scan than \(number)")
       }

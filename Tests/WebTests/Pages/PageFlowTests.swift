@@ -220,7 +220,7 @@ struct PageFlowTests {
       $0["scope"] == "" && $0["profile"] == ""
     }
     let score = try #require(standing?["score_with_exceptions"]?.double)
-    #expect(home.text.contains("<p class=\"figure\">\(score.short)</p>"))
+    #expect(home.text.contains("<p class=\"figure\">\(score.short) <span"))
     let counted = try await server.send("GET", "/api/v1/results/counts", as: administrator)
     #expect(counted.json["score"]?.double == score)
     #expect(counted.json["whole"]?["excepted"] == 2)

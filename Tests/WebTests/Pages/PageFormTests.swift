@@ -9,7 +9,7 @@ import Testing
 struct OfferedForm {
   /// Where it is sent to.
   let path: String
-  /// Its fields with what stands in them; of a choice the first that is not empty.
+  /// Its fields with what stands in them; of a choice what browsers would choose.
   var fields: [(name: String, value: String)]
 
   /// The page and the action; the page as its template.
@@ -44,8 +44,9 @@ struct OfferedForm {
     }
     for match in text.matches(of: /(?s)<select([^>]*)>(.*?)<\/select>/) {
       let options = match.2.matches(of: /<option([^>]*)>([^<]*)/)
-      let chosen = options.first { $0.1.contains(" selected") && attribute("value", $0.1) != "" }
-      let first = chosen ?? options.first { attribute("value", $0.1) != "" }
+      let chosen = options.first { $0.1.contains(" selected") }
+      let first =
+        chosen ?? options.first { !match.1.contains(" required") || attribute("value", $0.1) != "" }
       found.append((attribute("name", match.1), first.map { attribute("value", $0.1) } ?? ""))
     }
     return found
