@@ -84,6 +84,7 @@ class Server:
         end = time.monotonic() + 60
         while "with the code" not in (text := self.log.read_text()):
             if self.process.poll() is not None or time.monotonic() > end:
+                self.process.kill()
                 raise Failure(f"the server does not start; see {self.log}")
             time.sleep(0.1)
         self.code = re.search(r"with the code (\S+)", text).group(1)
