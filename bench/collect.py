@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import (
-    DEFAULT_COUNT, PLUMB, ROOT, WORK, Disagreement, Failure, Metric, Others, add_opening,
-    check_unchanged, closing, columns, finish, logged, markdown, measure, opening, outcome, output_of,
-    say, targets,
+    DEFAULT_COUNT, PLUMB, ROOT, WORK, Disagreement, Failure, Metric, Others, add_opening, check_unchanged,
+    closing, columns, finish, install, logged, markdown, measure, opening, outcome, output_of, say, targets,
 )  # fmt: skip
 
 DOCUMENT = ROOT / "docs" / "benchmarks-collect.md"
@@ -197,21 +196,6 @@ def environment(endpoint):
         "NO_PROXY": "*",
         "no_proxy": "*",
     }
-
-
-def install_prowler():
-    stamp = PROWLER / "installed"
-    if stamp.exists() and stamp.read_text() == PEER:
-        say("Prowler is there already")
-        return
-    say("making the venv with Prowler, 2.3 GB (log: bench/.work/prowler.log)")
-    log = WORK / "prowler.log"
-    log.unlink(missing_ok=True)
-    shutil.rmtree(PROWLER, ignore_errors=True)
-    logged([sys.executable, "-m", "venv", PROWLER], log, "making the venv")
-    pip = [PROWLER / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
-    logged([*pip, PEER], log, "installing Prowler")
-    stamp.write_text(PEER)
 
 
 class Cost(NamedTuple):
@@ -461,7 +445,7 @@ def document(bench, busy):
 
 def run(options):
     version = opening(options)
-    install_prowler()
+    install(PROWLER, PEER, "Prowler", "2.3 GB")
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     server = Server()

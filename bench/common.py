@@ -153,6 +153,21 @@ def make_venv():
     stamp.write_text(wanted)
 
 
+def install(folder, requirement, name, size=""):
+    """A peer from PyPI in a venv of its own, made once."""
+    stamp, log = folder / "installed", folder.with_name(f"{folder.name}.log")
+    if stamp.exists() and stamp.read_text() == requirement:
+        say(f"{name} is there already")
+        return
+    say(f"making the venv with {name}{size and f', {size}'} (log: bench/.work/{log.name})")
+    log.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    logged([sys.executable, "-m", "venv", folder], log, "making the venv")
+    pip = [folder / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
+    logged([*pip, requirement], log, f"installing {name}")
+    stamp.write_text(requirement)
+
+
 def data_path(count, seed):
     return WORK / (f"judge-{count}.ndjson" if seed == 1 else f"judge-{count}-seed-{seed}.ndjson")
 
@@ -269,8 +284,8 @@ def targets(metrics, figures):
     return markdown([head, *rows])
 
 
-def outcome(metrics, figures, busy, count):
-    """Which targets are missed, in words."""
+def outcome(metrics, figures, busy, count, usual=DEFAULT_COUNT, what="resources"):
+    """Which targets are missed, in words; `count` of `what` were measured, of which so many are usual."""
     missed = [one.name for one in metrics if one.verdict(figures) == "missed"]
     unmeasured = [one.name for one in metrics if one.name not in figures]
     text = "Missed: " + ", ".join(f"`{name}`" for name in missed) + "." if missed else "Every measured target is met."
@@ -278,8 +293,8 @@ def outcome(metrics, figures, busy, count):
         text += " Not measured: " + ", ".join(f"`{name}`" for name in unmeasured) + "."
     if busy > QUIET:
         text += f" Other programs took {busy:.0f} % of the processors meanwhile, so the figures are not to be trusted."
-    if count != DEFAULT_COUNT:
-        text += f" This was a run of {count:,} resources, not of the usual {DEFAULT_COUNT:,}."
+    if count != usual:
+        text += f" This was a run of {count:,} {what}, not of the usual {usual:,}."
     return text
 
 

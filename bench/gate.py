@@ -10,8 +10,8 @@ import time
 
 from common import (
     BENCH, BYTES_PER_RESOURCE, DEFAULT_COUNT, PLUMB, PYTHON, ROOT, WORK, Disagreement, Failure, Metric, Others,
-    add_opening, check_unchanged, closing, finish, generate, logged, make_venv, markdown, measure, opening, outcome,
-    output_of, resources, say, targets,
+    add_opening, check_unchanged, closing, finish, generate, install, logged, make_venv, markdown, measure,
+    opening, outcome, output_of, resources, say, targets,
 )  # fmt: skip
 from serve import Server
 
@@ -196,21 +196,6 @@ def write_manifests(path):
             "spec": {"containers": [container]},
         })  # fmt: skip
     path.write_text("\n---\n".join(json.dumps(one) for one in pods) + "\n")
-
-
-def install_checkov():
-    stamp = CHECKOV / "installed"
-    if stamp.exists() and stamp.read_text() == PEER:
-        say("Checkov is there already")
-        return
-    say("making the venv with Checkov (log: bench/.work/checkov.log)")
-    log = WORK / "checkov.log"
-    log.unlink(missing_ok=True)
-    shutil.rmtree(CHECKOV, ignore_errors=True)
-    logged([sys.executable, "-m", "venv", CHECKOV], log, "making the venv")
-    pip = [CHECKOV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
-    logged([*pip, PEER], log, "installing Checkov")
-    stamp.write_text(PEER)
 
 
 def checkov(path, framework):
@@ -423,7 +408,7 @@ def run(options):
     if not shutil.which("wrk"):
         raise Failure("wrk is missing; as root: apt-get install wrk")
     make_venv()
-    install_checkov()
+    install(CHECKOV, PEER, "Checkov")
     inventory = generate(options.count, 1, BYTES_PER_RESOURCE)
     os.environ["PLUMB_STATE"] = str(WORK / "gate-state")
     others = Others()

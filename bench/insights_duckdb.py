@@ -24,7 +24,7 @@ connection.execute(
       CASE WHEN action = 'REJECT' OR (NOT reply AND packets <= 2) THEN 1 ELSE 0 END AS failed
     FROM (
       SELECT *, "tcp-flags" & 18 = 18 AS reply
-      FROM read_csv('{sys.argv[1]}', delim = ' ', header = true, ignore_errors = true)
+      FROM read_csv('{sys.argv[1]}', delim = ' ', header = true)
     )
     """
 )

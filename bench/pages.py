@@ -11,7 +11,7 @@ import time
 import urllib.parse
 
 from common import (
-    DEFAULT_COUNT, PLUMB, ROOT, WORK, Failure, Metric, Others, add_inventory, add_opening, check_unchanged, closing,
+    PLUMB, ROOT, WORK, Failure, Metric, Others, add_inventory, add_opening, check_unchanged, closing,
     finish, generate, markdown, measure, opening, outcome, say, targets,
 )  # fmt: skip
 from serve import Server
@@ -134,7 +134,7 @@ def document(options, pages, busy):
             "",
             "## Targets",
             "",
-            outcome(METRICS, pages.figures, busy, DEFAULT_COUNT),
+            outcome(METRICS, pages.figures, busy, options.count),
             "",
             *targets(METRICS, pages.figures),
             "",
@@ -157,6 +157,7 @@ def run(options):
         pages.fill()
         pages.measure()
     finally:
+        (WORK / "pages-part.ndjson").unlink(missing_ok=True)
         for folder in (pages.store, RULES, WORK / "pages-state"):
             shutil.rmtree(folder, ignore_errors=True)
     busy = others.percent()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import judge
 from common import (
-    BENCH, DEFAULT_COUNT, PLUMB, ROOT, WORK, Failure, Metric, Others, add_opening, check_unchanged, closing,
+    BENCH, PLUMB, ROOT, WORK, Failure, Metric, Others, add_opening, check_unchanged, closing,
     finish, generate, make_venv, markdown, measure, opening, outcome, output_of, resources, say, targets,
 )  # fmt: skip
 
@@ -210,7 +210,7 @@ def document(options, bench, busy):
             "",
             "## Targets",
             "",
-            outcome(METRICS, bench.figures, busy, DEFAULT_COUNT),
+            outcome(METRICS, bench.figures, busy, options.count, COUNT),
             "",
             *targets(METRICS, bench.figures),
             "",
