@@ -82,6 +82,7 @@ static inline bool plumb_ed25519_verify(
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs7.h>
 #include <openssl/x509.h>
@@ -130,7 +131,8 @@ static inline int plumb_take_pkcs7(PKCS7 *bundle, struct plumb_certificate *foun
   STACK_OF(X509) *stack = NULL;
   if (PKCS7_type_is_signed(bundle) && bundle->d.sign) stack = bundle->d.sign->cert;
   for (int index = 0; stack && index < sk_X509_num(stack) && count < room; index++) {
-    if (plumb_certificate_facts(sk_X509_value(stack, index), &found[count])) count++;
+    if (!plumb_certificate_facts(sk_X509_value(stack, index), &found[count])) return -1;
+    count++;
   }
   return count;
 }
@@ -146,6 +148,7 @@ static inline int plumb_read_certificates(
   char *name = NULL, *header = NULL;
   unsigned char *data = NULL;
   long length = 0;
+  ERR_clear_error();
   while (in && count < room && PEM_read_bio(in, &name, &header, &data, &length) == 1) {
     const unsigned char *place = data;
     is_pem = true;
@@ -157,7 +160,8 @@ static inline int plumb_read_certificates(
       X509_free(certificate);
     } else if (strcmp(name, "PKCS7") == 0 || strcmp(name, "CMS") == 0) {
       PKCS7 *bundle = d2i_PKCS7(NULL, &place, length);
-      if (bundle) count += plumb_take_pkcs7(bundle, found + count, room - count);
+      int taken = bundle ? plumb_take_pkcs7(bundle, found + count, room - count) : -1;
+      if (taken >= 0) count += taken;
       else is_broken = true;
       PKCS7_free(bundle);
     }
@@ -165,6 +169,9 @@ static inline int plumb_read_certificates(
     OPENSSL_free(header);
     OPENSSL_clear_free(data, (size_t)length);
   }
+  // What it ended at is the end only where no other part begins.
+  if (is_pem && count < room && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) is_broken = true;
+  ERR_clear_error();
   BIO_free(in);
   if (is_pem) return is_broken ? -1 : count;
   const unsigned char *place = bytes;

@@ -46,7 +46,7 @@ struct CertificatesCommand: AsyncParsableCommand {
       let now = try at.instant()
       var faults = 0
       var certificates = try read(&faults)
-      if stored { certificates += try await collected(at: now) }
+      if stored { certificates += try await collected(at: now, &faults) }
       certificates.sort { ($0.ends, $0.name) < ($1.ends, $1.name) }
       if save { try await keep(certificates, at: now) }
       output.list(
@@ -86,6 +86,10 @@ struct CertificatesCommand: AsyncParsableCommand {
       }
       let isFolder = kind as? FileAttributeType == .typeDirectory
       let files = isFolder ? Self.files(in: path) : [path]
+      if files.isEmpty {
+        faults += 1
+        complain("\(path): no file in it is named as certificates are, or it cannot be read")
+      }
       for file in files {
         do {
           guard let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int,
@@ -111,17 +115,34 @@ struct CertificatesCommand: AsyncParsableCommand {
     }.map { "\(folder)/\($0)" }
   }
 
-  private func collected(at now: Instant) async throws -> [Certificate] {
+  private func collected(at now: Instant, _ faults: inout Int) async throws -> [Certificate] {
     let data = try await store.openForReading()
-    return try await data.read { transaction in
-      var found: [Certificate] = []
+    let (found, unread) = try await data.read { transaction in
+      var (found, unread) = ([Certificate](), [String]())
       try StoredLines.each(transaction, where: { Certificate.kinds[$0] != nil }, at: now) { line in
-        if let resource = Resource(wholeLine: line), let one = Certificate(resource) {
+        guard let resource = Resource(wholeLine: line) else { return }
+        if let one = Certificate(resource) {
           found.append(one)
+        } else {
+          unread.append("\(resource.kind) \(resource.id): when it ends was not read")
         }
       }
-      return found
+      let (accounts, kinds) = (try transaction.accounts(), try transaction.kinds())
+      let coverage = try transaction.coverage(at: now).filter { row in
+        kinds[row.kind].map { Certificate.kinds[$0] != nil } ?? false
+      }
+      for row in coverage {
+        guard let gap = row.gap, let kind = kinds[row.kind] else { continue }
+        unread.append("\(kind) of \(accounts[row.account]?.account ?? ""): \(gap)")
+      }
+      if coverage.isEmpty, found.isEmpty, unread.isEmpty {
+        unread.append("no kept scan has read certificates; plumb scan aws --save does")
+      }
+      return (found, unread)
     }
+    for text in unread { complain(text) }
+    faults += unread.count
+    return found
   }
 
   private func keep(_ certificates: [Certificate], at now: Instant) async throws {

@@ -22,16 +22,21 @@ package struct Certificate: Sendable, Hashable {
   ///
   /// - Throws: ``CertificateError`` where there is none, or one cannot be read.
   package static func read(_ bytes: [UInt8], file: String) throws -> [Certificate] {
-    let facts = UnsafeMutablePointer<plumb_certificate>.allocate(capacity: most)
+    let facts = UnsafeMutablePointer<plumb_certificate>.allocate(capacity: most + 1)
     defer { unsafe facts.deallocate() }
     let count = unsafe bytes.withUnsafeBufferPointer { buffer in
-      unsafe plumb_read_certificates(buffer.baseAddress, buffer.count, facts, Int32(most))
+      unsafe plumb_read_certificates(buffer.baseAddress, buffer.count, facts, Int32(most) + 1)
     }
     guard count > 0 else {
       throw CertificateError(
         description: count == 0
           ? "\(file): holds no certificate"
           : "\(file): holds a certificate that cannot be read; PEM, DER and PKCS#7 can be"
+      )
+    }
+    guard count <= most else {
+      throw CertificateError(
+        description: "\(file): holds more than \(most) certificates; split it"
       )
     }
     return (0..<Int(count)).map { index in
