@@ -17,7 +17,9 @@ struct RepeatFilter {
 
   /// Takes up what was remembered before.
   mutating func take(_ keys: Set<UInt64>) {
-    for key in keys.sorted().prefix(room) { former.insert(key) }
+    former.formUnion(keys)
+    // When they were noted is not known; that they make room is told.
+    formerTime = .max
   }
 
   /// Notes a key; false where it is known.

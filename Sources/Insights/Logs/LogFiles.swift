@@ -92,7 +92,10 @@ struct LogReader {
     }
     descriptor = opened
     isOwned = true
-    if offset > 0 { _ = lseek(opened, off_t(offset), SEEK_SET) }
+    if offset > 0, lseek(opened, off_t(offset), SEEK_SET) != off_t(offset) {
+      _ = Foundation.close(opened)
+      throw LogError.unreadable(path, "it cannot be read on from byte \(offset)")
+    }
   }
 
   func close() { if isOwned { _ = Foundation.close(descriptor) } }

@@ -136,6 +136,7 @@ package struct DetectionRun: Sendable {
     defer { reader.close() }
     var cutter = RecordCutter()
     var isPartials: Bool?
+    var hasFailed = false
     while !reader.isAtEnd {
       var batches: [RecordBatch] = []
       func cut(_ bytes: ArraySlice<UInt8>, isLast: Bool) {
@@ -157,14 +158,15 @@ package struct DetectionRun: Sendable {
         state.totals.counts.faults += 1
         cut([], isLast: true)
         for batch in batches { try await give(batch) }
-        return
+        hasFailed = true
+        break
       }
       if reader.isAtEnd { cut([], isLast: true) }
       for batch in batches { try await give(batch) }
       sinks.progress(state.totals)
       try await sinks.settle()
     }
-    if cutter.isBrokenOff {
+    if cutter.isBrokenOff, !hasFailed {
       state.totals.counts.faults += 1
       sinks.fault(input.name, cutter.position, "the file breaks off behind this")
     }

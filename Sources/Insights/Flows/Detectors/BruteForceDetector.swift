@@ -117,9 +117,7 @@ final class BruteForceDetector: FlowDetector {
     table[slot].sum += bytes
     table[slot].squares += bytes * bytes
     if let other {
-      table[slot].others.add(
-        UInt64(truncatingIfNeeded: other) ^ UInt64(truncatingIfNeeded: other >> 64)
-      )
+      table[slot].others.add(other)
     }
     let state = table[slot]
     guard record.start >= state.quietUntil, holds(kind, state, record.start) else { return }

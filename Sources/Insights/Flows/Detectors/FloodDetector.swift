@@ -75,9 +75,7 @@ final class FloodDetector: FlowDetector {
     let isHollow = isTCP && context.isNew && record.isHollow
     if context.isNew {
       table[slot].window.count &+= 1
-      table[slot].clients.add(
-        UInt64(truncatingIfNeeded: record.client) ^ UInt64(truncatingIfNeeded: record.client >> 64)
-      )
+      table[slot].clients.add(record.client)
       table[slot].client = record.client
     }
     if isHollow { table[slot].hollow &+= 1 }

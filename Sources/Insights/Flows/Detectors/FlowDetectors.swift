@@ -22,6 +22,8 @@ final class FlowDetectors {
         if record.start >= alarms.nextDue { flush(until: record.start) }
         detector.take(record, context, alarms)
       }
+      // What made room for the last record is told before anything is saved.
+      if alarms.nextDue == .min { flush(until: .min) }
     }
 
     func flush(until time: Int64) {
@@ -34,6 +36,8 @@ final class FlowDetectors {
   }
 
   private let lanes: [Lane]
+  /// What detectors that are not chosen this time have learnt.
+  private var unchosen: [(name: String, bytes: [UInt8])] = []
   private let isParallel: Bool
   private let own: OwnNetworks
   private let reputation: Reputation
@@ -140,6 +144,10 @@ final class FlowDetectors {
       lane.detector.save(&inner)
       writer.put(list: inner.bytes)
     }
+    for one in unchosen {
+      writer.put(text: one.name)
+      writer.put(list: one.bytes)
+    }
     writer.put(text: "")
   }
 
@@ -152,9 +160,12 @@ final class FlowDetectors {
     }
     fingerprints = prints
     while case let name = try reader.getText(), !name.isEmpty {
-      var inner = StateReader(try reader.getList(UInt8.self))
-      // One that is not chosen this time is forgotten.
-      guard let lane = lanes.first(where: { $0.detector.name == name }) else { continue }
+      let bytes = try reader.getList(UInt8.self)
+      guard let lane = lanes.first(where: { $0.detector.name == name }) else {
+        unchosen.append((name, bytes))
+        continue
+      }
+      var inner = StateReader(bytes)
       try lane.alarms.load(&inner)
       try lane.detector.load(&inner)
     }

@@ -67,13 +67,11 @@ final class ListedDetector: FlowDetector {
     guard context.isNew || context.serverIsListed else { return }
     let host = FlowKey(first: record.client, kind: Part.hostOut)
     guard let slot = enter(host, record, alarms) else { return }
-    let hash =
-      UInt64(truncatingIfNeeded: record.server) ^ UInt64(truncatingIfNeeded: record.server >> 64)
-    table[slot].peers.add(hash)
+    table[slot].peers.add(record.server)
     guard context.serverIsListed else { return }
-    table[slot].listed.add(hash)
+    table[slot].listed.add(record.server)
     add(slot, record, context, ownIsClient: true, record.server)
-    if record.outcome == .answered { table[slot].active.add(hash) }
+    if record.outcome == .answered { table[slot].active.add(record.client) }
     raiseHostOut(slot, host, record, alarms)
     let pair = FlowKey(first: record.client, second: record.server, kind: Part.pairOut)
     guard let slot = enter(pair, record, alarms) else { return }
@@ -124,13 +122,11 @@ final class ListedDetector: FlowDetector {
   }
 
   private func inbound(_ record: FlowRecord, _ context: FlowContext, _ alarms: FlowAlarms) {
-    let hash =
-      UInt64(truncatingIfNeeded: record.client) ^ UInt64(truncatingIfNeeded: record.client >> 64)
     let host = FlowKey(first: record.server, kind: Part.hostIn)
     if let slot = enter(host, record, alarms) {
       add(slot, record, context, ownIsClient: false, record.client)
-      if record.outcome == .failed { table[slot].listed.add(hash) }
-      if record.outcome == .answered { table[slot].active.add(hash) }
+      if record.outcome == .failed { table[slot].listed.add(record.client) }
+      if record.outcome == .answered { table[slot].active.add(record.client) }
       let state = table[slot]
       if state.listed.estimate >= Self.severalClients {
         raise(.clientsMultipleIPs, slot, host, record, alarms)

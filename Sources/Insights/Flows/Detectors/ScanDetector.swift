@@ -104,9 +104,7 @@ final class ScanDetector: FlowDetector {
       details[slot].port = record.serverPort
     }
     details[slot].last = record.start
-    details[slot].hosts.add(
-      UInt64(truncatingIfNeeded: record.server) ^ UInt64(truncatingIfNeeded: record.server >> 64)
-    )
+    details[slot].hosts.add(record.server)
     details[slot].ports.add(UInt64(record.serverPort) << 8 | UInt64(record.transport))
   }
 

@@ -135,7 +135,10 @@ import JSON
     }
     let account = subscription(node["resourceId"], &chunk)
     while let rule = rules.next() {
-      guard var flows = rule["flows"]?.elements else { continue }
+      guard var flows = rule["flows"]?.elements else {
+        chunk.fault(position, "a rule has no flows")
+        continue
+      }
       while let flow = flows.next() {
         tuples(
           flow["flowTuples"],
@@ -156,7 +159,10 @@ import JSON
     }
     let account = subscription(node["targetResourceID"] ?? node["flowLogResourceID"], &chunk)
     while let flow = flows.next() {
-      guard var groups = flow["flowGroups"]?.elements else { continue }
+      guard var groups = flow["flowGroups"]?.elements else {
+        chunk.fault(position, "a flow has no flowGroups")
+        continue
+      }
       while let group = groups.next() {
         tuples(
           group["flowTuples"],
@@ -180,7 +186,9 @@ import JSON
     _ chunk: inout FlowChunk,
     _ others: FlowNode
   ) {
-    guard var elements = list?.elements else { return }
+    guard var elements = list?.elements else {
+      return chunk.fault(position, "a flow has no flowTuples")
+    }
     while let element = elements.next() {
       guard let text = element.bytes else {
         chunk.fault(position, "a flow tuple is no text")

@@ -114,6 +114,7 @@ package struct FlowRun: Sendable {
         for input in list where !sinks.shouldStop() {
           guard var reader = try stage.open(input) else { continue }
           defer { reader.close() }
+          var hasFailed = false
           while !reader.isAtEnd, !sinks.shouldStop() {
             var pieces: [FlowPiece] = []
             let isLast = !options.isFollowing || input.path == nil
@@ -124,6 +125,7 @@ package struct FlowRun: Sendable {
             } catch {
               stage.fault(input.name, 0, "\(error)")
               stage.leave(input)
+              hasFailed = true
             }
             for piece in pieces {
               if running >= max(1, options.workers) { try await collect() }
@@ -144,7 +146,8 @@ package struct FlowRun: Sendable {
           }
           while running > 0, reader.isAtEnd, options.state != nil { try await collect() }
           if reader.isAtEnd {
-            stage.close(input)
+            // One that cannot be read is none that was: another run tries it again.
+            if !hasFailed { stage.close(input) }
             try await sinks.settle()
             try stage.saveNowAndThen()
           }

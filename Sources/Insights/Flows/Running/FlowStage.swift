@@ -18,6 +18,8 @@ final class FlowStage {
   private var inputs: [String: UInt32] = [:]
   /// Files that need not be opened again in this run.
   private var closed: [String: Int64] = [:]
+  /// How large files were when they were opened.
+  private var sizes: [String: Int64] = [:]
   private var lastSave = ContinuousClock.now
 
   init(_ options: FlowRun.Options, _ sinks: FlowRun.Sinks) {
@@ -44,16 +46,18 @@ final class FlowStage {
     var position = positions[input.name]
     if let path = input.path {
       let size = FlowFiles.size(path)
+      sizes[input.name] = size
       if let known = position {
         let now = FlowFiles.identity(path, head: Int(known.identity.headCount))
         let isSame = known.identity == now && size >= known.offset
-        if isSame, known.isWhole || size == known.offset {
+        if isSame, size == known.offset {
           if closed[input.name] == nil { totals.skipped += 1 }
           closed[input.name] = size
           return nil
         }
-        // Another file of the same name, or one that was cut off: from its beginning.
-        if !isSame {
+        // Another file of the same name, one that was cut off, or one that has grown and can only be read
+        // as a whole: from its beginning.
+        if !isSame || known.isWhole {
           position = nil
           positions[input.name] = nil
         }
@@ -95,7 +99,7 @@ final class FlowStage {
     guard let path = input.path, options.state != nil else { return }
     if let known = positions[input.name], !known.isWhole { return }
     positions[input.name] = FlowPosition(
-      offset: FlowFiles.size(path),
+      offset: sizes[input.name] ?? FlowFiles.size(path),
       identity: FlowFiles.identity(path),
       isWhole: true
     )

@@ -46,7 +46,7 @@ struct KeyTable<State: FlowKeyState>: Sendable {
   private var slots: [Slot]
   private var mask: Int
   private let limit: Int
-  private let seed = UInt64.random(in: .min ... .max)
+  private var seed = UInt64.random(in: .min ... .max)
   private(set) var count = 0
   /// How many keys were forgotten for want of room.
   private(set) var evictions = 0
@@ -67,8 +67,6 @@ struct KeyTable<State: FlowKeyState>: Sendable {
     get { slots[slot].state }
     _modify { yield &slots[slot].state }
   }
-
-  func key(_ slot: Int) -> FlowKey { slots[slot].key }
 
   /// The slot of a key that is known.
   @inline(__always) func find(_ key: FlowKey) -> Int? {
@@ -165,14 +163,16 @@ struct KeyTable<State: FlowKeyState>: Sendable {
   }
 
   func save(_ writer: inout StateWriter) {
-    writer.put(UInt64(evictions))
+    // By the same seed they fall into the same sets, where there is room for them.
+    writer.put(seed)
     writer.put(list: heads.indices.filter { heads[$0].tag != 0 }.map { slots[$0] })
   }
 
   mutating func load(_ reader: inout StateReader) throws {
-    evictions = Int(truncatingIfNeeded: try reader.get(UInt64.self))
+    seed = try reader.get(UInt64.self)
     for slot in try reader.getList(Slot.self) {
       if count * 4 >= slots.count * 3, slots.count < limit { grow() }
+      while heads[place(slot.key.hash(seed))].tag != 0, slots.count < limit { grow() }
       insert(slot)
     }
   }

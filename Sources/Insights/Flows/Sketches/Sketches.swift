@@ -97,6 +97,11 @@ struct DistinctCount: BitwiseCopyable {
     if registers[register] < rank { registers[register] = rank }
   }
 
+  /// Adds an address; of all its bits, so that those of a pattern are told apart.
+  @inline(__always) mutating func add(_ address: UInt128) {
+    add(FlowHash(address, 0x2545_F491_4F6C_DD1D).value)
+  }
+
   /// The estimate.
   var estimate: Int {
     var sum = 0.0
