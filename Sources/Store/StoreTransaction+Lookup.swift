@@ -1,4 +1,4 @@
-import Glibc
+import JSON
 import Model
 
 // Resources by what they are called and by what stands in their lines, many at a time.
@@ -56,35 +56,16 @@ extension StoreTransaction {
       guard let content else { throw StoreError.damaged("block \(block) is gone") }
       let lines = try Pack.decompress(content)
       // Most blocks do not hold it, and are not cut into lines.
-      guard Self.holds(lines[...], text) else { continue }
+      guard lines[...].holds(text) else { continue }
       let all = lines.split(separator: 0x0A, omittingEmptySubsequences: false)
       for place in places {
         let slot = Int(states[place].slot)
         guard slot < all.count else {
           throw StoreError.damaged("block \(block) has no line \(slot)")
         }
-        if Self.holds(all[slot], text) { found.append((place, Array(all[slot]))) }
+        if all[slot].holds(text) { found.append((place, Array(all[slot]))) }
       }
     }
     return found.sorted { $0.place < $1.place }
-  }
-
-  private static func holds(_ text: ArraySlice<UInt8>, _ part: [UInt8]) -> Bool {
-    guard let first = part.first else { return true }
-    return unsafe text.withUnsafeBytes { text in
-      unsafe part.withUnsafeBytes { part in
-        guard var start = text.baseAddress, let wanted = part.baseAddress else {
-          return false
-        }
-        let end = unsafe start + text.count
-        while unsafe end - start >= part.count,
-          let found = unsafe memchr(start, Int32(first), end - start - part.count + 1)
-        {
-          if unsafe memcmp(found, wanted, part.count) == 0 { return true }
-          unsafe start = UnsafeRawPointer(found) + 1
-        }
-        return false
-      }
-    }
   }
 }

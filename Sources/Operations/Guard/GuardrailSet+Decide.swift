@@ -313,7 +313,7 @@ extension GuardrailSet {
   /// The paths of a line that were not read, where some are of the resource rather than of its
   /// configuration.
   private func unread(of line: ArraySlice<UInt8>) -> [String] {
-    guard line.firstRange(of: Self.ofResource) != nil,
+    guard line.holds(Self.ofResource),
       let paths = (try? JSONParser().parse(Array(line)))?["unread"]?.object
     else { return [] }
     return paths.members.map(\.key)
