@@ -12,6 +12,9 @@ package struct LoggedDecision: Sendable {
     package init(rule: String, verdict: Verdict, effect: Effect) {
       (self.rule, self.verdict, self.effect) = (rule, verdict, effect)
     }
+
+    /// By the rule alone: lists of hundreds are looked up by it.
+    package func hash(into hasher: inout Hasher) { hasher.combine(rule) }
   }
 
   /// Its number; 0 before it is kept.
@@ -138,7 +141,7 @@ extension StoreTransaction {
     guard !decisions.isEmpty else { return }
     // Whoever logs takes this first, so that rulings are looked up by one at a time.
     let first = try take(decisions.count, of: "decision")
-    let numbers = try numbers(ofRulings: Set(decisions.map(\.rulings)))
+    let numbers = try numbers(ofRulingsOf: decisions)
     try session.insert(
       into: "decisions",
       columns: [
@@ -160,34 +163,42 @@ extension StoreTransaction {
       row.bytes(
         decision.report.isNull ? [] : Pack.compress(Array(decision.report.text.utf8))
       )
-      row.integer(numbers[decision.rulings] ?? 0)
+      row.integer(numbers[index])
     }
   }
 
-  /// The numbers under which lists of rulings are kept; those that are new are kept now.
-  private func numbers(
-    ofRulings lists: Set<[LoggedDecision.Ruling]>
-  ) throws -> [[LoggedDecision.Ruling]: Int64] {
-    var numbers: [[LoggedDecision.Ruling]: Int64] = [:]
-    for list in lists where !list.isEmpty {
-      let text = list.text
-      let digest = Digest.sha256(Array(text.utf8))
-      let known = try session.first(
-        "SELECT id FROM decision_rulings WHERE digest = $1",
-        [.text(digest)]
-      ) { $0.integer(0) }
-      if let known {
-        numbers[list] = known
+  /// The numbers under which the decisions' lists of rulings are kept, 0 for none; those that are new are
+  /// kept now.
+  private func numbers(ofRulingsOf decisions: [LoggedDecision]) throws -> [Int64] {
+    var known: [[LoggedDecision.Ruling]: Int64] = [[]: 0]
+    var numbers: [Int64] = []
+    for (index, decision) in decisions.enumerated() {
+      // Most have the list of the one before.
+      if index > 0, decisions[index - 1].rulings == decision.rulings {
+        numbers.append(numbers[index - 1])
         continue
       }
-      let number = try take(of: "decision rulings")
-      try session.run(
-        "INSERT INTO decision_rulings (id, digest, rulings) VALUES ($1, $2, $3)",
-        [.integer(number), .text(digest), .text(text)]
-      )
-      numbers[list] = number
+      let number = try known[decision.rulings] ?? self.number(ofRulings: decision.rulings)
+      known[decision.rulings] = number
+      numbers.append(number)
     }
     return numbers
+  }
+
+  private func number(ofRulings list: [LoggedDecision.Ruling]) throws -> Int64 {
+    let text = list.text
+    let digest = Digest.sha256(Array(text.utf8))
+    let kept = try session.first(
+      "SELECT id FROM decision_rulings WHERE digest = $1",
+      [.text(digest)]
+    ) { $0.integer(0) }
+    if let kept { return kept }
+    let number = try take(of: "decision rulings")
+    try session.run(
+      "INSERT INTO decision_rulings (id, digest, rulings) VALUES ($1, $2, $3)",
+      [.integer(number), .text(digest), .text(text)]
+    )
+    return number
   }
 
   /// Removes decisions from before an instant, and the rulings that are left to nobody.
@@ -243,11 +254,14 @@ extension StoreTransaction {
       """,
       values
     ) { row in
-      DecisionCount(
+      guard let effect = Effect(rawValue: row.text(3)) else {
+        throw Self.unknownEffect(row.text(3))
+      }
+      return DecisionCount(
         day: Instant(milliseconds: row.integer(0) * 86_400_000).day,
         account: row.text(1),
         rule: filter.rule ?? row.text(2),
-        effect: Effect(rawValue: row.text(3)) ?? .allowed,
+        effect: effect,
         count: Int(row.integer(4))
       )
     }
@@ -259,6 +273,10 @@ extension StoreTransaction {
       COALESCE((SELECT r.rulings FROM decision_rulings r WHERE r.id = decisions.rulings), '')
     FROM decisions
     """
+
+  private static func unknownEffect(_ word: String) -> StoreError {
+    .damaged("the log of decisions has an effect \"\(word)\", which this release does not know")
+  }
 
   private static func decision(_ row: any SQLRow) throws -> LoggedDecision {
     let report = try Pack.decompress(row.bytes(15))
@@ -272,7 +290,7 @@ extension StoreTransaction {
     )
     // Tags are not kept, and sight may ask for them.
     place.unread = ["tag:"]
-    let effect = Effect(rawValue: row.text(4)) ?? .allowed
+    guard let effect = Effect(rawValue: row.text(4)) else { throw unknownEffect(row.text(4)) }
     var rulings = [LoggedDecision.Ruling](text: row.text(16))
     if rulings.isEmpty, let verdict = Verdict(rawValue: row.text(14)) {
       // Of decisions from before all of them were kept there is the first.

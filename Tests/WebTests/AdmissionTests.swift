@@ -73,7 +73,7 @@ struct AdmissionTests {
     try await TestServer.with(certificate: (chain, key)) { server in
       let editor = try await server.caller(.editor)
       let viewer = try await server.person("cluster", .viewer, on: [.account("prod")])
-      guard case .key(let secret) = try await server.key(of: viewer, .viewer) else { return }
+      let secret = try #require(try await server.key(of: viewer, .viewer).secret)
       try await server.change { transaction in
         for (id, condition) in conditions {
           let node = try YAMLReader().document(

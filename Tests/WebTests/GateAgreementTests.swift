@@ -68,7 +68,7 @@ struct WebGateAgreementTests {
     try await TestServer.with(content: content) { server in
       let person = try await server.person("cluster", .viewer)
       let caller = try await server.key(of: person, .viewer)
-      guard case .key(let key) = caller else { return }
+      let key = try #require(caller.secret)
       try await server.change { transaction in
         for rule in rules {
           _ = try transaction.lay(Guardrail(.rule(rule.id), enforcement: .disallow))

@@ -31,7 +31,7 @@ struct SchemathesisTests {
     streams.pause = .milliseconds(100)
     try await TestServer.with(streams: streams) { server in
       let world = try await World(server)
-      guard case .key(let key) = world.administrator else { return }
+      let key = try #require(world.administrator.secret)
       let folder = try Fixtures.temporaryFolder()
       defer { Fixtures.remove(folder) }
       let configuration = Fixtures.root.appendingPathComponent("Tests/WebTests/schemathesis")

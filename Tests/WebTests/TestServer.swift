@@ -228,6 +228,9 @@ enum Caller: Sendable {
   /// The token of a session.
   case session(String)
 
+  /// The key; nil for one that has none.
+  var secret: String? { if case .key(let key) = self { key } else { nil } }
+
   var headers: [(name: String, value: String)] {
     switch self {
     case .nobody: []

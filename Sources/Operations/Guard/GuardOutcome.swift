@@ -1,3 +1,4 @@
+import Engine
 package import JSON
 package import Model
 
@@ -11,6 +12,8 @@ package struct GuardOutcome: Sendable {
     package var effect: Effect
     /// What is not passed; nil where the rule passes or has nothing to judge.
     package var ruling: Decision.Ruling?
+    /// Why it cannot be judged; nil where it was.
+    package var fault: String?
   }
 
   /// The guardrails in force, in the order of their set.
@@ -35,15 +38,25 @@ package struct GuardOutcome: Sendable {
       parts = []
       return
     }
-    let decisions = set.decide(
+    let (decisions, faults) = set.decide(
       lines: line + [0x0A],
       account: place.accounts.first ?? "",
       at: now,
       set.resolver(at: now).resolver
-    ).decisions
+    )
+    // What cannot be judged has no decision, and is unknown.
+    let fault = decisions.isEmpty ? faults.first?.message ?? "it cannot be judged" : nil
     let rulings = decisions.flatMap(\.rulings).filter { $0.rule.id == rule }
     parts = inForce.map { index in
       let guardrail = set.guardrails[index]
+      if let fault {
+        let effect = guardrail.enforcement.effect(
+          of: .unknown,
+          guardrail.onFailure,
+          isExcepted: false
+        )
+        return Part(place: index, effect: effect, ruling: nil, fault: fault)
+      }
       let ruling = rulings.first { $0.guardrails.contains(guardrail.id) }
       let effect = ruling.map {
         let isOpen = $0.verdict == .fail && holds[set.areaOfGuardrail[index]] == .maybe
@@ -68,8 +81,10 @@ package struct GuardOutcome: Sendable {
           var object = set.json(ofGuardrail: part.place).object ?? [:]
           object["rules"] = nil
           object["effect"] = .string(part.effect.rawValue)
-          object["verdict"] = part.ruling.map { .string($0.verdict.rawValue) }
-          object["because"] = part.ruling.map { .string($0.reason) }
+          let verdict = part.fault == nil ? part.ruling?.verdict : .unknown
+          object["verdict"] = verdict.map { .string($0.rawValue) }
+          object["because"] = (part.fault.map { "not judged: \($0)" } ?? part.ruling?.reason)
+            .map { .string($0) }
           return .object(object)
         }
       ),

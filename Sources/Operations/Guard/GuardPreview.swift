@@ -62,18 +62,24 @@ package struct GuardPreview: Sendable {
     let resolver = set.resolver(at: now).resolver
     try transaction.eachBlock(of: recorded) { text, entries in
       let account = entries.first.map { places.place($0.account, region: "", group: "", kind: 0) }
-      let (decisions, faults) = set.decide(
+      let decisions = set.decide(
         lines: text,
         account: account?.accounts.first ?? "",
         at: now,
         resolver
-      )
+      ).decisions
+      // A line that cannot be judged has no decision.
       if question.sight.isEverything {
-        judged += faults.count
-        unknown += faults.count
+        judged += entries.count - decisions.count
+        unknown += entries.count - decisions.count
       }
       for decision in decisions {
         let entry = entries[entries.startIndex + decision.resource.lineNumber - 1]
+        // Few break something, and only of those it matters where they are.
+        guard !question.sight.isEverything || !decision.rulings.isEmpty else {
+          judged += 1
+          continue
+        }
         var place = set.place(of: decision.resource, in: text, hasTags: true)
         place.accounts = account?.accounts ?? []
         if !question.sight.isEverything, !question.sight.contains(place, set.scopes) { continue }

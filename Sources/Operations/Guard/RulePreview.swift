@@ -44,7 +44,12 @@ package struct RulePreview: Sendable {
   ) throws {
     let lines = try reader.transaction.lines(of: resources.map(\.state))
     let text = Array(lines.joined(separator: [0x0A])) + [0x0A]
-    for decision in set.decide(lines: text, at: reader.instant).decisions {
+    let decisions = set.decide(lines: text, at: reader.instant).decisions
+    // What cannot be judged has no decision.
+    let undecided = resources.count - decisions.count
+    judged += undecided
+    if undecided > 0 { counts[.unknown, default: 0] += undecided }
+    for decision in decisions {
       let resource = resources[decision.resource.lineNumber - 1]
       let ruling = decision.rulings.first
       let passed: Verdict? =
