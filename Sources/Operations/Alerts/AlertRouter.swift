@@ -24,7 +24,7 @@ package enum AlertRouter {
     // What somebody decided is no news to be alerted of.
     for change in changes
     where !channels.isEmpty && [.opened, .reopened, .raised].contains(change.kind) {
-      guard let kept = try? transaction.finding(change.finding) else { continue }
+      guard let kept = try finding(change.finding, transaction) else { continue }
       var note = kept.finding.note
       note.severity = change.severity
       for channel in channels where channel.takes(note) {
@@ -50,13 +50,18 @@ package enum AlertRouter {
     return changes.count
   }
 
+  /// A finding; nil where it is gone.
+  private static func finding(_ id: Int64, _ transaction: StoreTransaction) throws -> KeptFinding? {
+    do { return try transaction.finding(id) } catch StoreError.notFound { return nil }
+  }
+
   /// What a message about some alerts tells; findings that are gone are left out.
   static func items(
     _ alerts: [Alert],
     _ transaction: StoreTransaction
   ) throws -> [AlertMessage.Item] {
     try alerts.compactMap { alert in
-      guard let kept = try? transaction.finding(alert.finding) else { return nil }
+      guard let kept = try finding(alert.finding, transaction) else { return nil }
       let change = try transaction.changes(ofFinding: alert.finding).first { $0.id == alert.change }
       return AlertMessage.Item(
         change: alert.changeKind.rawValue,

@@ -224,11 +224,13 @@ struct APIServer: Sendable {
   /// Whose gate asks by a key in force; nil where that is not shown.
   private func gate(_ asker: Asker, _ context: WebContext) async throws -> String? {
     if let found = asker.found {
-      if case .cookie = found.1 { return nil }
-      return found.0.name
+      guard case .key(let id) = found.1 else { return nil }
+      return "key \(id)"
     }
     guard let shown = context.parameters.get("key") else { return nil }
-    return try await services.callers.caller(shown, at: .admission, asker.now)?.principal.name
+    return try await services.callers.caller(shown, at: .admission, asker.now).map {
+      "key \($0.key.id)"
+    }
   }
 
   /// Answers an operation within this process, as a request by the same caller would be answered.

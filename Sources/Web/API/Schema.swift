@@ -143,6 +143,12 @@ package struct Schema: Sendable {
     return elements.enumerated().flatMap { faults($1, items, at: "\(pointer)/\($0)") }
   }
 
+  /// A name as a step of a JSON pointer (RFC 6901); few have what must be written otherwise.
+  private static func escaped(_ name: String) -> String {
+    name.utf8.contains { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }
+      ? name.replacing("~", with: "~0").replacing("/", with: "~1") : name
+  }
+
   private func faults(_ object: JSONObject, _ rules: JSONObject, at pointer: String) -> [Fault] {
     var found: [Fault] = []
     let known = rules["properties"]?.object
@@ -155,15 +161,14 @@ package struct Schema: Sendable {
     if let least = rules["minProperties"]?.whole, object.members.count < least {
       found.append(Fault(pointer: pointer, detail: "must have \(least) members at least"))
     }
+    let (names, others) = (rules["propertyNames"], rules["additionalProperties"])
+    guard known != nil || names != nil || others != nil else { return found }
     for (name, value) in object.members {
-      let escaped = name.replacing("~", with: "~0").replacing("/", with: "~1")
-      let place = "\(pointer)/\(escaped)"
-      if let names = rules["propertyNames"] { found += faults(.string(name), names, at: place) }
-      if let schema = known?[name] {
-        found += faults(value, schema, at: place)
-      } else if let others = rules["additionalProperties"] {
-        found += faults(value, others, at: place)
-      }
+      let schema = known?[name] ?? others
+      guard schema != nil || names != nil else { continue }
+      let place = "\(pointer)/\(Self.escaped(name))"
+      if let names { found += faults(.string(name), names, at: place) }
+      if let schema { found += faults(value, schema, at: place) }
     }
     return found
   }

@@ -24,11 +24,14 @@ enum GuardrailForm {
     )
   }
 
+  private static func lines(_ text: String) -> [String] {
+    text.split(whereSeparator: \.isNewline).map(\.trimmed).filter { !$0.isEmpty }
+  }
+
   private static func body(_ form: Form) throws -> JSONObject {
     var body: JSONObject = [form["subject"]: .string(form["name"])]
     body["scope"] = .string(form["scope"])
-    let excludes = form["excludes"].split(whereSeparator: \.isNewline).map(\.trimmed)
-    body["excludes"] = .array(excludes.filter { !$0.isEmpty }.map { .string($0) })
+    body["excludes"] = .array(lines(form["excludes"]).map { .string($0) })
     let parameters = try RuleSettings.parameters(form["parameters"])
     if !parameters.members.isEmpty { body["parameters"] = .object(parameters) }
     body["enforcement"] = .string(form["enforcement"])
@@ -70,10 +73,12 @@ enum GuardrailForm {
     func value(_ name: String, _ other: String) -> String {
       typed(name).isEmpty ? other : typed(name)
     }
-    let words = [
+    var words = [
       "guardrails", "add", "--\(value("subject", "rule"))", value("name", "ID"),
       value("scope", "all"), "--enforcement", value("enforcement", "audit_log"),
     ]
+    if typed("on_failure") == "closed" { words += ["--on-failure", "closed"] }
+    words += lines(typed("excludes")).flatMap { ["--exclude", $0] }
     return typed("reason").isEmpty ? words : words + ["--reason", typed("reason")]
   }
 

@@ -72,7 +72,10 @@ extension HomeView {
       "countDecisions",
       ["by": "day", "decision": "refused", "from": "\(since)", "limit": "500"]
     ).list("items").map { $0.count("count") }.reduce(0, +)
-    let week = HTML.link(Address("/decisions", ["decision": "refused"]), "\(refused.of("request"))")
+    let week = HTML.link(
+      Address("/decisions", ["decision": "refused", "from": "\(since)"]),
+      "\(refused.of("request"))"
+    )
     return """
       \(link("disallow", "enforcing")), \(link("warn", "warning")), \(link("audit_log", "recording")); \(week) refused in 7 days.
       """

@@ -145,7 +145,7 @@ struct PageServer: Sendable {
       visit.refused = (form, problem)
       do {
         return try await show(page, visit, request, status: .init(code: problem.status))
-      } catch {
+      } catch let other where api.problem(other)?.status == 404 {
         throw problem
       }
     }

@@ -76,16 +76,20 @@ enum ProfileForm {
 
   // MARK: - Choosing
 
-  private static let names = ["q", "provider", "kind", "severity", "origin"]
+  private static let names = ["q", "provider", "kind", "severity"]
 
   private static func choice(_ visit: Visit, _ chosen: [String]) async throws -> HTML {
     let pairs = names.flatMap { name in
       visit.values(name).map { Address.Pair(name: name, value: $0) }
     }
     let isAsked = !pairs.isEmpty
+    // Goals are of installed rules.
+    let installed = [
+      Address.Pair(name: "origin", value: "installed"), Address.Pair(name: "limit", value: "50"),
+    ]
     let page =
       try await isAsked
-      ? visit.ask("listRules", pairs: pairs + [Address.Pair(name: "limit", value: "50")]) : .null
+      ? visit.ask("listRules", pairs: pairs + installed) : .null
     let found = page.list("items").filter { !chosen.contains($0.text("id")) }
     let boxes = found.map { rule -> HTML in
       """
@@ -103,7 +107,7 @@ enum ProfileForm {
         : "<ul class=\"picks\">\(HTML(boxes))</ul>\(more)"
     return """
       <form class="stack" method="get" action="/profiles/new">\(HTML(kept))
-      <div class="twocol">\(HTML(RulesPage.fields(visit)))</div>
+      <div class="twocol">\(HTML(RulesPage.installedFields(visit)))</div>
       <div class="row"><button type="submit">Search</button></div>
       \(list)
       \(HTML.when(!found.isEmpty, "<div class=\"row\"><button type=\"submit\" class=\"main\">Add those that are ticked</button></div>"))

@@ -74,17 +74,21 @@ extension ResultPage {
     guard visit.may(.run), visit.asOf == nil, let rule else { return [] }
     let users = Set(rule.list("used_by").map { $0.text("profile") })
     var found: [JSONValue] = []
+    var holds = ["": true]
     for attachment in try await visit.look("listAttachments", ["limit": "500"]).list("items")
     where users.contains(attachment.text("profile")) {
       let scope = attachment.text("scope")
-      let held = try await visit.look(
-        "countResults",
-        [
-          "scope": scope.isEmpty ? nil : scope, "rule": rule.text("id"),
-          "resource": resource.text("id"), "account": resource.text("account"),
-        ]
-      )
-      if held.count("total") > 0 { found.append(attachment) }
+      if holds[scope] == nil {
+        let held = try await visit.look(
+          "countResults",
+          [
+            "scope": scope, "rule": rule.text("id"), "resource": resource.text("id"),
+            "account": resource.text("account"),
+          ]
+        )
+        holds[scope] = held.count("total") > 0
+      }
+      if holds[scope] == true { found.append(attachment) }
     }
     return found
   }

@@ -23,17 +23,23 @@ enum RulesPage {
 
   /// The fields by which rules are chosen.
   static func fields(_ visit: Visit) -> [HTML] {
+    installedFields(visit) + [
+      visit.filterChoice(
+        "origin",
+        "Whose",
+        [("", "all"), ("own", "our own"), ("installed", "installed")]
+      )
+    ]
+  }
+
+  /// The fields by which installed rules are chosen.
+  static func installedFields(_ visit: Visit) -> [HTML] {
     let severities = Severity.allCases.map { ($0.rawValue, "\($0.rawValue) or above") }
     return [
       visit.filterField("q", "Words", "of the title or requirement"),
       visit.filterField("provider", "Provider", "aws"),
       visit.filterField("kind", "Kind", "s3/bucket"),
       visit.filterChoice("severity", "Severity", [("", "any")] + severities),
-      visit.filterChoice(
-        "origin",
-        "Whose",
-        [("", "all"), ("own", "our own"), ("installed", "installed")]
-      ),
     ]
   }
 
