@@ -5,7 +5,7 @@ package import Model
 // The verdict of a goal, and what related resources add to it.
 extension Verdict {
   /// How many verdicts there are.
-  static let count = 4
+  package static let count = 4
 
   /// The verdict's place in ``Verdict/allCases``.
   package var index: Int {

@@ -17,8 +17,6 @@ package final class Judge {
   private let kinds: KindTable
   let writer: ResultWriter
   private(set) var outcome: ChunkOutcome
-  /// Verdicts per goal of the chunk at hand, one row after another.
-  private(set) var counts: [Int]
   private var chunkSize = 0
   /// Room for the tags of one resource.
   let tagText = LineBuffer()
@@ -58,7 +56,6 @@ package final class Judge {
     kinds = KindTable(ruleSet.programs)
     writer = ResultWriter(ruleSet, options)
     outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
-    counts = Array(repeating: 0, count: ruleSet.members.count * Verdict.count)
   }
 
   /// Judges as of another instant from now on.
@@ -109,7 +106,6 @@ package final class Judge {
   private func reset() {
     outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
     writer.lines.removeAll()
-    for index in counts.indices { counts[index] = 0 }
     lineBase = 0
   }
 
@@ -117,10 +113,6 @@ package final class Judge {
     // A parser keeps the memory of its largest document; that of one long line is given back.
     if chunkSize > Self.keptSize { parser = JSONParser() }
     outcome.lines = unsafe Array(writer.lines.text)
-    let width = Verdict.count
-    for goal in ruleSet.members.indices {
-      outcome.summary.counts[goal] = Array(counts[goal * width..<(goal + 1) * width])
-    }
     return outcome
   }
 
@@ -153,7 +145,7 @@ package final class Judge {
   }
 
   func count(_ verdict: Verdict, _ goal: GoalProgram) {
-    counts[Int(goal.goal) * Verdict.count + verdict.index] += 1
+    outcome.summary.counts[Int(goal.goal) * Verdict.count + verdict.index] += 1
   }
 
   func keep(_ resource: JudgedResource) { outcome.resources.append(resource) }

@@ -31,8 +31,9 @@ package struct LineFault: Sendable, Hashable {
 
 /// Totals of a run; parts are merged in any order.
 package struct JudgeSummary: Sendable {
-  /// Verdicts per goal, in the order of the rule set's members, then of ``Verdict/allCases``.
-  package var counts: [[Int]]
+  /// Verdicts per goal: a row for each member of the rule set in their order, one row after another, with a
+  /// number for each of ``Verdict/allCases``.
+  package var counts: [Int]
   package var resources = 0
   /// Resources of kinds that no goal is about.
   package var notCovered: [ResourceKind: Int] = [:]
@@ -45,8 +46,12 @@ package struct JudgeSummary: Sendable {
 
   /// An empty summary for a rule set.
   package init(_ ruleSet: RuleSet) {
-    let row = [Int](repeating: 0, count: Verdict.allCases.count)
-    counts = Array(repeating: row, count: ruleSet.members.count)
+    counts = Array(repeating: 0, count: ruleSet.members.count * Verdict.count)
+  }
+
+  /// How many results of a goal have a verdict; the goal by its place among the rule set's members.
+  package func count(_ goal: Int, _ verdict: Verdict) -> Int {
+    counts[goal * Verdict.count + verdict.index]
   }
 
   mutating func add(fault: LineFault) {
@@ -56,9 +61,7 @@ package struct JudgeSummary: Sendable {
 
   /// Adds the totals of another part.
   package mutating func merge(_ other: JudgeSummary) {
-    for goal in counts.indices {
-      for verdict in counts[goal].indices { counts[goal][verdict] += other.counts[goal][verdict] }
-    }
+    for place in counts.indices { counts[place] += other.counts[place] }
     resources += other.resources
     notCovered.merge(other.notCovered, uniquingKeysWith: +)
     faultCount += other.faultCount

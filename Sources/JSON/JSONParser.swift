@@ -83,11 +83,10 @@ package enum JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   package func parse(_ text: some Collection<UInt8>) throws -> JSONValue {
     var padded: [UInt8] = []
     padded.reserveCapacity(text.count + Self.padding)
+    padded.append(contentsOf: text)
     // A byte order mark is no JSON, but some editors write one.
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    padded.append(
-      contentsOf: text.starts(with: mark) ? AnySequence(text.dropFirst(3)) : AnySequence(text)
-    )
+    if padded.starts(with: mark) { padded.removeFirst(mark.count) }
     let count = padded.count
     padded.append(contentsOf: repeatElement(0, count: Self.padding))
     return try unsafe padded.withUnsafeBufferPointer { buffer in

@@ -53,7 +53,10 @@ package enum JSONValue: Sendable, Hashable {
   package var whole: Int? { double.flatMap { Int(exactly: $0) } }
 
   /// Whether this is JSON's `null`.
-  package var isNull: Bool { self == .null }
+  package var isNull: Bool {
+    if case .null = self { return true }
+    return false
+  }
 }
 
 /// An object's members in the order in which they were written.
@@ -140,12 +143,23 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
 extension JSONValue {
   /// The value with `7.0` as `7`, which JSON Schema takes for the same.
   package var withWholeNumbers: JSONValue {
-    switch self {
+    guard hasWholeFraction else { return self }
+    return switch self {
     case .number(let number): Int64(exactly: number).map { .integer($0) } ?? self
     case .array(let elements): .array(elements.map(\.withWholeNumbers))
     case .object(let object):
-      .object(JSONObject(object.members.map { ($0.key, $0.value.withWholeNumbers) }))
+      .object(JSONObject(unique: object.members.map { ($0.key, $0.value.withWholeNumbers) }))
     default: self
+    }
+  }
+
+  /// Whether a number in it is whole and written with a fraction; most values have none.
+  private var hasWholeFraction: Bool {
+    switch self {
+    case .number(let number): Int64(exactly: number) != nil
+    case .array(let elements): elements.contains(where: \.hasWholeFraction)
+    case .object(let object): object.members.contains { $0.value.hasWholeFraction }
+    default: false
     }
   }
 }

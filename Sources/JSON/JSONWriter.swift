@@ -123,6 +123,13 @@ package struct JSONWriter {
 }
 
 extension JSONValue {
+  /// The value as JSON on one line, UTF-8.
+  package var bytes: [UInt8] {
+    var writer = JSONWriter()
+    writer.value(self)
+    return writer.bytes
+  }
+
   /// The value as JSON text on one line.
   package var text: String {
     var writer = JSONWriter()

@@ -55,7 +55,7 @@ extension Tape {
     }
     // A set pays only for large objects; small ones are quicker to compare outright.
     if members.count > 16 {
-      var seen: Set<String> = []
+      var seen = Set<String>(minimumCapacity: members.count)
       for (key, _) in members where !seen.insert(key).inserted { throw .duplicateKey(key) }
     } else {
       for (position, member) in members.enumerated() {

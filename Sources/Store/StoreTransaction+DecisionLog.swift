@@ -1,6 +1,33 @@
 package import JSON
 package import Model
 
+/// The rules that are laid somewhere and do not stand in the way there.
+package struct QuietRules: Sendable, Hashable {
+  /// Rules by their ids; decisions about one kind of resource share a list.
+  package var rules: [String] = []
+  /// An ASCII letter for each rule: `p` where it passed, `n` where it had nothing to judge; another one where
+  /// it says something else, or nothing.
+  package var letters = ""
+
+  package init(rules: [String] = [], letters: String = "") {
+    (self.rules, self.letters) = (rules, letters)
+  }
+
+  /// How many rules have a letter.
+  package func count(_ letter: UInt8) -> Int { letters.utf8.count { $0 == letter } }
+
+  /// The rules that have a letter.
+  package func rules(_ letter: UInt8) -> [String] {
+    zip(rules, letters.utf8).compactMap { $1 == letter ? $0 : nil }
+  }
+
+  /// By the letters alone: lists of rules are long, and few.
+  package func hash(into hasher: inout Hasher) { hasher.combine(letters) }
+
+  package static let passed: UInt8 = 0x70
+  package static let notApplicable: UInt8 = 0x6E
+}
+
 /// A decision as it is logged.
 package struct LoggedDecision: Sendable {
   /// What one rule said, and what came of it.
@@ -31,8 +58,10 @@ package struct LoggedDecision: Sendable {
   /// The rule that decided first, and its verdict; empty where every rule passed.
   package var rule: String
   package var verdict: String
-  /// What every rule that is laid there said, the strictest first.
+  /// What every rule that is laid there said, the strictest first; less ``quiet`` where it is not read from
+  /// a store.
   package var rulings: [Ruling]
+  package var quiet: QuietRules
   /// The whole decision; with the configuration where it was refused.
   package var report: JSONValue
 
@@ -47,21 +76,35 @@ package struct LoggedDecision: Sendable {
     rule: String,
     verdict: String,
     rulings: [Ruling] = [],
+    quiet: QuietRules = QuietRules(),
     report: JSONValue
   ) {
     (self.id, self.at, self.actor, self.gate, self.effect) = (id, at, actor, gate, effect)
     (self.place, self.name, self.rule, self.verdict) = (place, name, rule, verdict)
-    (self.rulings, self.report) = (rulings, report)
+    (self.rulings, self.quiet, self.report) = (rulings, quiet, report)
+  }
+}
+
+/// What the rules said of one decision.
+private struct RulingList: Hashable {
+  var rulings: [LoggedDecision.Ruling]
+  var quiet: QuietRules
+
+  init(_ decision: LoggedDecision) { (rulings, quiet) = (decision.rulings, decision.quiet) }
+
+  /// As a text, a line each: the same text for the same rules and verdicts.
+  var text: String {
+    func quiet(_ letter: UInt8, _ verdict: Verdict) -> [LoggedDecision.Ruling] {
+      self.quiet.rules(letter).map { .init(rule: $0, verdict: verdict, effect: .allowed) }
+    }
+    let all =
+      rulings + quiet(QuietRules.passed, .pass) + quiet(QuietRules.notApplicable, .notApplicable)
+    guard !all.isEmpty else { return "" }
+    return all.map { "\n\($0.rule)\t\($0.verdict.rawValue)\t\($0.effect.rawValue)" }.joined() + "\n"
   }
 }
 
 extension [LoggedDecision.Ruling] {
-  /// What the rules said as a text, a line each: the same text for the same rules and verdicts.
-  fileprivate var text: String {
-    isEmpty
-      ? "" : map { "\n\($0.rule)\t\($0.verdict.rawValue)\t\($0.effect.rawValue)" }.joined() + "\n"
-  }
-
   fileprivate init(text: String) {
     self = text.split(separator: "\n").compactMap { line in
       let words = line.split(separator: "\t").map(String.init)
@@ -161,7 +204,7 @@ extension StoreTransaction {
         decision.rule, decision.verdict,
       ] { row.text(text) }
       row.bytes(
-        decision.report.isNull ? [] : Pack.compress(Array(decision.report.text.utf8))
+        decision.report.isNull ? [] : Pack.compress(decision.report.bytes)
       )
       row.integer(numbers[index])
     }
@@ -170,23 +213,19 @@ extension StoreTransaction {
   /// The numbers under which the decisions' lists of rulings are kept, 0 for none; those that are new are
   /// kept now.
   private func numbers(ofRulingsOf decisions: [LoggedDecision]) throws -> [Int64] {
-    var known: [[LoggedDecision.Ruling]: Int64] = [[]: 0]
-    var numbers: [Int64] = []
-    for (index, decision) in decisions.enumerated() {
-      // Most have the list of the one before.
-      if index > 0, decisions[index - 1].rulings == decision.rulings {
-        numbers.append(numbers[index - 1])
-        continue
-      }
-      let number = try known[decision.rulings] ?? self.number(ofRulings: decision.rulings)
-      known[decision.rulings] = number
-      numbers.append(number)
+    var known: [RulingList: Int64] = [:]
+    return try decisions.map { decision in
+      let list = RulingList(decision)
+      if let number = known[list] { return number }
+      let number = try self.number(of: list)
+      known[list] = number
+      return number
     }
-    return numbers
   }
 
-  private func number(ofRulings list: [LoggedDecision.Ruling]) throws -> Int64 {
+  private func number(of list: RulingList) throws -> Int64 {
     let text = list.text
+    guard !text.isEmpty else { return 0 }
     let digest = Digest.sha256(Array(text.utf8))
     let kept = try session.first(
       "SELECT id FROM decision_rulings WHERE digest = $1",

@@ -112,6 +112,16 @@ package struct YAMLReader: Sendable {
     return try block(text, file: file, firstLine: firstLine)
   }
 
+  /// What a key is taken for where the library compares keys: all that is not quoted for the same.
+  ///
+  /// What a value is, a dialect tells; the library's own patterns for that cost more than all its reading.
+  private static let resolver: Resolver = {
+    guard let plain = try? Resolver.Rule(Tag.Name(rawValue: "plain"), "^") else {
+      preconditionFailure("the pattern of a start compiles")
+    }
+    return Resolver.basic.appending(plain)
+  }()
+
   /// Reads one document as YAML.
   private func block(
     _ text: String,
@@ -128,7 +138,7 @@ package struct YAMLReader: Sendable {
     }
     let root: Node?
     do {
-      root = try Parser(yaml: text, resolver: .default).nextRoot()
+      root = try Parser(yaml: text, resolver: Self.resolver).nextRoot()
     } catch let error as YamlError {
       throw Self.fault(error, file: file, firstLine: firstLine)
     } catch {

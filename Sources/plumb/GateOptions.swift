@@ -212,11 +212,13 @@ struct GateOptions: ParsableArguments {
       let node = try YAMLReader().document(textFile(guardrails), file: guardrails)
       let (laid, scopes) = try Guardrail.document(node)
       if laid.isEmpty { throw Self.nothing }
-      return try set(laid, scopes, library)
+      return try set(laid, ScopeTree(scopes), library.rules(), library.profiles())
     }
     if isNamed {
       let (enforcement, choice) = try enforced
-      return try set(try named(enforcement, choice, library), [], library)
+      let chosen = try goals.choose(library: library)
+      let laid = named(chosen.ruleSet, enforcement, choice)
+      return try set(laid, ScopeTree([]), chosen.index.rules, [])
     }
     let data: DataStore
     do {
@@ -239,33 +241,28 @@ struct GateOptions: ParsableArguments {
 
   private func set(
     _ laid: [Guardrail],
-    _ scopes: [Scope],
-    _ library: ContentLibrary
+    _ scopes: ScopeTree,
+    _ rules: [Rule],
+    _ profiles: [Profile]
   ) throws -> (GuardrailSet, [Model.Exception], DataStore?) {
-    var rules = try goals.rules.flatMap { try ContentLibrary.rules(under: $0) }
-    let own = Set(rules.map(\.id))
-    rules += try library.rules().filter { !own.contains($0.id) }
     let fromFile = try files.readExceptions(RuleIndex(rules))
-    var profiles = try library.profiles()
-    for name in goals.profile { profiles.append(try GoalOptions.profile(named: name, in: library)) }
     let parts = GuardrailSet.Parts(
       guardrails: laid,
       rules: rules,
       profiles: profiles,
-      scopes: ScopeTree(scopes),
+      scopes: scopes,
       exceptions: fromFile
     )
     return (GuardrailSet(parts), fromFile, nil)
   }
 
-  /// A guardrail over everything for each rule and profile that options name.
+  /// A guardrail over everything for each rule that options name, by themselves or through a profile.
   private func named(
+    _ ruleSet: RuleSet,
     _ enforcement: Enforcement,
-    _ choice: FailureChoice,
-    _ library: ContentLibrary
-  ) throws -> [Guardrail] {
-    let chosen = try goals.choose(library: library)
-    return chosen.ruleSet.members.enumerated().map { index, member in
+    _ choice: FailureChoice
+  ) -> [Guardrail] {
+    ruleSet.members.enumerated().map { index, member in
       Guardrail(
         id: Int64(index + 1),
         .rule(member.rule.id),

@@ -108,24 +108,26 @@ func instant(_ option: String?) throws -> String {
 
 extension JudgeSummary {
   /// How many results have a verdict.
-  func total(_ verdict: Verdict) -> Int { counts.reduce(0) { $0 + $1[verdict.index] } }
+  func total(_ verdict: Verdict) -> Int {
+    stride(from: verdict.index, to: counts.count, by: Verdict.count).reduce(0) { $0 + counts[$1] }
+  }
 
   /// The totals as an object for people and programs.
   func json(_ ruleSet: RuleSet) -> JSONValue {
-    func row(_ counts: [Int]) -> JSONValue {
+    func row(_ goal: Int) -> JSONValue {
       .object(
         JSONObject(
-          Verdict.allCases.map { (key: $0.rawValue, value: .integer(Int64(counts[$0.index]))) }
+          Verdict.allCases.map { (key: $0.rawValue, value: .integer(Int64(count(goal, $0)))) }
         )
       )
     }
-    let goals = zip(ruleSet.members, counts).map { member, counts -> JSONValue in
+    let goals = ruleSet.members.enumerated().map { goal, member -> JSONValue in
       var object: JSONObject = ["rule": .string(member.rule.id)]
       if !member.parameters.isEmpty {
         let sorted = member.parameters.sorted { $0.key < $1.key }
         object["parameters"] = .object(JSONObject(sorted.map { (key: $0.key, value: $0.value) }))
       }
-      object["results"] = row(counts)
+      object["results"] = row(goal)
       return .object(object)
     }
     let kinds = notCovered.sorted { $0.key < $1.key }

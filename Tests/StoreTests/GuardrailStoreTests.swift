@@ -210,6 +210,32 @@ struct GuardrailStoreTests {
   }
 
   @Test(arguments: TestDatabase.all)
+  func `rules that a decision tells by letters are kept like others`(
+    kind: TestDatabase
+  ) async throws {
+    try await kind.withStore { store in
+      let rulings = [
+        LoggedDecision.Ruling(rule: "rule", verdict: .fail, effect: .refused),
+        LoggedDecision.Ruling(rule: "third", verdict: .pass, effect: .allowed),
+      ]
+      var long = Self.decision(1, .refused, "long")
+      long.rulings = rulings
+      var short = Self.decision(1, .refused, "short")
+      short.rulings = [rulings[0]]
+      short.quiet = QuietRules(rules: ["rule", "third", "silent"], letters: "fp.")
+      var other = short
+      other.quiet.letters = "fn."
+      let entries = [long, short, other, short]
+      try await store.write(as: "plumb", at: .hour(4)) { try $0.log(entries) }
+      let told = try await store.read { try $0.decisions(DecisionFilter(), limit: 9) }.map(
+        \.rulings
+      )
+      #expect([told[0], told[2], told[3]] == [rulings, rulings, rulings])
+      #expect(told[1].map(\.verdict) == [.fail, .notApplicable])
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
   func `decisions are listed, counted by day and pruned by age`(kind: TestDatabase) async throws {
     try await kind.withStore { store in
       try await store.write(as: "plumb", at: .hour(30)) { transaction in

@@ -83,8 +83,10 @@ struct HandCheckedTests {
     for decision in decisions {
       let id = decision.resource.id
       for ruling in decision.rulings { found[key(ruling.rule.id, id)] = ruling.verdict }
-      for rule in decision.rulesPassed { found[key(rule, id)] = .pass }
-      for rule in decision.rulesNotApplicable { found[key(rule, id)] = .notApplicable }
+      for rule in decision.quiet.rules(QuietRules.passed) { found[key(rule, id)] = .pass }
+      for rule in decision.quiet.rules(QuietRules.notApplicable) {
+        found[key(rule, id)] = .notApplicable
+      }
     }
     return found
   }

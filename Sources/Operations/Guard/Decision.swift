@@ -1,6 +1,7 @@
 package import Engine
 package import JSON
 package import Model
+package import Store
 
 /// What becomes of a request to create or change a resource, and why.
 package struct Decision: Sendable {
@@ -32,9 +33,8 @@ package struct Decision: Sendable {
   package var effect: Effect
   /// What is not passed, the strictest effect first.
   package var rulings: [Ruling]
-  /// The rules in force here that passed, and those that had nothing to judge, by their ids.
-  package var rulesPassed: [String] = []
-  package var rulesNotApplicable: [String] = []
+  /// The rules in force here that passed, and those that had nothing to judge.
+  package var quiet = QuietRules()
   /// How many guardrails in force ask something of the resource.
   package var guardrails = 0
   /// How many are in force anywhere; where there are none, nothing was decided.
@@ -50,15 +50,16 @@ package struct Decision: Sendable {
 
 extension Decision {
   /// How many rules in force passed.
-  package var passed: Int { rulesPassed.count }
+  package var passed: Int { quiet.count(QuietRules.passed) }
   /// How many had nothing to judge.
-  package var notApplicable: Int { rulesNotApplicable.count }
+  package var notApplicable: Int { quiet.count(QuietRules.notApplicable) }
 
   /// Adds what a rule in force says.
   mutating func add(_ ruling: Ruling) {
     switch ruling.verdict {
-    case .pass: rulesPassed.append(ruling.rule.id)
-    case .notApplicable: rulesNotApplicable.append(ruling.rule.id)
+    case .pass, .notApplicable:
+      quiet.rules.append(ruling.rule.id)
+      quiet.letters.unicodeScalars.append(Unicode.Scalar(ruling.verdict.letter))
     case .fail, .unknown: rulings.append(ruling)
     }
   }

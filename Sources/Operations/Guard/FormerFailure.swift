@@ -4,23 +4,36 @@ import Model
 
 // A change of what failed already is warned of, so that it can be scaled and mended step by step.
 extension GuardrailSet {
-  /// Decides about a request.
+  /// Decides about requests; a decision for each, in their order.
   ///
   /// A failure that would refuse it only warns where the resource failed before the change by the same
   /// guardrails, and in the same way: nothing stands in the way now that did not stand there before.
   func decide(
-    _ request: GuardKeeper.Request,
+    _ requests: some Collection<GuardKeeper.Request>,
     at now: Instant,
     _ resolver: ExceptionResolver
-  ) -> Decision {
-    var decision = decide(request.resource, isNew: request.isNew, at: now, resolver)
-    guard let former = request.former,
-      decision.rulings.contains(where: { $0.effect == .refused && $0.verdict == .fail })
-    else { return decision }
-    let before = decide(former, isNew: false, at: now, resolver)
+  ) -> [Decision] {
+    var decisions = decide(requests.map { ($0.resource, $0.isNew) }, at: now, resolver)
+    for (index, request) in requests.enumerated() {
+      guard let former = request.former,
+        decisions[index].rulings.contains(where: { $0.effect == .refused && $0.verdict == .fail })
+      else { continue }
+      let before = decide([(former, false)], at: now, resolver)[0]
+      warn(&decisions[index], of: request.resource, former, before)
+    }
+    return decisions
+  }
+
+  /// Turns refusals into warnings where the resource failed in the same way before the change.
+  private func warn(
+    _ decision: inout Decision,
+    of resource: Resource,
+    _ former: Resource,
+    _ before: Decision
+  ) {
     let isSame =
-      former.place == request.resource.place
-      && former.configuration.settled == request.resource.configuration.settled
+      former.place == resource.place
+      && former.configuration.settled == resource.configuration.settled
     for index in decision.rulings.indices {
       let ruling = decision.rulings[index]
       guard ruling.effect == .refused, ruling.verdict == .fail,
@@ -32,7 +45,6 @@ extension GuardrailSet {
         "; it failed in the same way before this update, which is therefore only warned of"
     }
     decision.settle()
-    return decision
   }
 }
 

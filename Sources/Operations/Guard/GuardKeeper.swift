@@ -147,7 +147,7 @@ package final class GuardKeeper: Sendable {
     let decisions: [Decision]
     do {
       let (set, resolver) = try await facts(isFresh: false, at: now)
-      decisions = told(requests.map { set.decide($0, at: now, resolver) })
+      decisions = told(set.decide(requests, at: now, resolver))
     } catch {
       note(ContinuousClock.now - start, isFault: true, at: now)
       throw error
@@ -175,7 +175,7 @@ package final class GuardKeeper: Sendable {
     guard room > 0 else { return decisions }
     // Whoever asked does not wait for this; the log is all that it is for.
     Task { [self] in
-      let judged = requests.prefix(room).map { set.decide($0, at: now, resolver) }
+      let judged = set.decide(requests.prefix(room), at: now, resolver)
       log.note(
         zip(zip(requests, decisions), judged).map { asked, judged in
           LoggedDecision(asked.1, asked.0, judgedAs: judged)

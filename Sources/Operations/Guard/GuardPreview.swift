@@ -66,7 +66,8 @@ package struct GuardPreview: Sendable {
         lines: text,
         account: account?.accounts.first ?? "",
         at: now,
-        resolver
+        resolver,
+        isBrief: items.count >= question.limit
       ).decisions
       // A line that cannot be judged has no decision.
       if question.sight.isEverything {

@@ -1,6 +1,7 @@
 package import Engine
 import JSON
 package import Model
+import Store
 
 // The one operation by which every gate decides.
 extension GuardrailSet {
@@ -16,23 +17,25 @@ extension GuardrailSet {
     decide(lines: text, at: now, resolver(at: now).resolver)
   }
 
-  /// `account` is that of resources that name none.
+  /// `account` is that of resources that name none; rulings that are `brief` tell no reasons.
   func decide(
     lines text: [UInt8],
     account: String = "",
     at now: Instant,
-    _ resolver: ExceptionResolver
+    _ resolver: ExceptionResolver,
+    isBrief: Bool = false
   ) -> (decisions: [Decision], faults: [LineFault]) {
     judges.with { pair in
       let instant = "\(now)"
       pair.verdicts.move(to: instant)
+      pair.obstacles.move(to: instant)
       // With counts that are open upwards nothing waits for related resources.
       let outcome = pair.verdicts.judge(text, population: Population())
       var resolver = resolver
       let decisions = outcome.resources.map { resource in
         var resource = resource
         if resource.account.isEmpty { resource.account = account }
-        return decide(resource, text, pair, now, &resolver)
+        return decide(resource, text, pair, now, &resolver, isBrief: isBrief)
       }
       return (decisions, outcome.summary.faults)
     }
@@ -42,27 +45,50 @@ extension GuardrailSet {
   ///
   /// With `isNew` the templates in force complete its configuration first.
   package func decide(_ resource: Resource, isNew: Bool, at now: Instant) -> Decision {
-    decide(resource, isNew: isNew, at: now, resolver(at: now).resolver)
+    decide([resource], isNew: isNew, at: now)[0]
   }
 
+  /// Decides about resources; a decision for each, in their order.
+  package func decide(_ resources: [Resource], isNew: Bool, at now: Instant) -> [Decision] {
+    decide(resources.map { ($0, isNew) }, at: now, resolver(at: now).resolver)
+  }
+
+  /// How many resources are judged at once.
+  private static let atOnce = 256
+
   func decide(
-    _ resource: Resource,
-    isNew: Bool,
+    _ asked: [(resource: Resource, isNew: Bool)],
     at now: Instant,
     _ resolver: ExceptionResolver
-  ) -> Decision {
-    var resource = resource
-    let additions = isNew ? complete(&resource) : []
-    var (decisions, faults) = decide(
-      lines: Array(resource.inventoryLine.text.utf8),
-      at: now,
-      resolver
-    )
-    guard var decision = decisions.popLast() else {
-      return undecided(resource, faults.first?.message ?? "it cannot be judged", at: now)
+  ) -> [Decision] {
+    guard asked.count <= Self.atOnce else {
+      return stride(from: 0, to: asked.count, by: Self.atOnce).flatMap { start in
+        let part = asked[start..<min(start + Self.atOnce, asked.count)]
+        return decide(Array(part), at: now, resolver)
+      }
     }
-    decision.additions = additions
-    return decision
+    var asked = asked
+    var additions: [[Template.Addition]] = []
+    var writer = JSONWriter()
+    for index in asked.indices {
+      additions.append(asked[index].isNew ? complete(&asked[index].resource) : [])
+      if index > 0 { writer.raw("\n") }
+      writer.value(asked[index].resource.inventoryLine)
+    }
+    var (decisions, faults) = decide(lines: writer.bytes, at: now, resolver)
+    if decisions.count < asked.count {
+      // A line that cannot be judged has no decision.
+      let found = Dictionary(grouping: decisions, by: \.resource.lineNumber)
+      let faults = Dictionary(grouping: faults, by: \.line)
+      decisions = asked.indices.map { index in
+        let reason = faults[index + 1]?.first?.message ?? "it cannot be judged"
+        return found[index + 1]?.first ?? undecided(asked[index].resource, reason, at: now)
+      }
+    }
+    for index in asked.indices where !additions[index].isEmpty && decisions[index].fault == nil {
+      decisions[index].additions = additions[index]
+    }
+    return decisions
   }
 
   /// Completes a configuration by the templates in force where the resource is.
@@ -88,11 +114,8 @@ extension GuardrailSet {
     var rulings: [Decision.Ruling] = []
     for (index, member) in ruleSet.members.enumerated()
     where member.rule.target.kinds.contains(resource.kind) {
-      let inForce = guardrailsOfMember[index].filter { holds[areaOfGuardrail[$0]] != .no }
-      guard !inForce.isEmpty else { continue }
-      rulings.append(
-        ruling(member, inForce, holds, .unknown, reason: "not judged: \(reason)", record: nil, nil)
-      )
+      guard !inForce(index, holds).isEmpty else { continue }
+      rulings.append(ruling(index, holds, .unknown, "not judged: \(reason)"))
     }
     rulings += rulingsOfFaulty(resource.kind, holds)
     var decision = Decision(
@@ -140,17 +163,8 @@ extension GuardrailSet {
   ) -> Decision.Ruling? {
     guard let index = memberOfGoal[record.goal] else { return nil }
     let holds = holds(place)
-    let inForce = guardrailsOfMember[index].filter { holds[areaOfGuardrail[$0]] != .no }
-    guard !inForce.isEmpty else { return nil }
-    return ruling(
-      ruleSet.members[index],
-      inForce,
-      holds,
-      record.verdict,
-      reason: record.reason,
-      record: record,
-      exception
-    )
+    guard !inForce(index, holds).isEmpty else { return nil }
+    return ruling(index, holds, record.verdict, record.reason, record, exception: exception)
   }
 
   private func decide(
@@ -158,7 +172,8 @@ extension GuardrailSet {
     _ text: [UInt8],
     _ pair: JudgePool.Pair,
     _ now: Instant,
-    _ resolver: inout ExceptionResolver
+    _ resolver: inout ExceptionResolver,
+    isBrief: Bool
   ) -> Decision {
     var decision = Decision(
       resource: resource,
@@ -175,73 +190,81 @@ extension GuardrailSet {
     decision.settle()
     guard let layout = resource.layout else { return decision }
     let members = layouts[layout].members
-    var obstacles: [Int: [Int]] = [:]
-    for (index, letter) in resource.verdicts.utf8.enumerated() {
-      guard let verdict = Verdict(letter: letter) else { continue }
-      let inForce = guardrailsOfMember[members[index]]
-      guard inForce.contains(where: { holds[areaOfGuardrail[$0]] != .no }) else { continue }
-      switch verdict {
-      case .pass: decision.rulesPassed.append(ruleOfMember[members[index]])
-      case .notApplicable: decision.rulesNotApplicable.append(ruleOfMember[members[index]])
-      case .fail, .unknown:
-        obstacles[members[index]] = inForce.filter { holds[areaOfGuardrail[$0]] != .no }
+    decision.quiet = QuietRules(
+      rules: rulesOfLayout[layout],
+      letters: letters(resource.verdicts, of: members, holds)
+    )
+    var obstacles: [Int: Verdict] = [:]
+    for (index, letter) in decision.quiet.letters.utf8.enumerated() {
+      guard let verdict = Verdict(letter: letter), verdict == .fail || verdict == .unknown else {
+        continue
       }
+      obstacles[members[index]] = verdict
     }
     guard !obstacles.isEmpty else { return decision }
-    pair.obstacles.move(to: "\(now)")
-    let line = Array(text[resource.line])
-    for record in records(of: line, pair.obstacles) {
-      guard let index = memberOfGoal[record.goal],
-        let inForce = obstacles.removeValue(forKey: index)
+    func exception(_ index: Int) -> Exception? {
+      resolver.exception(rule: ruleOfMember[index], resource: resource.id) { place }
+    }
+    if isBrief {
+      for (index, verdict) in obstacles.sorted(by: { $0.key < $1.key }) {
+        decision.rulings.append(ruling(index, holds, verdict, "", exception: exception(index)))
+      }
+      decision.settle()
+      return decision
+    }
+    for record in records(of: Array(text[resource.line]), pair) {
+      guard let index = memberOfGoal[record.goal], obstacles.removeValue(forKey: index) != nil
       else { continue }
-      let member = ruleSet.members[index]
-      let exception = resolver.exception(rule: member.rule.id, resource: resource.id) { place }
       decision.rulings.append(
-        ruling(
-          member,
-          inForce,
-          holds,
-          record.verdict,
-          reason: record.reason,
-          record: record,
-          exception
-        )
+        ruling(index, holds, record.verdict, record.reason, record, exception: exception(index))
       )
     }
     // What stood in the way stands there without a proof too.
-    for (index, inForce) in obstacles.sorted(by: { $0.key < $1.key }) {
-      let reason = "its proof could not be made"
-      decision.rulings.append(
-        ruling(ruleSet.members[index], inForce, holds, .unknown, reason: reason, record: nil, nil)
-      )
+    for index in obstacles.keys.sorted() {
+      decision.rulings.append(ruling(index, holds, .unknown, "its proof could not be made"))
     }
     decision.settle()
     return decision
   }
 
+  /// The guardrails that lay a member of the rule set where a resource is.
+  private func inForce(_ member: Int, _ holds: [Hold]) -> [Int] {
+    guardrailsOfMember[member].filter { holds[areaOfGuardrail[$0]] != .no }
+  }
+
+  /// The letters of verdicts; those of rules that no guardrail lays here are those of rules that do not ask.
+  private func letters(_ verdicts: String, of members: [Int], _ holds: [Hold]) -> String {
+    guard holds.contains(.no) else { return verdicts }
+    let letters = zip(verdicts.utf8, members).map { letter, member in
+      guardrailsOfMember[member].contains { holds[areaOfGuardrail[$0]] != .no }
+        ? letter : Verdict.outside
+    }
+    return String(decoding: letters, as: UTF8.self)
+  }
+
   /// The failures and what is unknown of one line, with reasons and proofs.
-  private func records(of line: [UInt8], _ judge: Judge) -> [ResultRecord] {
-    var outcome = judge.judge(line)
+  private func records(of line: [UInt8], _ pair: JudgePool.Pair) -> [ResultRecord] {
+    var outcome = pair.obstacles.judge(line)
     var lines = outcome.lines
     if !outcome.deferred.isEmpty {
-      outcome = judge.judge(outcome.deferred, population: Population())
+      outcome = pair.obstacles.judge(outcome.deferred, population: Population())
       lines += outcome.lines
     }
-    let parser = JSONParser()
     return lines.split(separator: 0x0A).compactMap { line in
-      (try? parser.parse(line)).flatMap { ResultRecord($0) }
+      (try? pair.parser.parse(line)).flatMap { ResultRecord($0) }
     }
   }
 
   private func ruling(
-    _ member: RuleSet.Member,
-    _ inForce: [Int],
+    _ index: Int,
     _ holds: [Hold],
     _ verdict: Verdict,
-    reason: String,
-    record: ResultRecord?,
-    _ exception: Exception?
+    _ reason: String,
+    _ record: ResultRecord? = nil,
+    exception: Exception? = nil
   ) -> Decision.Ruling {
+    let member = ruleSet.members[index]
+    let inForce = inForce(index, holds)
     let laid = inForce.map { guardrails[$0] }
     let effects = inForce.map { place in
       let guardrail = guardrails[place]
@@ -273,51 +296,4 @@ extension GuardrailSet {
       proof: record?.proof
     )
   }
-
-  // MARK: - Where a resource is
-
-  /// Where a resource is.
-  package func place(of resource: Resource) -> Place {
-    var place = Place(resource, accounts: accounts[resource.account] ?? [resource.account])
-    noteAccount(resource.account, &place)
-    return place
-  }
-
-  /// Notes that it is not known what stands above an account that the tree does not have.
-  private func noteAccount(_ account: String, _ place: inout Place) {
-    if !accounts.isEmpty, accounts[account] == nil { place.unread.insert("account") }
-  }
-
-  /// Where a resource of some lines is; `hasTags` asks for its tags though no guardrail does.
-  func place(of resource: JudgedResource, in text: [UInt8], hasTags: Bool = false) -> Place {
-    var tags: [String: String] = [:]
-    if isAskingForTags || hasTags, !resource.tags.isEmpty {
-      for (key, value) in (try? JSONValue(parsing: resource.tags))?.object?.members ?? [] {
-        tags[key] = value.string
-      }
-    }
-    var place = Place(
-      accounts: accounts[resource.account] ?? [resource.account],
-      provider: resource.provider,
-      region: resource.region,
-      group: resource.group,
-      kind: resource.kind,
-      id: resource.id,
-      tags: tags
-    )
-    place.noteUnread(unread(of: text[resource.line]), account: resource.account)
-    noteAccount(resource.account, &place)
-    return place
-  }
-
-  /// The paths of a line that were not read, where some are of the resource rather than of its
-  /// configuration.
-  private func unread(of line: ArraySlice<UInt8>) -> [String] {
-    guard line.holds(Self.ofResource),
-      let paths = (try? JSONParser().parse(Array(line)))?["unread"]?.object
-    else { return [] }
-    return paths.members.map(\.key)
-  }
-
-  private static let ofResource = Array("\"$resource.".utf8)
 }

@@ -59,6 +59,8 @@ package struct GuardrailSet: Sendable {
   let areaOfGuardrail: [Int]
   let memberOfGoal: [Goal: Int]
   let layouts: [VectorLayout]
+  /// The rules of each layout's places.
+  let rulesOfLayout: [[String]]
   /// The guardrails in force that ask something of a kind, by their places.
   let guardrailsOfKind: [ResourceKind: [Int]]
   /// Those with a fault.
@@ -107,6 +109,7 @@ package struct GuardrailSet: Sendable {
       return depths[0] == depths[1] ? left.guardrail < right.guardrail : depths[0] > depths[1]
     }
     layouts = ruleSet.layouts
+    rulesOfLayout = layouts.map { [ruleOfMember] in $0.members.map { ruleOfMember[$0] } }
     isAskingForTags = parts.areTagsAsked(choice.areas)
     isAskingForNamespaces = parts.areTagsAsked(choice.areas, Place.ofNamespace)
     judges = JudgePool(ruleSet)
@@ -178,7 +181,7 @@ struct LaidTemplate: Sendable {
 
   func selects(_ resource: Resource) -> Bool {
     guard let target else { return true }
-    let line = Array(resource.inventoryLine.text.utf8)
+    let line = resource.inventoryLine.bytes
     let verdicts = target.with { $0.verdicts.judge(line).resources.first?.verdicts }
     return verdicts.map { $0.utf8.contains { Verdict(letter: $0) == .pass } } ?? false
   }
@@ -199,6 +202,7 @@ final class JudgePool: Sendable {
   final class Pair: @unchecked Sendable {
     let verdicts: Judge
     let obstacles: Judge
+    let parser = JSONParser()
 
     init(_ ruleSet: RuleSet) {
       let start = "1970-01-01T00:00:00Z"

@@ -3,17 +3,6 @@ import JSON
 import Model
 package import Store
 
-extension Decision {
-  /// What every rule said, the strictest first.
-  fileprivate var said: [LoggedDecision.Ruling] {
-    func quiet(_ rules: [String], _ verdict: Verdict) -> [LoggedDecision.Ruling] {
-      rules.map { LoggedDecision.Ruling(rule: $0, verdict: verdict, effect: .allowed) }
-    }
-    return rulings.map { .init(rule: $0.rule.id, verdict: $0.verdict, effect: $0.effect) }
-      + quiet(rulesPassed, .pass) + quiet(rulesNotApplicable, .notApplicable)
-  }
-}
-
 extension LoggedDecision {
   /// A decision about a request, as it is logged; a refused configuration is kept with it.
   ///
@@ -37,7 +26,8 @@ extension LoggedDecision {
       kind: resource.kind,
       id: resource.id
     )
-    let first = (judged ?? decision).rulings.first
+    let told = judged ?? decision
+    let first = told.rulings.first
     self.init(
       at: decision.at,
       actor: request.actor,
@@ -47,7 +37,10 @@ extension LoggedDecision {
       name: request.resource.name,
       rule: first?.rule.id ?? "",
       verdict: first?.verdict.rawValue ?? "",
-      rulings: (judged ?? decision).said,
+      rulings: told.rulings.map {
+        Ruling(rule: $0.rule.id, verdict: $0.verdict, effect: $0.effect)
+      },
+      quiet: told.quiet,
       report: report.map { .object($0) } ?? .null
     )
   }

@@ -51,7 +51,7 @@ extension APIServer {
     var bytes: [UInt8] = []
     if let body = reply.body {
       response.headers[.contentType] = "application/json"
-      bytes = Array(body.text.utf8)
+      bytes = body.bytes
       if reply.hasTag {
         let tag = body.entityTag
         response.headers[.eTag] = tag

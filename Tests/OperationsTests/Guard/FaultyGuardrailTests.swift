@@ -44,6 +44,28 @@ struct FaultyGuardrailTests {
     }
   }
 
+  @Test
+  func `among many resources one that cannot be judged is unknown, and the others are judged`()
+    throws
+  {
+    let set = try Self.set([Guardrail(.rule("bucket.encrypted"), enforcement: .disallow)])
+    var resources = try (0..<600).map { number in
+      var resource = try GuardrailTests.resource(Bucket(id: "b"))
+      resource.id = "b\(number)"
+      return resource
+    }
+    for place in [77, 599] {
+      var deep: JSONValue = 1
+      for _ in 0..<600 { deep = [deep] }
+      resources[place].configuration = ["deep": deep]
+    }
+    let decisions = set.decide(resources, isNew: true, at: hour(1))
+    #expect(decisions.map(\.resource.id) == resources.map(\.id))
+    #expect(decisions.indices.filter { decisions[$0].fault != nil } == [77, 599])
+    #expect(decisions.map(\.effect).filter { $0 == .allowed }.count == 598)
+    #expect(decisions[77].effect == .warned && decisions[77].fault?.contains("deep") == true)
+  }
+
   @Test func `what a guardrail cannot enforce is unknown where it is laid`() throws {
     let elsewhere = Scope(
       name: "far",

@@ -54,6 +54,7 @@ struct GateAgreementTests {
     )
     #expect(rules.count > 5 && !expected.isEmpty && set.faults.isEmpty)
     let single = resources.map { set.decide($0, isNew: false, at: Self.instant) }
+    let together = set.decide(resources, isNew: false, at: Self.instant)
     let text = resources.map { $0.inventoryLine.text }.joined(separator: "\n")
     let batch = set.decide(lines: Array(text.utf8), at: Self.instant)
     let gate = try await Gate(set, exceptions: []).decisions(
@@ -65,7 +66,8 @@ struct GateAgreementTests {
     )
     #expect(batch.faults.isEmpty)
     for (name, decisions) in [
-      ("single", single), ("batch", batch.decisions), ("gate", gate.decisions),
+      ("single", single), ("together", together), ("batch", batch.decisions),
+      ("gate", gate.decisions),
     ] {
       let found = Set(decisions.flatMap(Self.pairs))
       #expect(found.symmetricDifference(expected).isEmpty, "\(name), seed \(seed)")
