@@ -58,6 +58,28 @@ struct ResultFiguresTests {
     }
   }
 
+  @Test
+  func `readers are told former counts while others renew them, however long ago they were made`()
+    async throws
+  {
+    try await Bench.with(.sqlite) { bench in
+      var estate = RandomEstate(seed: 7)
+      let clock = StepClock()
+      let cache = PostureCache(slow: .milliseconds(500), patience: 100) { clock.next() }
+      _ = try await estate.scan(2, bench)
+      let first = try await Self.count(bench.store, cache)
+      // They were so until a moment ago.
+      clock.pass(.seconds(1000))
+      #expect(try await Self.count(bench.store, cache).isCounted)
+      _ = try await estate.scan(8, from: 2, bench)
+      let second = try await Self.count(bench.store, cache)
+      #expect(second.counts == first.counts && !second.isCounted)
+      let renewed = try await Self.count(bench.store, cache, isRenewal: true)
+      #expect(renewed.counts != first.counts && renewed.isCounted)
+      #expect(try await Self.count(bench.store, cache).counts == renewed.counts)
+    }
+  }
+
   @Test func `counts that took no time are always of now`() async throws {
     try await Bench.with(.sqlite) { bench in
       var estate = RandomEstate(seed: 7)
@@ -70,12 +92,14 @@ struct ResultFiguresTests {
     }
   }
 
-  private static func count(_ store: DataStore, _ cache: PostureCache) async throws -> (
-    counts: ResultFigures.Counts, isCounted: Bool
-  ) {
+  private static func count(
+    _ store: DataStore,
+    _ cache: PostureCache,
+    isRenewal: Bool = false
+  ) async throws -> (counts: ResultFigures.Counts, isCounted: Bool) {
     try await store.read { transaction in
       var reader = try ResultReader(transaction, at: hour(10_000), isPresent: true)
-      let counts = try reader.figures(ResultFilter(), cache).selected
+      let counts = try reader.figures(ResultFilter(), cache, isRenewal: isRenewal).selected
       return (counts, cache.isCounted(try transaction.changeCount()))
     }
   }

@@ -69,18 +69,17 @@ package final class PostureCache: Sendable {
     var scope: String
   }
 
-  /// A tally, what it cost, and when.
   private struct KeptTally {
     var key: TallyKey
     var tally: ResultTally
-    var cost: Duration
-    var at: ContinuousClock.Instant
+    var cost: Cost
   }
 
   private let patience: Patience
 
-  /// What cost more than `slow` to find out is used for `patience` times as long, though results change
-  /// meanwhile: a scan of a large estate changes some all the time.
+  /// What cost more than `slow` to find out is found out anew after `patience` times as long at the earliest,
+  /// though results change meanwhile: a scan of a large estate changes some all the time. Whoever reads is
+  /// told it for twice that time since it was known to be so, within which it is renewed aside.
   package init(
     slow: Duration = .milliseconds(500),
     patience factor: Double = 10,
@@ -93,10 +92,17 @@ package final class PostureCache: Sendable {
     estates = Recent(patience, most: 2)
   }
 
-  /// Whether everything is counted as it is now.
+  /// Whether everything is counted as it is now; what is was valid until now.
   package func isCounted(_ changes: Int64) -> Bool {
-    tallies.withLock { kept in
-      kept.contains { $0.key.changes == changes && $0.key.instant == nil && $0.key.scope == nil }
+    let now = patience.now()
+    counted.noteValid(changes, now)
+    return tallies.withLock { kept in
+      for place in kept.indices where kept[place].key.changes == changes {
+        kept[place].cost.valid = now
+      }
+      return kept.contains {
+        $0.key.changes == changes && $0.key.instant == nil && $0.key.scope == nil
+      }
     }
   }
 
@@ -111,16 +117,14 @@ package final class PostureCache: Sendable {
 
   /// The tally of a key, counted where it is not kept, and what it was counted from, which may be of
   /// fewer changes.
-  func tally(_ key: TallyKey, _ count: () throws -> ResultTally) throws
+  func tally(_ key: TallyKey, isRenewal: Bool, _ count: () throws -> ResultTally) throws
     -> (tally: ResultTally, key: TallyKey)
   {
-    if let known = known(key) { return known }
+    if let known = known(key, isRenewal) { return known }
     return try turn.withLock { _ in
-      if let known = known(key) { return known }
-      let began = patience.now()
-      let tally = try count()
-      let ended = patience.now()
-      let found = KeptTally(key: key, tally: tally, cost: ended - began, at: ended)
+      if let known = known(key, isRenewal) { return known }
+      let (tally, cost) = try patience.measure(count)
+      let found = KeptTally(key: key, tally: tally, cost: cost)
       tallies.withLock { tallies in
         tallies.removeAll { $0.key.changes != key.changes && $0.key.instant == nil }
         tallies = tallies.suffix(Self.most - 1) + [found]
@@ -129,17 +133,19 @@ package final class PostureCache: Sendable {
     }
   }
 
-  private func known(_ key: TallyKey) -> (tally: ResultTally, key: TallyKey)? {
+  private func known(_ key: TallyKey, _ isRenewal: Bool) -> (tally: ResultTally, key: TallyKey)? {
     let now = patience.now()
-    let found = tallies.withLock { tallies in
-      tallies.last { kept in
+    return tallies.withLock { tallies in
+      let place = tallies.lastIndex { kept in
         var alike = kept.key
         alike.changes = key.changes
         return alike == key
-          && (kept.key == key || patience.stands(kept.cost, since: kept.at, now))
+          && (kept.key == key || patience.stands(kept.cost, now, isRenewal: isRenewal))
       }
+      guard let place else { return nil }
+      if tallies[place].key == key { tallies[place].cost.valid = now }
+      return (tallies[place].tally, tallies[place].key)
     }
-    return found.map { ($0.tally, $0.key) }
   }
 
   func figures(_ key: ResultKey) -> ResultFigures? {
@@ -153,10 +159,13 @@ package final class PostureCache: Sendable {
     }
   }
 
-  func figures(_ key: FigureKey, of changes: Int64, _ make: () throws -> ResourceFigures) throws
-    -> ResourceFigures
-  {
-    try counted.value(key, of: changes, make)
+  func figures(
+    _ key: FigureKey,
+    of changes: Int64,
+    isRenewal: Bool,
+    _ make: () throws -> ResourceFigures
+  ) throws -> ResourceFigures {
+    try counted.value(key, of: changes, isRenewal: isRenewal, make)
   }
 
   /// What a scope holds as of an instant, which is now where `isPresent`.
@@ -230,15 +239,28 @@ private struct Patience: Sendable {
   let factor: Double
   let now: @Sendable () -> ContinuousClock.Instant
 
-  func stands(
-    _ cost: Duration,
-    since found: ContinuousClock.Instant,
-    _ now: ContinuousClock.Instant
-  )
-    -> Bool
-  {
-    cost > slow && now < found + cost * factor
+  /// Whether what cost so much stands at an instant though results have changed since.
+  func stands(_ cost: Cost, _ now: ContinuousClock.Instant, isRenewal: Bool) -> Bool {
+    guard cost.took > slow else { return false }
+    return isRenewal
+      ? now < cost.made + cost.took * factor : now < cost.valid + cost.took * factor * 2
   }
+
+  /// Finds something out, and what that cost.
+  func measure<Value>(_ make: () throws -> Value) rethrows -> (Value, Cost) {
+    let began = now()
+    let value = try make()
+    let ended = now()
+    return (value, Cost(took: ended - began, made: ended, valid: ended))
+  }
+}
+
+/// What it cost to find something out, and when.
+private struct Cost {
+  var took: Duration
+  var made: ContinuousClock.Instant
+  /// When it was last known to be as things are.
+  var valid: ContinuousClock.Instant
 }
 
 /// Keeps what was found out last, by what it was found out from.
@@ -248,8 +270,7 @@ private final class Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable 
     /// How often results had changed.
     var changes: Int64
     var value: Value
-    var cost: Duration
-    var at: ContinuousClock.Instant
+    var cost: Cost
   }
 
   private let kept = Mutex<[Entry]>([])
@@ -261,14 +282,17 @@ private final class Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable 
   init(_ patience: Patience, most: Int = 16) { (self.patience, self.most) = (patience, most) }
 
   /// The value of a key after so many changes, found out where it is not kept.
-  func value(_ key: Key, of changes: Int64, _ make: () throws -> Value) throws -> Value {
-    if let known = known(key, changes) { return known }
+  func value(
+    _ key: Key,
+    of changes: Int64,
+    isRenewal: Bool = false,
+    _ make: () throws -> Value
+  ) throws -> Value {
+    if let known = known(key, changes, isRenewal) { return known }
     return try turn.withLock { _ in
-      if let known = known(key, changes) { return known }
-      let began = patience.now()
-      let found = try make()
-      let ended = patience.now()
-      let entry = Entry(key: key, changes: changes, value: found, cost: ended - began, at: ended)
+      if let known = known(key, changes, isRenewal) { return known }
+      let (found, cost) = try patience.measure(make)
+      let entry = Entry(key: key, changes: changes, value: found, cost: cost)
       kept.withLock { kept in
         kept.removeAll { $0.key == key }
         kept = kept.suffix(most - 1) + [entry]
@@ -277,13 +301,25 @@ private final class Recent<Key: Hashable & Sendable, Value: Sendable>: Sendable 
     }
   }
 
-  private func known(_ key: Key, _ changes: Int64) -> Value? {
+  /// Notes that what was found out after so many changes is so at an instant.
+  func noteValid(_ changes: Int64, _ now: ContinuousClock.Instant) {
+    kept.withLock { kept in
+      for place in kept.indices where kept[place].changes == changes {
+        kept[place].cost.valid = now
+      }
+    }
+  }
+
+  private func known(_ key: Key, _ changes: Int64, _ isRenewal: Bool) -> Value? {
     let now = patience.now()
     return kept.withLock { kept in
-      kept.first {
-        $0.key == key
-          && ($0.changes == changes || patience.stands($0.cost, since: $0.at, now))
-      }?.value
+      guard let place = kept.firstIndex(where: { $0.key == key }) else { return nil }
+      if kept[place].changes == changes {
+        kept[place].cost.valid = now
+      } else if !patience.stands(kept[place].cost, now, isRenewal: isRenewal) {
+        return nil
+      }
+      return kept[place].value
     }
   }
 }

@@ -47,12 +47,16 @@ package struct ResourceFigures: Sendable {
 }
 
 extension ResourceReader {
-  /// How many resources a filter selects; `cache` keeps it for as long as it stands.
+  /// How many resources a filter selects; `cache` keeps it for as long as it stands. A renewal finds out what
+  /// others go on to be told the former figures of.
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)`` for a scope that is not there.
-  package func figures(_ filter: ResourceFilter, isPresent: Bool, _ cache: PostureCache) throws
-    -> ResourceFigures
-  {
+  package func figures(
+    _ filter: ResourceFilter,
+    isPresent: Bool,
+    _ cache: PostureCache,
+    isRenewal: Bool = false
+  ) throws -> ResourceFigures {
     try checkScope(filter)
     let key = PostureCache.FigureKey(
       instant: isPresent ? nil : instant,
@@ -60,7 +64,9 @@ extension ResourceReader {
       sight: sight,
       filter: filter
     )
-    return try cache.figures(key, of: transaction.changeCount()) { try counted(filter) }
+    return try cache.figures(key, of: transaction.changeCount(), isRenewal: isRenewal) {
+      try counted(filter)
+    }
   }
 
   private func counted(_ filter: ResourceFilter) throws -> ResourceFigures {

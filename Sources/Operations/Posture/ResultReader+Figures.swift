@@ -7,11 +7,13 @@ import Store
 extension ResultReader {
   /// The counts of the results that a filter selects.
   ///
-  /// `cache` keeps the tally.
+  /// `cache` keeps the tally; a renewal counts what others go on to be told the former counts of.
   /// - Throws: as ``results(_:_:)``.
-  package mutating func figures(_ filter: ResultFilter, _ cache: PostureCache) throws
-    -> ResultFigures
-  {
+  package mutating func figures(
+    _ filter: ResultFilter,
+    _ cache: PostureCache,
+    isRenewal: Bool = false
+  ) throws -> ResultFigures {
     var figures = ResultFigures()
     guard filter.resources.isEmpty, filter.marks.isEmpty else {
       var whole = filter
@@ -32,7 +34,7 @@ extension ResultReader {
     if let kept = cache.figures(key) { return kept }
     let columns = try columns(of: filter)
     // Kept under what was counted, which may be of a moment ago.
-    key.tally = try eachCell(filter, cache) { place, spot, cell in
+    key.tally = try eachCell(filter, cache, isRenewal: isRenewal) { place, spot, cell in
       guard let columns = columns[spot.layout] else { return }
       var results: [(goal: StoredGoal, counts: ResultFigures.Counts)] = []
       results.reserveCapacity(columns.count)
@@ -83,13 +85,16 @@ extension ResultReader {
   private func eachCell(
     _ filter: ResultFilter,
     _ cache: PostureCache,
+    isRenewal: Bool = false,
     _ body: (Place, ResultTally.Spot, ResultTally.Cell) -> Void
   ) throws -> PostureCache.TallyKey {
     if !filter.scope.isEmpty, !tree.has(filter.scope) {
       throw StoreError.notFound(kind: "scope", name: filter.scope)
     }
     let asked = try tallyKey(filter)
-    let (tally, key) = try cache.tally(asked) { try count(within: asked.scope) }
+    let (tally, key) = try cache.tally(asked, isRenewal: isRenewal) {
+      try count(within: asked.scope)
+    }
     let rows = key.scope != nil
     for (spot, cell) in tally.cells {
       let place = places.place(

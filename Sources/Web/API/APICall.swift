@@ -93,9 +93,14 @@ extension Services {
         guard try !posture.isCounted(transaction.changeCount()) else { return }
         let facts = try posture.facts(transaction)
         var reader = try ResultReader(transaction, at: now, facts: facts, isPresent: true)
-        _ = try reader.figures(ResultFilter(), posture)
+        _ = try reader.figures(ResultFilter(), posture, isRenewal: true)
         let resources = try ResourceReader(transaction, at: now, sight: .everything, facts: facts)
-        _ = try resources.figures(ResourceFilter(), isPresent: true, posture)
+        _ = try resources.figures(
+          ResourceFilter(),
+          isPresent: true,
+          posture,
+          isRenewal: true
+        )
       }
       try? await Task.sleep(for: .seconds(5))
     }

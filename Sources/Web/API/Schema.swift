@@ -11,10 +11,23 @@ package struct Schema: Sendable {
     package var detail: String
   }
 
-  private let document: JSONValue
+  /// What each reference of the document stands for.
+  private let references: [String: JSONValue]
 
   /// A checker that finds what is referred to in a document.
-  package init(_ document: JSONValue) { self.document = document }
+  package init(_ document: JSONValue) {
+    var names: Set<String> = []
+    Self.collect(document, &names)
+    references = Dictionary(
+      uniqueKeysWithValues: names.map { ($0, Self.resolved(["$ref": .string($0)], document)) }
+    )
+  }
+
+  private static func collect(_ value: JSONValue, _ names: inout Set<String>) {
+    if let reference = value["$ref"]?.string { names.insert(reference) }
+    for element in value.array ?? [] { collect(element, &names) }
+    for member in value.object?.members ?? [] { collect(member.value, &names) }
+  }
 
   private static let keywords: Set<String> = [
     "$ref", "type", "enum", "const", "description", "default", "examples", "format", "minimum",
@@ -51,7 +64,7 @@ package struct Schema: Sendable {
 
   /// Everything that is wrong with a value; empty where it is as the schema says.
   package func faults(_ value: JSONValue, _ schema: JSONValue, at pointer: String = "") -> [Fault] {
-    let schema = Self.resolved(schema, document)
+    let schema = schema["$ref"]?.string.map { references[$0] ?? false } ?? schema
     guard let rules = schema.object else {
       return schema.bool == true ? [] : [Fault(pointer: pointer, detail: "is not expected here")]
     }
