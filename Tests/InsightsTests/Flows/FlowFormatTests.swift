@@ -122,7 +122,7 @@ struct FlowFormatTests {
     async throws
   {
     let folder = Beside.data.appendingPathComponent("ibm-vpc-flow")
-    let inputs = try LogInput.at(folder.appendingPathComponent("00000911.gz").path)
+    let inputs = try LogNames.audit.at(folder.appendingPathComponent("00000911.gz").path).inputs
     let flowed = try await flows(inputs) { $0.purpose = .normalise }
     #expect(flowed.faults == [])
     #expect(flowed.lines.count == 2)
@@ -131,7 +131,9 @@ struct FlowFormatTests {
     let account = flowed.lines[0]["cloud"]?["account"]?["uid"]
     #expect(account == "713c783d9a507a53135fe6793c37cc74")
     // An object without flows is a log all the same.
-    let empty = try await flows(try LogInput.at(folder.appendingPathComponent("00002630").path))
+    let empty = try await flows(
+      try LogNames.audit.at(folder.appendingPathComponent("00002630").path).inputs
+    )
     #expect(empty.faults == [])
     #expect(empty.totals.records == 0)
   }
