@@ -28,7 +28,7 @@ struct CertificatesCommandTests {
       #expect(run.exitCode != 2, "\(run.errors)")
     }
     let arguments = [
-      "certificates", "--stored", "--data", folder.path, "--now", "2026-11-22T00:00:00Z",
+      "certificates", "--stored", "--data", folder.path, "--now", "2028-01-01T00:00:00Z",
     ]
     let good = line("a", #"{"NotAfter":"2029-07-01T00:00:00Z"}"#)
     try scan(good)
@@ -38,7 +38,7 @@ struct CertificatesCommandTests {
     let unread = try CommandRun(arguments)
     #expect(unread.exitCode == 2)
     #expect(
-      unread.errors.contains("acm:certificate b: when it ends was not read"),
+      unread.errors.contains("acm/certificate b: when it ends was not read"),
       "\(unread.errors)"
     )
     #expect(unread.output.contains("2029-07-01"))
