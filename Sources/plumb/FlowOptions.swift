@@ -146,8 +146,11 @@ struct FlowOptions: ParsableArguments {
         "\(counted(totals.outOfTime, "record")) left out: more than an hour behind or a day ahead of those around"
       )
     }
+    if totals.lostAccounts > 0 {
+      complain("\(counted(totals.lostAccounts, "account")) not named, for want of room")
+    }
     for (name, count) in totals.evictions {
-      complain("detector \(name) forgot \(counted(count, "key")) for want of room")
+      complain("\(name) forgot \(counted(count, "key")) for want of room")
     }
   }
 }

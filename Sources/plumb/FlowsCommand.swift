@@ -210,6 +210,12 @@ struct FlowsConversations: AsyncParsableCommand {
           "\(totals.conversations.evictions) conversations were left out for want of room; fewer logs at once have all"
         )
       }
+      if totals.conversations.forgottenConnections > 0 {
+        complain(
+          "\(counted(totals.conversations.forgottenConnections, "connection")) forgotten for want of room, "
+            + "and perhaps counted again"
+        )
+      }
       if totals.faults > 0 { throw Exit.notJudged }
     }
   }

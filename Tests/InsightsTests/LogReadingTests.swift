@@ -285,6 +285,18 @@ struct LogReadingTests {
     #expect(most <= 5 << 20)
   }
 
+  @Test func `a memory that has to forget before its time says so`() {
+    var filter = RecentFilter(bits: 12, span: 1_000_000)
+    var few = RecentFilter(bits: 12, span: 1000)
+    for number in 0..<3000 {
+      let hash = FlowHash(UInt128(number), 0x9E37_79B9_7F4A_7C15).value
+      _ = filter.insert(hash, at: 1000)
+      if number % 20 == 0 { _ = few.insert(hash, at: Int64(number)) }
+    }
+    #expect(filter.evictions > 1000)
+    #expect(few.evictions == 0)
+  }
+
   @Test func `names of a folder that were set aside are logs, in order, others are told`() throws {
     let names = [
       "audit.log", "audit.log.1", "audit.log.10.gz", "audit.log.2", "b/conn.log",

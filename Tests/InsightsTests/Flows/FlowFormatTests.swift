@@ -138,6 +138,17 @@ struct FlowFormatTests {
     #expect(empty.totals.records == 0)
   }
 
+  @Test func `each of many thousand accounts keeps its name`() async throws {
+    let lines = (0..<9000).map { number in
+      "2 a-\(number) eni-1 10.0.0.5 198.51.100.9 \(33_000 + number % 20_000) 443 6 8 900 "
+        + "\(FlowScene.zero + number / 100) \(FlowScene.zero + number / 100) ACCEPT OK 3"
+    }
+    let text = ([FlowScene.header] + lines).joined(separator: "\n") + "\n"
+    let records = try await normalised(text)
+    let names = records.compactMap { $0["cloud"]?["account"]?["uid"]?.string }
+    #expect(names == (0..<9000).map { "a-\($0)" })
+  }
+
   @Test func `columns without a header are named by an option, also in Amazon's form`() async throws
   {
     let line = "10.0.0.1 203.0.113.5 1767225600 x 443 ACCEPT 40000\n"

@@ -133,6 +133,28 @@ struct FlowStateTests {
     }
   }
 
+  @Test func `what was left out is told by the run that left it out, and by no other`() async throws
+  {
+    try await FlowPlace.with { place in
+      var (first, second) = (FlowScene(), FlowScene())
+      first.connect("10.0.0.5", "198.51.100.9", 443, at: 0)
+      first.connect("10.0.0.5", "198.51.100.9", 443, at: -40_000_000, received: nil)
+      for number in 1...9 { first.connect("10.0.0.5", "198.51.100.9", 443, at: number) }
+      second.connect("10.0.0.5", "198.51.100.9", 443, at: 60)
+      func run(_ name: String, _ scene: FlowScene) async throws -> Flowed {
+        let log = place.folder.appendingPathComponent(name)
+        try Data(scene.text.utf8).write(to: log)
+        return try await flows([LogInput(name: log.path, path: log.path)]) {
+          $0.state = place.state
+        }
+      }
+      let one = try await run("a.log", first)
+      let two = try await run("b.log", second)
+      #expect(one.totals.outOfTime == 1)
+      #expect(two.totals.outOfTime == 0)
+    }
+  }
+
   @Test func `a log that was set aside is read on under its new name`() async throws {
     try await FlowPlace.with { place in
       var scene = FlowScene()

@@ -52,7 +52,9 @@ package struct FlowRun: Sendable {
     package var outOfTime = 0
     /// Files that an earlier run had read to their end.
     package var skipped = 0
-    /// Keys that were forgotten for want of room.
+    /// Accounts beyond those that there is room for, counted whenever a piece of a log names them.
+    package var lostAccounts = 0
+    /// Keys that were forgotten for want of room, by who forgot them.
     package var evictions: [(name: String, count: Int)] = []
     /// Who spoke to whom outside.
     package var conversations = FlowConversations()

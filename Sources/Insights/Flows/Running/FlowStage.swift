@@ -27,7 +27,7 @@ final class FlowStage {
   init(_ options: FlowRun.Options, _ sinks: FlowRun.Sinks) {
     self.options = options
     self.sinks = sinks
-    findings = FlowFindings(options.reputation)
+    findings = FlowFindings(options.reputation, own: options.own)
     detectors = FlowDetectors(
       options.detectors,
       own: options.own,
@@ -234,6 +234,7 @@ final class FlowStage {
       totals.outOfTime = order.outOfTime
       totals.evictions = detectors.evictions
     }
+    totals.lostAccounts = findings.lostAccounts
     totals.conversations = conversations
   }
 }
