@@ -10,6 +10,8 @@ package struct HTTPRequest: Sendable {
   package var timeout: Double
   /// Takes the body of a good response piece by piece as it comes; the response is without it then.
   package var receive: (@Sendable ([UInt8]) -> Void)?
+  /// Whether a body that is compressed for its way is inflated; else it is taken as it is stored.
+  package var inflates = true
   /// Whether a proxy that the environment names is gone through; metadata of the machine never is.
   package var usesProxy = true
   /// Whether only public addresses are connected to; then no proxy is gone through.

@@ -66,7 +66,7 @@ import Glibc
     number(CURLOPT_TIMEOUT_MS, Int(request.timeout * 1000))
     // An answer that was cut off is an error, never a short answer.
     number(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-    text(CURLOPT_ACCEPT_ENCODING, "")
+    if request.inflates { text(CURLOPT_ACCEPT_ENCODING, "") }
     if let authorities { text(CURLOPT_CAINFO, authorities) }
     if request.isPublicOnly { _ = unsafe plumb_curl_refuse_private(easy) }
     if !request.usesProxy || request.isPublicOnly { text(CURLOPT_NOPROXY, "*") }

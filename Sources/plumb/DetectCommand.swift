@@ -12,7 +12,7 @@ struct DetectCommand: AsyncParsableCommand {
     discussion: """
       Reads CloudTrail, Kubernetes audit, Google audit logs, Azure activity and Entra logs, IBM Activity \
       Tracker, and what else docs/detections.md lists: one record per line, JSON lists, {"Records": […]}, \
-      gzip, files, folders, standard input. Each record's log source is recognised by its content. \
+      gzip, files, folders, buckets, standard input. Each record's log source is recognised by its content. \
       Detections are Sigma rules, correlations among them; without --detections the shipped ones.
 
       Examples:
@@ -22,6 +22,7 @@ struct DetectCommand: AsyncParsableCommand {
         plumb detect --threshold high --format ocsf logs/ > findings.ndjson
         plumb detect --activities trail.json            # the records as OCSF API activity
         plumb detect --baselines seen.ndjson logs/      # learns what is usual, and keeps it
+        plumb detect s3://my-bucket/AWSLogs/111122223333/CloudTrail/
         plumb detect --save logs/                       # keeps them: plumb findings list
         plumb detect --partials part-0001.json > 1.ndjson; cat *.ndjson | plumb detect -
 
@@ -88,10 +89,13 @@ struct DetectCommand: AsyncParsableCommand {
   @Option(name: .long, help: ArgumentHelp("How many cores to use.", valueName: "n"))
   var workers: Int?
 
-  @Argument(help: ArgumentHelp("Logs: files, folders, or - for standard input.", valueName: "path"))
+  @OptionGroup var buckets: BucketOptions
+
+  @Argument(help: LogPlaces.help)
   var paths: [String]
 
   func validate() throws {
+    try buckets.check(paths)
     if activities, partials {
       throw ValidationError("--activities and --partials exclude each other")
     }
@@ -110,7 +114,7 @@ struct DetectCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let inputs = try paths.flatMap { try LogInput.at($0) }
+      let inputs = try await LogPlaces(paths, .audit, buckets, store).inputs()
       let (set, source) = try chosen.compile(logSource: logSource)
       let known = try chosen.logSources()
       if let source, set.ruleCount(source) == 0, !activities || !known.contains(source) {

@@ -41,16 +41,25 @@ struct FlowOptions: ParsableArguments {
   @Flag(name: .long, help: "At the end of the logs wait for what is added, until interrupted.")
   var follow = false
 
-  @Argument(help: ArgumentHelp("Logs: files, folders, or - for standard input.", valueName: "path"))
-  var paths: [String]
+  @Option(
+    name: .long,
+    help: ArgumentHelp("With --follow: list buckets at most so often.", valueName: "seconds")
+  )
+  var listEvery = 30.0
 
-  /// What flow logs in folders end in.
-  private static let endings = ["json", "jsonl", "ndjson", "log", "gz", "csv", "tsv", "txt"]
+  @OptionGroup var buckets: BucketOptions
+
+  @Argument(help: LogPlaces.help)
+  var paths: [String]
 
   func validate() throws {
     if let workers, !(1...256).contains(workers) {
       throw ValidationError("--workers expects a number from 1 to 256, not \(workers)")
     }
+    if !(1...86_400).contains(listEvery) {
+      throw ValidationError("--list-every expects seconds from 1 to 86400, not \(listEvery)")
+    }
+    try buckets.check(paths)
     if let logFormat, FlowFormat.named(logFormat) == nil {
       throw ValidationError(
         "--log-format expects \(FlowFormat.all.map(\.name).joined(separator: ", ")), "
@@ -75,32 +84,27 @@ struct FlowOptions: ParsableArguments {
     return options
   }
 
-  /// The logs; asked again they may be more.
-  func inputs() throws -> [LogInput] {
-    try paths.flatMap { path -> [LogInput] in
-      do { return try LogInput.at(path, endings: Self.endings) } catch {
-        // A folder that is followed may be empty for now.
-        var isFolder: ObjCBool = false
-        let isThere = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-        if follow, isThere, isFolder.boolValue { return [] }
-        throw error
-      }
-    }
-  }
-
   /// Runs, tells what could not be read, and refuses logs without a record.
   func read(
     _ options: FlowRun.Options,
+    _ store: StoreOptions,
     finding: @escaping (Finding) throws -> Void = { _ in },
     lines: @escaping ([UInt8]) throws -> Void = { _ in },
     settle: @escaping () async throws -> Void = {}
   ) async throws -> FlowRun.Totals {
-    let first = try inputs()
+    let places = try await LogPlaces(
+      paths,
+      .flows,
+      buckets,
+      store,
+      listingEvery: follow ? .seconds(listEvery) : nil
+    )
+    let first = try await places.inputs()
     if follow { Interrupt.attend() }
     let progress = Progress()
     var told = 0
     let totals = try await FlowRun(options).run(
-      { follow ? try inputs() : first },
+      { follow ? try await places.inputs() : first },
       to: FlowRun.Sinks(
         finding: finding,
         lines: lines,
@@ -142,8 +146,11 @@ struct FlowOptions: ParsableArguments {
         "\(counted(totals.outOfTime, "record")) left out: more than an hour behind or a day ahead of those around"
       )
     }
+    if totals.lostAccounts > 0 {
+      complain("\(counted(totals.lostAccounts, "account")) not named, for want of room")
+    }
     for (name, count) in totals.evictions {
-      complain("detector \(name) forgot \(counted(count, "key")) for want of room")
+      complain("\(name) forgot \(counted(count, "key")) for want of room")
     }
   }
 }

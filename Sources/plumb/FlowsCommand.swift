@@ -10,13 +10,14 @@ struct FlowsCommand: AsyncParsableCommand {
     abstract: "Finds threats in network flow logs, and lists conversations with the outside.",
     discussion: """
       Reads Amazon, IBM, Google and Azure flow logs, Zeek's conn.log and what nfdump exports: files, \
-      folders, gzip, standard input. docs/network.md tells every method with its numbers.
+      folders, buckets, gzip, standard input. docs/network.md tells every method with its numbers.
 
       Examples:
         plumb flows logs/
         plumb flows --reputation tor.txt --reputation stix.json --format json logs/
         plumb flows --state flows.state logs/        # learns, and reads on where it stopped
         plumb flows --follow --format ndjson --state flows.state /var/log/flows/
+        plumb flows --state flows.state s3://my-bucket/AWSLogs/
         plumb flows --save logs/                     # keeps findings: plumb findings list
         plumb flows conversations logs/
         plumb flows records logs/ > ocsf.ndjson
@@ -123,6 +124,7 @@ struct FlowsDetect: AsyncParsableCommand {
       let keeper = save ? FindingKeeper(try await store.open(), as: person.actor) : nil
       let totals = try await chosen.read(
         options,
+        store,
         finding: { finding in
           keeper?.take(finding)
           try writer.write(finding)
@@ -160,6 +162,8 @@ struct FlowsConversations: AsyncParsableCommand {
   @OptionGroup var chosen: FlowOptions
   @OptionGroup var lists: ReputationOptions
 
+  @OptionGroup var store: StoreOptions
+
   @Option(name: .long, help: "Only inbound or outbound ones.")
   var direction: Direction?
 
@@ -176,7 +180,7 @@ struct FlowsConversations: AsyncParsableCommand {
   func run() async throws {
     try await reporting {
       let reputation = try lists.read()
-      let totals = try await chosen.read(chosen.run(.converse, reputation))
+      let totals = try await chosen.read(chosen.run(.converse, reputation), store)
       var rows = totals.conversations.rows(reputation)
       if let direction { rows.removeAll { $0.isOutbound != (direction == .outbound) } }
       let all = rows.count
@@ -206,6 +210,12 @@ struct FlowsConversations: AsyncParsableCommand {
           "\(totals.conversations.evictions) conversations were left out for want of room; fewer logs at once have all"
         )
       }
+      if totals.conversations.forgottenConnections > 0 {
+        complain(
+          "\(counted(totals.conversations.forgottenConnections, "connection")) forgotten for want of room, "
+            + "and perhaps counted again"
+        )
+      }
       if totals.faults > 0 { throw Exit.notJudged }
     }
   }
@@ -226,6 +236,7 @@ struct FlowsRecords: AsyncParsableCommand {
   enum Format: String, ExpressibleByArgument, CaseIterable { case ocsf }
 
   @OptionGroup var chosen: FlowOptions
+  @OptionGroup var store: StoreOptions
 
   @Option(name: .long, help: "ocsf.")
   var format = Format.ocsf
@@ -234,6 +245,7 @@ struct FlowsRecords: AsyncParsableCommand {
     try await reporting {
       let totals = try await chosen.read(
         chosen.run(.normalise, Reputation()),
+        store,
         lines: { try OutputFile.standardOutput.write($0) }
       )
       if totals.faults > 0 { throw Exit.notJudged }

@@ -22,15 +22,16 @@ private enum Log {
 }
 
 /// A `plumb` that runs beside the test.
-private final class Running {
+final class Running {
   let process = Process()
   private let output: URL
 
-  init(_ arguments: [String], output: URL) throws {
+  init(_ arguments: [String], output: URL, environment: [String: String] = [:]) throws {
     self.output = output
     try Data().write(to: output)
     process.executableURL = try CommandRun.folderOfTests().appendingPathComponent("plumb")
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice

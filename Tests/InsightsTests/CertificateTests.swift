@@ -60,6 +60,21 @@ struct CertificateTests {
     }
   }
 
+  @Test func `a part that is broken is not passed over for the good ones around it`() throws {
+    try Made.with(25) { made in
+      let pem = String(decoding: try made.bytes("c.pem"), as: UTF8.self)
+      var lines = pem.split(separator: "\n")
+      lines[2] = lines[2].dropLast(9) + "!!!!!!!!!"
+      let broken = lines.joined(separator: "\n") + "\n"
+      #expect(broken != pem)
+      for text in [pem + broken + pem, broken + pem, pem + broken] {
+        #expect(throws: CertificateError.self) {
+          try Certificate.read(Array(text.utf8), file: "f")
+        }
+      }
+    }
+  }
+
   @Test func `each threshold is one finding, severer than the one before`() throws {
     try Made.with(100) { made in
       let one = try Certificate.read(made.bytes("c.pem"), file: "f")[0]

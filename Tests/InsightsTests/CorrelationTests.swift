@@ -282,14 +282,14 @@ struct CorrelationTests {
   }
 
   @Test func `limits that are reached are told`() async throws {
-    let few: (inout DetectionRun.Options) -> Void = {
+    let small: (inout DetectionRun.Options) -> Void = {
       $0.groupRoom.groups = 3
       $0.groupRoom.values = 3
       $0.groupRoom.repeats = 3
     }
     func limits(_ body: String, _ events: [(String, Int, String)]) async throws -> DetectionLimits {
       let text = log(events.map { ($0.0, $0.1, $0.2) }).joined(separator: "\n")
-      return try await detect(correlation(body), in: Data(text.utf8), few).totals.limits
+      return try await detect(correlation(body), in: Data(text.utf8), small).totals.limits
     }
     let groups = (0..<10).map { ("a", $0, "u\($0)") }
     #expect(try await limits(burst, groups).groups > 0)
@@ -299,6 +299,8 @@ struct CorrelationTests {
     #expect(try await limits(grouped, groups).groups == 7)
     let rate = "type: rate\nrules: [a]\ntimespan: 1d\ncondition: {gte: 5}"
     #expect(try await limits(rate, groups).repeats == 6)
+    let few = "type: event_count\nrules: [a]\ntimespan: 1d\ncondition: {lte: 1}"
+    #expect(try await limits(few, groups).repeats == 7)
     let average =
       "type: value_avg\nrules: [a]\ntimespan: 1d\ncondition: {field: v, gte: 5}"
     #expect(try await limits(average, (0..<10).map { ("a", $0, "x") }).events > 0)

@@ -260,7 +260,7 @@ struct LogReadingTests {
     #expect(found.totals.counts.clipped == 1)
   }
 
-  @Test func `little gzip that is much text is read piece by piece`() throws {
+  @Test func `little gzip that is much text is read piece by piece`() async throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("plumb-gzip-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -277,12 +277,43 @@ struct LogReadingTests {
     var (whole, most) = (0, 0)
     while !reader.isAtEnd {
       var piece = 0
-      _ = try reader.read { piece += $0.count }
+      _ = try await reader.read { piece += $0.count }
       whole += piece
       most = max(most, piece)
     }
     #expect(whole == 64 << 20)
     #expect(most <= 5 << 20)
+  }
+
+  @Test func `a memory that has to forget before its time says so`() {
+    var filter = RecentFilter(bits: 12, span: 1_000_000)
+    var few = RecentFilter(bits: 12, span: 1000)
+    for number in 0..<3000 {
+      let hash = FlowHash(UInt128(number), 0x9E37_79B9_7F4A_7C15).value
+      _ = filter.insert(hash, at: 1000)
+      if number % 20 == 0 { _ = few.insert(hash, at: Int64(number)) }
+    }
+    #expect(filter.evictions > 1000)
+    #expect(few.evictions == 0)
+  }
+
+  @Test func `names of a folder that were set aside are logs, in order, others are told`() throws {
+    let names = [
+      "audit.log", "audit.log.1", "audit.log.10.gz", "audit.log.2", "b/conn.log",
+      "b/conn.log-20261121", "b/conn.log-20261120.gz", "messages-20261122", "readme.txt",
+      "a.parquet",
+      "t.json.3", "v.2026", "CloudTrail-Digest/d.json", "core.1", "x-12345678",
+    ]
+    let (logs, others) = LogNames.audit.sorted(names.shuffled()) { $0 }
+    #expect(
+      logs == [
+        "audit.log.10.gz", "audit.log.2", "audit.log.1", "audit.log", "b/conn.log-20261120.gz",
+        "b/conn.log-20261121", "b/conn.log", "messages-20261122", "t.json.3",
+      ]
+    )
+    #expect(others == ["a.parquet", "core.1", "readme.txt", "v.2026", "x-12345678"])
+    #expect(LogNames.flows.sorted(["readme.txt"]) { $0 }.logs == ["readme.txt"])
+    #expect(LogNames.text(others) == "a.parquet, core.1, readme.txt and 2 more")
   }
 
   @Test func `one worker and several find the same in the same order`() async throws {

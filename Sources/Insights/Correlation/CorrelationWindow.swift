@@ -87,7 +87,7 @@ struct CorrelationWindow {
     let key = "\(entry.part)\u{1F}\(entry.event.digest)"
     if digests[key] != nil { return (nil, false) }
     if slides { evict(before: time - correlation.timespan) }
-    if slides || digests.count < limit { digests[key] = time }
+    if slides || digests.count < limit { digests[key] = time } else { limits.repeats += 1 }
     push(entry, correlation, &limits)
     guard slides else { return (nil, false) }
     let number = number(correlation)

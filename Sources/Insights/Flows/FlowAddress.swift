@@ -65,58 +65,10 @@ package enum FlowAddress {
   }
 
   private static func parseV6(_ text: FlowBytes) -> UInt128? {
-    guard text.count >= 2, text.count <= 45 else { return nil }
-    var head: UInt128 = 0
-    var tail: UInt128 = 0
-    var counts = (head: 0, tail: 0)
-    var hasGap = false
-    var index = 0
-    if text[0] == 0x3A {
-      guard text[1] == 0x3A else { return nil }
-      hasGap = true
-      index = 2
+    // A network is longer than an address, and none.
+    guard text.count >= 2, text.count <= 45, text.first(0x2F, from: 0) == text.count else {
+      return nil
     }
-    while index < text.count {
-      let start = index
-      var group: UInt128 = 0
-      while index < text.count, let digit = hexadecimal(text[index]) {
-        group = group << 4 | UInt128(digit)
-        index += 1
-      }
-      if index < text.count, text[index] == 0x2E {
-        guard let v4 = parseV4(text.slice(start, text.count)) else { return nil }
-        let low = UInt128(v4)
-        if hasGap { tail = tail << 32 | low } else { head = head << 32 | low }
-        if hasGap { counts.tail += 2 } else { counts.head += 2 }
-        index = text.count
-        break
-      }
-      guard (1...4).contains(index - start) else { return nil }
-      if hasGap { tail = tail << 16 | group } else { head = head << 16 | group }
-      if hasGap { counts.tail += 1 } else { counts.head += 1 }
-      if counts.head + counts.tail > 8 { return nil }
-      if index == text.count { break }
-      guard text[index] == 0x3A else { return nil }
-      index += 1
-      if index == text.count { return nil }
-      if text[index] == 0x3A {
-        guard !hasGap else { return nil }
-        hasGap = true
-        index += 1
-      }
-    }
-    let sum = counts.head + counts.tail
-    guard hasGap ? sum < 8 : sum == 8 else { return nil }
-    let shift = UInt128(16 * (8 - counts.head))
-    return (counts.head == 0 ? 0 : head << shift) | tail
-  }
-
-  @inline(__always) private static func hexadecimal(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x30...0x39: byte - 0x30
-    case 0x41...0x46: byte - 0x37
-    case 0x61...0x66: byte - 0x57
-    default: nil
-    }
+    return unsafe IPNetwork(utf8: text.buffer).flatMap { $0.isV6 ? $0.first : nil }
   }
 }

@@ -8,9 +8,6 @@ package struct FlowRecord: Sendable, BitwiseCopyable {
   /// What came of the client's attempt.
   package enum Outcome: UInt8, Sendable, BitwiseCopyable { case unknown, answered, failed }
 
-  /// Which way the conversation went, as the log says.
-  package enum Direction: UInt8, Sendable, BitwiseCopyable { case unknown, inbound, outbound }
-
   /// What one side sent.
   package struct Volume: Sendable, BitwiseCopyable {
     package var bytes: Int64 = 0
@@ -32,7 +29,6 @@ package struct FlowRecord: Sendable, BitwiseCopyable {
   package var flags: UInt8 = 0
   package var verdict = Verdict.unknown
   package var outcome = Outcome.unknown
-  package var direction = Direction.unknown
   /// Whether these are the server's packets only.
   package var isReply = false
   /// The place of the account among those of the chunk or, later, of the run.

@@ -98,8 +98,19 @@ package struct DetectionRun: Sendable {
     var idle = (0..<max(1, options.workers)).map { _ in Detector(set, notes, wish) }
     try await withThrowingTaskGroup(of: (Int, String, Detector, DetectionOutcome).self) { group in
       var given = 0
-      for input in inputs {
-        try await read(input, sinks, state) { batch in
+      var next = inputs[...]
+      var opened: [(LogInput, LogReader)] = []
+      defer { for (_, reader) in opened { reader.close() } }
+      while true {
+        while let input = next.first,
+          opened.isEmpty || input.isRemote && opened.count < LogReader.ahead
+        {
+          next.removeFirst()
+          if let reader = try state.open(input, sinks) { opened.append((input, reader)) }
+        }
+        if opened.isEmpty { break }
+        let (input, reader) = opened.removeFirst()
+        try await read(input, reader, sinks, state) { batch in
           if idle.isEmpty, let (number, file, detector, outcome) = try await group.next() {
             idle.append(detector)
             try state.take(outcome, number, file, sinks)
@@ -120,19 +131,15 @@ package struct DetectionRun: Sendable {
     return (state.totals, learnt)
   }
 
-  /// Reads one log and gives out its batches; a log that cannot be read is told and left.
+  /// Reads one log and gives out its batches; what cannot be read of it is told and left.
   private func read(
     _ input: LogInput,
+    _ reader: LogReader,
     _ sinks: Sinks,
     _ state: State,
     _ give: (RecordBatch) async throws -> Void
   ) async throws {
-    var reader: LogReader
-    do { reader = try LogReader(input) } catch let error as LogError {
-      sinks.fault(input.name, 0, "\(error)")
-      state.totals.counts.faults += 1
-      return
-    }
+    var reader = reader
     defer { reader.close() }
     var cutter = RecordCutter()
     var isPartials: Bool?
@@ -152,7 +159,7 @@ package struct DetectionRun: Sendable {
         }
       }
       do {
-        state.totals.bytes += try reader.read { cut($0, isLast: false) }
+        state.totals.bytes += try await reader.read { cut($0, isLast: false) }
       } catch let error as LogError {
         sinks.fault(input.name, 0, "\(error)")
         state.totals.counts.faults += 1
@@ -190,6 +197,15 @@ package struct DetectionRun: Sendable {
       self.set = set
       self.options = options
       correlator = Correlator(set, notes, room: options.room, groupRoom: options.groupRoom)
+    }
+
+    /// Opens a log; one that cannot be is told.
+    func open(_ input: LogInput, _ sinks: Sinks) throws -> LogReader? {
+      do { return try LogReader(input) } catch let error as LogError {
+        sinks.fault(input.name, 0, "\(error)")
+        totals.counts.faults += 1
+        return nil
+      }
     }
 
     func take(

@@ -39,6 +39,71 @@ struct FlowDetectorTests {
     #expect(flowed.values("address-scan")?["network_connection"]?["server"]?["port"] == 445)
   }
 
+  @Test func `a scan among one's own addresses is lateral, and nobody in it external`() async throws
+  {
+    for isSweep in [true, false] {
+      var scene = FlowScene()
+      for number in 1...60 {
+        scene.refuse(
+          "10.0.0.9",
+          "10.0.1.\(isSweep ? number : 1)",
+          isSweep ? 445 : number,
+          at: number
+        )
+      }
+      let flowed = try await flows(scene.text)
+      let values = try #require(flowed.values(isSweep ? "address-scan" : "port-scan"))
+      #expect(values["network_connection"]?["direction"] == "lateral")
+      #expect(values["external"] == nil)
+      scene.refuse("10.0.0.9", "198.51.100.1", 445, at: 30)
+      let mixed = try await flows(scene.text)
+      let direction = mixed.findings.first?.evidence.values["network_connection"]?["direction"]
+      #expect(direction == (isSweep ? "outbound" : "lateral"))
+    }
+  }
+
+  @Test func `two floods of one window are told with a bound of each's own`() async throws {
+    var scene = FlowScene()
+    for minute in 0..<8 {
+      for number in 0..<20 {
+        scene.connect(
+          "203.0.113.\(number)",
+          "10.0.0.5",
+          80,
+          at: minute * 60 + number,
+          from: 20_000 + minute * 50 + number
+        )
+      }
+    }
+    for number in 0..<600 {
+      scene.connect(
+        "203.0.113.\(number % 200)",
+        "10.0.0.5",
+        80,
+        at: 480 + number / 20,
+        from: 30_000 + number,
+        sent: (4, 224),
+        received: nil
+      )
+    }
+    scene.connect(
+      "203.0.113.7",
+      "10.0.0.5",
+      80,
+      at: 520,
+      from: 50_000,
+      sent: (2_000_000, 80_000_000),
+      received: nil
+    )
+    let flowed = try await flows(scene.text) { $0.detectors = ["flood"] }
+    #expect(flowed.kinds == ["connection-flood", "traffic-flood"])
+    #expect(flowed.values("connection-flood")?["bound"]?.double == 6)
+    #expect(flowed.values("connection-flood")?["mean_of_former_windows"]?.double == 0)
+    let packets = try #require(flowed.values("traffic-flood"))
+    #expect((packets["mean_of_former_windows"]?.double ?? 0) > 100)
+    #expect((packets["bound"]?.double ?? 0) > 200)
+  }
+
   @Test func `few failures, and failures among as many answers, are no scan`() async throws {
     var scene = FlowScene()
     for port in 1...9 { scene.refuse("203.0.113.66", "10.0.0.5", port, at: port) }

@@ -122,7 +122,7 @@ struct FlowFormatTests {
     async throws
   {
     let folder = Beside.data.appendingPathComponent("ibm-vpc-flow")
-    let inputs = try LogInput.at(folder.appendingPathComponent("00000911.gz").path)
+    let inputs = try LogNames.audit.at(folder.appendingPathComponent("00000911.gz").path).inputs
     let flowed = try await flows(inputs) { $0.purpose = .normalise }
     #expect(flowed.faults == [])
     #expect(flowed.lines.count == 2)
@@ -131,9 +131,22 @@ struct FlowFormatTests {
     let account = flowed.lines[0]["cloud"]?["account"]?["uid"]
     #expect(account == "713c783d9a507a53135fe6793c37cc74")
     // An object without flows is a log all the same.
-    let empty = try await flows(try LogInput.at(folder.appendingPathComponent("00002630").path))
+    let empty = try await flows(
+      try LogNames.audit.at(folder.appendingPathComponent("00002630").path).inputs
+    )
     #expect(empty.faults == [])
     #expect(empty.totals.records == 0)
+  }
+
+  @Test func `each of many thousand accounts keeps its name`() async throws {
+    let lines = (0..<9000).map { number in
+      "2 a-\(number) eni-1 10.0.0.5 198.51.100.9 \(33_000 + number % 20_000) 443 6 8 900 "
+        + "\(FlowScene.zero + number / 100) \(FlowScene.zero + number / 100) ACCEPT OK 3"
+    }
+    let text = ([FlowScene.header] + lines).joined(separator: "\n") + "\n"
+    let records = try await normalised(text)
+    let names = records.compactMap { $0["cloud"]?["account"]?["uid"]?.string }
+    #expect(names == (0..<9000).map { "a-\($0)" })
   }
 
   @Test func `columns without a header are named by an option, also in Amazon's form`() async throws

@@ -89,7 +89,12 @@ package final class AWSCaller: APICaller {
       case .output(let output): return output
       case .refused(let refusal, let response):
         guard number < APIRetry.most,
-          let remedy = Remedy(refusal, response, target, attempt: number),
+          let remedy = Remedy(
+            refusal,
+            response,
+            isOfBucket: target.bucket != nil,
+            attempt: number
+          ),
           remedy.isRepeatable || !tried.contains(remedy)
         else { throw refusal }
         tried.insert(remedy)

@@ -19,15 +19,15 @@ enum Remedy: Hashable {
   /// Whether the remedy may be tried several times for one call.
   var isRepeatable: Bool { self == .slower || self == .again }
 
-  /// The remedy for a refusal; nil where nothing helps.
+  /// The remedy for a refusal of a call, which may have been about a bucket; nil where nothing helps.
   init?(
     _ refusal: APIRefusal,
     _ response: HTTPResponse?,
-    _ target: AWSCaller.Target,
+    isOfBucket: Bool,
     attempt: Int
   ) {
-    if target.bucket != nil, let region = response?[header: "x-amz-bucket-region"],
-      region != target.region
+    if isOfBucket, let region = response?[header: "x-amz-bucket-region"],
+      region != refusal.region
     {
       self = .redirect(region)
       return

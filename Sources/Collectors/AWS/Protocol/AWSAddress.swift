@@ -134,7 +134,7 @@ struct AWSAddress {
 
   /// Whether a text may be one part of a host name; buckets with dots may not, because no
   /// certificate covers them.
-  private static func isHostLabel(_ text: String) -> Bool {
+  static func isHostLabel(_ text: String) -> Bool {
     (1...63).contains(text.utf8.count) && !text.hasPrefix("-") && !text.hasSuffix("-")
       && text.utf8.allSatisfy {
         (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D

@@ -69,9 +69,10 @@ final class BeaconDetector: FlowDetector {
     table[slot].count = table[slot].count == .max ? 64 : table[slot].count + 1
     let state = table[slot]
     guard state.count >= Self.leastConnections, state.count % 8 == 0,
-      record.start - state.first >= Self.leastSpan, record.start >= state.quietUntil,
-      Self.score(state).whole >= Self.leastScore, Self.score(state).median >= Self.leastInterval
+      record.start - state.first >= Self.leastSpan, record.start >= state.quietUntil
     else { return }
+    let score = Self.score(state)
+    guard score.whole >= Self.leastScore, score.median >= Self.leastInterval else { return }
     if table[slot].raised.insert(.beacon) {
       alarms.raise(.beacon, key, by: record, due: record.start + 1)
     }

@@ -41,9 +41,21 @@ final class FloodDetector: FlowDetector {
     var hollow: Int64 = 0
     var packets: Int64 = 0
     var answers: Int64 = 0
+    var hollowLimit = Limit()
+    var packetLimit = Limit()
+    var first: Int64 = 0
+  }
+
+  /// What a window was measured by.
+  struct Limit: BitwiseCopyable {
     var bound: Float = 0
     var mean: Float = 0
-    var first: Int64 = 0
+
+    init() {}
+
+    init(_ rate: MovingRate) {
+      (bound, mean) = (rate.bound(deviations: FloodDetector.deviations), rate.mean)
+    }
   }
 
   let name = "flood"
@@ -93,13 +105,13 @@ final class FloodDetector: FlowDetector {
       Double(state.hollow) >= Self.hollowShare * Double(state.window.count),
       Float(state.hollow) > state.hollowRate.bound(deviations: Self.deviations)
     {
-      raise(.connectionFlood, slot, key, state.hollowRate, record, alarms)
+      raise(.connectionFlood, slot, key, record, alarms)
     }
     if state.packets >= Self.leastPackets, state.packetRate.windows >= Self.leastWindows,
       Double(state.answers) < Self.answeredShare * Double(state.packets),
       Float(state.packets) > state.packetRate.bound(deviations: Self.deviations)
     {
-      raise(.trafficFlood, slot, key, state.packetRate, record, alarms)
+      raise(.trafficFlood, slot, key, record, alarms)
     }
   }
 
@@ -107,21 +119,26 @@ final class FloodDetector: FlowDetector {
     _ kind: FlowKind,
     _ slot: Int,
     _ key: FlowKey,
-    _ rate: MovingRate,
     _ record: FlowRecord,
     _ alarms: FlowAlarms
   ) {
+    let isFirst = !table[slot].isAlarmed
     guard table[slot].raised.insert(kind) else { return }
     let state = table[slot]
-    table[slot].told = Told(
-      connections: Int64(state.window.count),
-      hollow: Int64(state.hollow),
-      packets: state.packets,
-      answers: state.answers,
-      bound: rate.bound(deviations: Self.deviations),
-      mean: rate.mean,
-      first: state.window.number * Self.window
-    )
+    if isFirst {
+      table[slot].told = Told(
+        connections: Int64(state.window.count),
+        hollow: Int64(state.hollow),
+        packets: state.packets,
+        answers: state.answers,
+        first: state.window.number * Self.window
+      )
+    }
+    if kind == .connectionFlood {
+      table[slot].told.hollowLimit = Limit(state.hollowRate)
+    } else {
+      table[slot].told.packetLimit = Limit(state.packetRate)
+    }
     alarms.raise(kind, key, by: record, due: (state.window.number + 1) * Self.window)
   }
 
@@ -149,10 +166,11 @@ final class FloodDetector: FlowDetector {
   private func story(_ kind: FlowKind, _ key: FlowKey, _ state: State) -> FlowStory? {
     let told = state.told
     let clients = state.clients.estimate
+    let limit = kind == .connectionFlood ? told.hollowLimit : told.packetLimit
     var values: JSONObject = [
       "connections": .integer(told.connections), "window_minutes": 1,
-      "mean_of_former_windows": .number(Double((told.mean * 100).rounded()) / 100),
-      "bound": .number(Double((told.bound * 100).rounded()) / 100),
+      "mean_of_former_windows": .number(Double((limit.mean * 100).rounded()) / 100),
+      "bound": .number(Double((limit.bound * 100).rounded()) / 100),
       "clients_about": .integer(Int64(clients)),
       "kind": .string(clients >= 10 ? "distributed" : "few clients"),
     ]

@@ -37,6 +37,8 @@ struct FlowStory {
   var transport: UInt8 = 6
   /// Whether one's own side is the client's.
   var isOutbound = false
+  /// Whether both sides are one's own, where not both addresses are told.
+  var isLateral = false
   var first: Int64
   var last: Int64
   var count: Int

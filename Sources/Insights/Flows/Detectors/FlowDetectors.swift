@@ -58,7 +58,7 @@ final class FlowDetectors {
   ) {
     let all: [any FlowDetector] = [
       ScanDetector(), FloodDetector(), BeaconDetector(), BruteForceDetector(),
-      HostDetector(isVolume: true), HostDetector(isVolume: false), ListedDetector(reputation),
+      ExfiltrationDetector(), NewPeerDetector(), ListedDetector(reputation),
     ]
     // Without a list there is nothing that its detector could find.
     lanes = all.filter {
@@ -71,9 +71,10 @@ final class FlowDetectors {
     self.isParallel = isParallel
   }
 
-  /// How many keys were forgotten for want of room, by detector.
+  /// How many keys were forgotten for want of room, by detector; connections count as new again.
   var evictions: [(name: String, count: Int)] {
-    lanes.map { ($0.detector.name, $0.detector.evictions) }.filter { $0.1 > 0 }
+    let all = lanes.map { ("detector \($0.detector.name)", $0.detector.evictions) }
+    return ([("the memory of connections", connections.evictions)] + all).filter { $0.1 > 0 }
   }
 
   /// Takes records in the order of their time, and tells what is due.

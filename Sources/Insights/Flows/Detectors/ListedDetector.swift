@@ -71,7 +71,7 @@ final class ListedDetector: FlowDetector {
     guard context.serverIsListed else { return }
     table[slot].listed.add(record.server)
     add(slot, record, context, ownIsClient: true, record.server)
-    if record.outcome == .answered { table[slot].active.add(record.client) }
+    if record.outcome == .answered { table[slot].active.add(record.server) }
     raiseHostOut(slot, host, record, alarms)
     let pair = FlowKey(first: record.client, second: record.server, kind: Part.pairOut)
     guard let slot = enter(pair, record, alarms) else { return }

@@ -31,6 +31,7 @@ final class ScanDetector: FlowDetector {
     var last: Int64 = 0
     var quietUntil = Int64.min
     var isOutbound = false
+    var isLateral = false
     var raised = RaisedKinds()
     var isAlarmed: Bool { !raised.isEmpty }
   }
@@ -49,7 +50,7 @@ final class ScanDetector: FlowDetector {
   private var table = KeyTable<State>(limit: 1 << 19)
   private var details = KeyTable<Detail>(limit: 1 << 14)
   private var contacts = RecentFilter(bits: 24, span: memory * 2)
-  var evictions: Int { table.evictions }
+  var evictions: Int { table.evictions + details.evictions + contacts.evictions }
 
   func take(_ record: FlowRecord, _ context: FlowContext, _ alarms: FlowAlarms) {
     guard record.outcome != .unknown, record.transport == 6 || record.transport == 17 else {
@@ -67,10 +68,12 @@ final class ScanDetector: FlowDetector {
     if isNew {
       table[slot].first = record.start
       table[slot].isOutbound = context.clientIsOwn
+      table[slot].isLateral = context.clientIsOwn
       if let gone = table.displaced {
         alarms.displace(gone.key) { story($0, gone.key, gone.state) }
       }
     }
+    if !context.serverIsOwn { table[slot].isLateral = false }
     if record.start - table[slot].last > Self.memory, !table[slot].isAlarmed {
       begin(slot, record.start)
     }
@@ -127,6 +130,7 @@ final class ScanDetector: FlowDetector {
       server: isOfAddresses ? nil : detail.server,
       port: isOfAddresses && ports == 1 ? detail.port : nil,
       isOutbound: state.isOutbound,
+      isLateral: state.isLateral,
       first: state.first,
       last: state.last,
       count: Int(state.failed),

@@ -53,6 +53,13 @@
     return true
   }
 
+  /// Whether the bytes are some others.
+  @inline(__always) func equals(_ bytes: [UInt8]) -> Bool {
+    guard bytes.count == count else { return false }
+    for index in 0..<count where unsafe bytes[index] != start[index] { return false }
+    return true
+  }
+
   /// Without white space and quotes around.
   var trimmed: FlowBytes {
     var (from, to) = (0, count)

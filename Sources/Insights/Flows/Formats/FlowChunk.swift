@@ -21,7 +21,11 @@ package struct FlowChunk: Sendable {
 
   init() {}
 
-  private var last: (hash: UInt64, place: UInt32) = (0, 0)
+  private var places: [[UInt8]: UInt32] = [:]
+  private var last: (name: [UInt8], place: UInt32) = ([], 0)
+
+  /// How many bytes of an account are taken.
+  private static let accountLimit = 128
 
   /// Notes what could not be read.
   mutating func fault(_ position: Int, _ message: String) {
@@ -32,15 +36,15 @@ package struct FlowChunk: Sendable {
   /// The place of an account among those of the chunk.
   mutating func account(_ text: FlowBytes) -> UInt32 {
     if text.isUnset { return 0 }
-    var hash: UInt64 = 14_695_981_039_346_656_037
-    for index in 0..<text.count { hash = (hash ^ UInt64(text[index])) &* 1_099_511_628_211 }
-    if hash == last.hash, last.place > 0 { return last.place }
-    let name = text.slice(0, min(text.count, 128)).text
-    let known = accounts.firstIndex(of: name)
-    // Nobody has thousands; somebody else's log may say so.
-    if known == nil, accounts.count >= 4096 { return 0 }
-    if known == nil { accounts.append(name) }
-    last = (hash, UInt32(known ?? accounts.count - 1))
-    return last.place
+    let text = text.slice(0, min(text.count, Self.accountLimit))
+    if text.equals(last.name) { return last.place }
+    let name = unsafe Array(text.buffer)
+    let place = places[name] ?? UInt32(accounts.count)
+    if place == accounts.count {
+      places[name] = place
+      accounts.append(text.text)
+    }
+    last = (name, place)
+    return place
   }
 }

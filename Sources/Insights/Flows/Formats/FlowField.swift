@@ -13,7 +13,7 @@ package enum FlowField: UInt8, Sendable {
   case startOtherwise, endOtherwise
   /// Seconds.
   case duration
-  case action, flags, state, status, account, direction
+  case action, flags, state, status, account
 }
 
 /// How records of a format are to be read where their columns leave it open.
@@ -44,7 +44,6 @@ struct FlowDraft {
   private var flags: UInt8 = 0
   private var verdict = FlowRecord.Verdict.unknown
   private var outcome = FlowRecord.Outcome.unknown
-  private var direction = FlowRecord.Direction.unknown
   /// Which fields were there, by their number.
   private var seen: UInt32 = 0
   /// Whether the log tells that it recorded nothing.
@@ -106,7 +105,6 @@ struct FlowDraft {
       flags = bits
     case .state: take(FlowWords.state(text))
     case .status: isEmpty = text.equals("NODATA") || text.equals("SKIPDATA")
-    case .direction: direction = FlowWords.direction(text)
     }
   }
 
@@ -127,7 +125,30 @@ struct FlowDraft {
       note(field)
       guard number < 1e9 else { throw .value(field, "\(number)") }
       duration = Int64(number * 1000)
+    case .sourcePort, .targetPort:
+      guard number <= 65_535 else { throw .value(field, "\(number)") }
+      note(field)
+      if field == .sourcePort {
+        ports.source = UInt16(number)
+      } else {
+        ports.target = UInt16(number)
+      }
+    case .packets, .bytes, .packetsBack, .bytesBack:
+      guard number < 1e18 else { throw .value(field, "\(number)") }
+      note(field)
+      switch field {
+      case .packets: forth.packets = Int64(number)
+      case .bytes: forth.bytes = Int64(number)
+      case .packetsBack: back.packets = Int64(number)
+      default: back.bytes = Int64(number)
+      }
+    case .transport:
+      guard number < 256 else { throw .value(field, "\(number)") }
+      note(field)
+      transport = UInt8(number)
+    case .ignored, .account: break
     default:
+      // Words and addresses, which are seldom numbers.
       var text = "\(Int64(number))"
       var fault: Fault?
       text.withUTF8 { bytes in
@@ -183,7 +204,6 @@ struct FlowDraft {
     record.transport = transport
     record.flags = flags
     record.verdict = verdict
-    record.direction = direction
     let isReply =
       style != .conversation
       && FlowRoles.isReply(

@@ -47,7 +47,7 @@ package struct FlowFormat: Sendable {
       "pkt-srcaddr": .source, "pkt-dstaddr": .target, "srcport": .sourcePort,
       "dstport": .targetPort, "protocol": .transport, "packets": .packets, "bytes": .bytes,
       "start": .start, "end": .end, "action": .action, "log-status": .status,
-      "tcp-flags": .flags, "flow-direction": .direction,
+      "tcp-flags": .flags,
     ]
   )
 
@@ -104,7 +104,6 @@ package struct FlowFormat: Sendable {
       "target_port": .targetPort, "transport_protocol": .transport, "action": .action,
       "bytes_from_initiator": .bytes, "packets_from_initiator": .packets,
       "bytes_from_target": .bytesBack, "packets_from_target": .packetsBack,
-      "direction": .direction,
     ]
   )
 
@@ -134,7 +133,7 @@ package struct FlowFormat: Sendable {
 
   /// The parts of a flow tuple of Azure's NSG flow logs.
   static let azureNSGTuple: [FlowField] = [
-    .start, .source, .target, .sourcePort, .targetPort, .transport, .direction, .action, .state,
+    .start, .source, .target, .sourcePort, .targetPort, .transport, .ignored, .action, .state,
     .packets, .bytes, .packetsBack, .bytesBack,
   ]
 
@@ -150,7 +149,7 @@ package struct FlowFormat: Sendable {
 
   /// The parts of a flow tuple of Azure's virtual network flow logs.
   static let azureVNetTuple: [FlowField] = [
-    .start, .source, .target, .sourcePort, .targetPort, .transport, .direction, .state, .ignored,
+    .start, .source, .target, .sourcePort, .targetPort, .transport, .ignored, .state, .ignored,
     .packets, .bytes, .packetsBack, .bytesBack,
   ]
 

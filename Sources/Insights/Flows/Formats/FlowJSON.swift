@@ -50,8 +50,7 @@ import JSON
     switch found.name {
     case "ibm": ibm(node, position, &chunk)
     case "google": google(node, position, &chunk)
-    case "azure-nsg": azureNSG(node, position, &chunk)
-    case "azure-vnet": azureVNet(node, position, &chunk)
+    case "azure-nsg", "azure-vnet": azure(found, node, position, &chunk)
     default: flat(found, [node], account: 0, position, &chunk, others: node)
     }
   }
@@ -129,50 +128,30 @@ import JSON
     flat(.google, [node, payload, connection], account: account, position, &chunk, others: payload)
   }
 
-  private func azureNSG(_ node: FlowNode, _ position: Int, _ chunk: inout FlowChunk) {
-    guard var rules = node["properties"]?["flows"]?.elements else {
-      return chunk.fault(position, "has no properties.flows")
+  /// Reads flows by rule: a list in a list, whose innermost elements are tuples.
+  private func azure(
+    _ format: FlowFormat,
+    _ node: FlowNode,
+    _ position: Int,
+    _ chunk: inout FlowChunk
+  ) {
+    guard case .json(let root) = format.form else { return }
+    guard var flows = node[root]?["flows"]?.elements else {
+      return chunk.fault(position, "has no \(root).flows")
     }
-    let account = subscription(node["resourceId"], &chunk)
-    while let rule = rules.next() {
-      guard var flows = rule["flows"]?.elements else {
-        chunk.fault(position, "a rule has no flows")
-        continue
-      }
-      while let flow = flows.next() {
-        tuples(
-          flow["flowTuples"],
-          FlowFormat.azureNSGTuple,
-          .azureNSG,
-          account,
-          position,
-          &chunk,
-          rule
-        )
-      }
-    }
-  }
-
-  private func azureVNet(_ node: FlowNode, _ position: Int, _ chunk: inout FlowChunk) {
-    guard var flows = node["flowRecords"]?["flows"]?.elements else {
-      return chunk.fault(position, "has no flowRecords.flows")
-    }
-    let account = subscription(node["targetResourceID"] ?? node["flowLogResourceID"], &chunk)
+    let (groups, fields) =
+      format.name == "azure-nsg"
+      ? ("flows", FlowFormat.azureNSGTuple) : ("flowGroups", FlowFormat.azureVNetTuple)
+    let resource = node["resourceId"] ?? node["targetResourceID"] ?? node["flowLogResourceID"]
+    let account = subscription(resource, &chunk)
     while let flow = flows.next() {
-      guard var groups = flow["flowGroups"]?.elements else {
-        chunk.fault(position, "a flow has no flowGroups")
+      guard var inner = flow[groups]?.elements else {
+        chunk.fault(position, "a flow has no \(groups)")
         continue
       }
-      while let group = groups.next() {
-        tuples(
-          group["flowTuples"],
-          FlowFormat.azureVNetTuple,
-          .azureVNet,
-          account,
-          position,
-          &chunk,
-          group
-        )
+      while let group = inner.next() {
+        let rule = group["rule"] == nil ? flow : group
+        tuples(group["flowTuples"], fields, format, account, position, &chunk, rule)
       }
     }
   }

@@ -29,7 +29,7 @@ struct FlowLines {
   private mutating func read(line text: FlowBytes, _ line: Int, _ chunk: inout FlowChunk) {
     let byte = text[0]
     if byte == 0x23 { return }
-    if byte >= 0x61, isHeader(text) {
+    if byte >= 0x61, byte <= 0x7A, isHeader(text) {
       isBehind = false
       return
     }
@@ -45,12 +45,11 @@ struct FlowLines {
     var place = 0
     do throws(FlowDraft.Fault) {
       while place <= text.count, column < columns.fields.count {
-        var end = text.first(columns.separator, from: place)
-        if columns.separator != 0x09, end == place, columns.separator == 0x20, place < text.count {
+        let end = text.first(columns.separator, from: place)
+        if columns.separator == 0x20, end == place, place < text.count {
           place += 1
           continue
         }
-        if end > text.count { end = text.count }
         let value =
           columns.separator == 0x2C ? text.slice(place, end).trimmed : text.slice(place, end)
         if column == columns.account {
@@ -91,11 +90,7 @@ struct FlowLines {
 
   /// Whether a line is a header, as they come again where files are put one behind another.
   private func isHeader(_ text: FlowBytes) -> Bool {
-    let byte = text[0]
-    guard byte >= 0x61, byte <= 0x7A, text.count >= columns.names[0].utf8.count else {
-      return false
-    }
-    return text.text.hasPrefix(columns.names[0] + String(Unicode.Scalar(columns.separator)))
+    text.text.hasPrefix(columns.names[0] + String(Unicode.Scalar(columns.separator)))
   }
 
   /// The columns that mean nothing to detectors.

@@ -21,23 +21,27 @@ enum FlowWords {
     return milliseconds(number)
   }
 
+  /// Protocols by number, the name by which they are told first, then others.
+  private static let transports: [(number: UInt8, names: [String])] = [
+    (0, ["unknown_transport"]), (1, ["icmp"]), (2, ["igmp"]), (6, ["tcp", "t"]),
+    (17, ["udp", "u"]),
+    (47, ["gre"]), (50, ["esp"]), (51, ["ah"]), (58, ["ipv6-icmp", "icmp6"]), (89, ["ospf"]),
+    (132, ["sctp"]),
+  ]
+
   /// The number of a protocol by number or name.
   @inline(__always) static func transport(_ text: FlowBytes) -> UInt8? {
     if let number = text.number { return number < 256 ? UInt8(number) : nil }
-    switch text.text.lowercased() {
-    case "tcp", "t": return 6
-    case "udp", "u": return 17
-    case "icmp": return 1
-    case "icmp6", "ipv6-icmp": return 58
-    case "igmp": return 2
-    case "gre": return 47
-    case "esp": return 50
-    case "ah": return 51
-    case "ospf": return 89
-    case "sctp": return 132
-    case "unknown_transport": return 0
-    default: return nil
-    }
+    if text.equals("tcp") || text.equals("TCP") { return 6 }
+    if text.equals("udp") || text.equals("UDP") { return 17 }
+    let name = text.text.lowercased()
+    return transports.first { $0.names.contains(name) }?.number
+  }
+
+  /// The name of a protocol, or its number where it has none.
+  static func transportName(_ number: UInt8) -> String {
+    let known = number == 0 ? nil : transports.first { $0.number == number }
+    return known?.names.first ?? "\(number)"
   }
 
   /// Whether packets were let through, by the first letter of the word.
@@ -45,15 +49,6 @@ enum FlowWords {
     switch text[0] | 0x20 {
     case 0x61: .allowed
     case 0x72, 0x64: .denied
-    default: .unknown
-    }
-  }
-
-  /// Inbound or outbound, by the first letter of ingress, egress, in, out.
-  @inline(__always) static func direction(_ text: FlowBytes) -> FlowRecord.Direction {
-    switch text[0] | 0x20 {
-    case 0x69: .inbound
-    case 0x65, 0x6F: .outbound
     default: .unknown
     }
   }

@@ -16,11 +16,15 @@ package struct FlowConversations: Sendable {
 
   private var table = KeyTable<State>(limit: 1 << 17)
   private var connections = RecentFilter(bits: 24, span: 60 * 60_000)
+  private let seed = UInt64.random(in: .min ... .max)
 
   package init() {}
 
   /// How many were forgotten for want of room.
   package var evictions: Int { table.evictions }
+
+  /// How many connections were forgotten, so that they may be counted again.
+  package var forgottenConnections: Int { connections.evictions }
 
   /// Adds a record, where one side is one's own and the other is not.
   mutating func add(_ record: FlowRecord, _ own: OwnNetworks) {
@@ -34,7 +38,7 @@ package struct FlowConversations: Sendable {
     )
     let (slot, isNew) = table.slot(key, at: record.start)
     if isNew { table[slot].first = record.start }
-    if connections.insert(record.connectionHash(1), at: record.start) { table[slot].flows += 1 }
+    if connections.insert(record.connectionHash(seed), at: record.start) { table[slot].flows += 1 }
     if record.outcome == .failed { table[slot].failed += 1 }
     table[slot].sent &+= clientIsOwn ? record.sent.bytes : record.received.bytes
     table[slot].received &+= clientIsOwn ? record.received.bytes : record.sent.bytes
@@ -83,7 +87,7 @@ package struct FlowConversations: Sendable {
             external: FlowAddress.text(key.second),
             isOutbound: key.kind & 1 == 1,
             port: key.port,
-            transport: FlowOCSF.protocolName(UInt8(truncatingIfNeeded: key.kind >> 1)),
+            transport: FlowWords.transportName(UInt8(truncatingIfNeeded: key.kind >> 1)),
             flows: Int(state.flows),
             failed: Int(state.failed),
             sent: Int(state.sent),

@@ -4,18 +4,29 @@ import Model
 /// Makes findings of what detectors tell.
 final class FlowFindings {
   private let reputation: Reputation
+  private let own: OwnNetworks?
   /// The files and accounts by the places that records name.
   var files: [String] = []
   private(set) var accounts = [""]
   private var places = ["": UInt32(0)]
 
-  init(_ reputation: Reputation) { self.reputation = reputation }
+  /// Accounts beyond those that there is room for.
+  private(set) var lostAccounts = 0
+
+  /// As many as this only a hostile log has.
+  private static let accountRoom = 100_000
+
+  init(_ reputation: Reputation, own: OwnNetworks? = nil) {
+    (self.reputation, self.own) = (reputation, own)
+  }
 
   /// The place of an account in the run.
   func place(_ account: String) -> UInt32 {
     if let place = places[account] { return place }
-    // As many as this only a hostile log has.
-    guard accounts.count < 100_000 else { return 0 }
+    guard accounts.count < Self.accountRoom else {
+      lostAccounts += 1
+      return 0
+    }
     places[account] = UInt32(accounts.count)
     accounts.append(account)
     return UInt32(accounts.count - 1)
@@ -37,15 +48,15 @@ final class FlowFindings {
     entity.sourceIP = client
     var values = story.values
     values["network_connection"] = connection(story, client, server)
-    if let external = story.isOutbound ? story.server : story.client {
+    if let external = story.isOutbound ? story.server : story.client, !isOwn(external) {
       values["external"] = .object(self.external(external, at: story.last))
     }
     values["method"] = .string(note.description)
-    let parts = [
-      note.id, account, client ?? "", server ?? "", story.port.map { "\($0)" } ?? "",
-      "\(story.episode)",
-    ]
-    let id = String(Digest.sha256(Array(parts.joined(separator: "\u{1F}").utf8)).prefix(32))
+    let id = NameUUID.of([
+      .string(note.id), .string(account), client.map { .string($0) } ?? .null,
+      server.map { .string($0) } ?? .null, story.port.map { .integer(Int64($0)) } ?? .null,
+      .integer(story.episode),
+    ])
     let file = Int(alarm.file) < files.count ? files[Int(alarm.file)] : "unknown"
     let event = EventReference(
       file: file,
@@ -66,9 +77,13 @@ final class FlowFindings {
   }
 
   private func connection(_ story: FlowStory, _ client: String?, _ server: String?) -> JSONValue {
+    let isLateral =
+      story.isLateral
+      || story.client.map { isOwn($0) } == true && story.server.map { isOwn($0) } == true
+    let direction = isLateral ? "lateral" : story.isOutbound ? "outbound" : "inbound"
     var object: JSONObject = [
-      "direction": .string(story.isOutbound ? "outbound" : "inbound"),
-      "protocol": .string(FlowOCSF.protocolName(story.transport)),
+      "direction": .string(direction),
+      "protocol": .string(FlowWords.transportName(story.transport)),
     ]
     if let client { object["client"] = ["address": .string(client)] }
     var side: JSONObject = [:]
@@ -77,6 +92,8 @@ final class FlowFindings {
     if !side.isEmpty { object["server"] = .object(side) }
     return .object(object)
   }
+
+  private func isOwn(_ address: UInt128) -> Bool { own?.contains(address) ?? false }
 
   /// What is known of an address: who owns it, what lists say.
   func external(_ address: UInt128, at time: Int64) -> JSONObject {

@@ -2,19 +2,6 @@ import JSON
 
 /// Flow records as OCSF Network Activity (class 4001).
 enum FlowOCSF {
-  static func protocolName(_ number: UInt8) -> String {
-    switch number {
-    case 1: "icmp"
-    case 6: "tcp"
-    case 17: "udp"
-    case 47: "gre"
-    case 50: "esp"
-    case 58: "ipv6-icmp"
-    case 132: "sctp"
-    default: "\(number)"
-    }
-  }
-
   /// The record; others are the columns that mean nothing to detectors.
   static func json(
     _ record: FlowRecord,
@@ -43,7 +30,7 @@ enum FlowOCSF {
       }
     var connection: JSONObject = [
       "protocol_num": .integer(Int64(record.transport)),
-      "protocol_name": .string(protocolName(record.transport)),
+      "protocol_name": .string(FlowWords.transportName(record.transport)),
       "direction_id": .integer(direction), "direction": .string(name),
     ]
     if record.flags > 0 { connection["tcp_flags"] = .integer(Int64(record.flags)) }

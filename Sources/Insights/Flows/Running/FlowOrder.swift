@@ -65,14 +65,12 @@ struct FlowOrder {
 
   func save(_ writer: inout StateWriter) {
     writer.put(newest)
-    writer.put(UInt64(outOfTime))
     writer.put(list: waiting)
     writer.put(list: held)
   }
 
   mutating func load(_ reader: inout StateReader) throws {
     newest = try reader.get(Int64.self)
-    outOfTime = Int(truncatingIfNeeded: try reader.get(UInt64.self))
     waiting = try reader.getList(FlowRecord.self)
     held = try reader.getList(FlowRecord.self)
   }

@@ -49,7 +49,7 @@ struct FlowReader {
     reader = try LogReader(input, offset: position?.offset ?? 0, isEager: isEager)
     line = position?.line ?? 0
     offset = position?.offset ?? 0
-    identity = input.path.map { FlowFiles.identity($0) } ?? FlowFileIdentity()
+    identity = FlowFiles.identity(input)
     if offset > 0 {
       if let header = position?.header {
         shape = Self.columns(header).map { .lines($0) }
@@ -64,13 +64,13 @@ struct FlowReader {
   /// Reads on and hands out the pieces that are whole; more may follow in a file that grows.
   ///
   /// - Returns: how many bytes were read.
-  mutating func read(isLast: Bool, _ give: (FlowPiece) throws -> Void) throws -> Int {
+  mutating func read(isLast: Bool, _ give: (FlowPiece) throws -> Void) async throws -> Int {
     var pieces: [FlowPiece] = []
     var fault: (any Error)?
     var read = 0
     // What came before a fault is read all the same.
     var parts: [[UInt8]] = []
-    do { read = try reader.read { parts.append(Array($0)) } } catch { fault = error }
+    do { read = try await reader.read { parts.append(Array($0)) } } catch { fault = error }
     do { for part in parts { try cut(part, &pieces) } } catch { fault = fault ?? error }
     isDrained = reader.isAtEnd
     if fault != nil || reader.isAtEnd && (isLast || reader.isCompressed) {

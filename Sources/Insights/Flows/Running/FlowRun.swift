@@ -52,7 +52,9 @@ package struct FlowRun: Sendable {
     package var outOfTime = 0
     /// Files that an earlier run had read to their end.
     package var skipped = 0
-    /// Keys that were forgotten for want of room.
+    /// Accounts beyond those that there is room for, counted whenever a piece of a log names them.
+    package var lostAccounts = 0
+    /// Keys that were forgotten for want of room, by who forgot them.
     package var evictions: [(name: String, count: Int)] = []
     /// Who spoke to whom outside.
     package var conversations = FlowConversations()
@@ -96,7 +98,10 @@ package struct FlowRun: Sendable {
 
   /// Reads logs in the order of the time that their names tell; `inputs` is asked again where the
   /// run follows them.
-  package func run(_ inputs: () throws -> [LogInput], to sinks: Sinks) async throws -> Totals {
+  package func run(
+    _ inputs: () async throws -> [LogInput],
+    to sinks: Sinks
+  ) async throws -> Totals {
     let stage = FlowStage(options, sinks)
     try stage.load()
     let wantsOthers = options.purpose == .normalise
@@ -109,17 +114,27 @@ package struct FlowRun: Sendable {
         try stage.take(chunk, piece, number)
       }
       repeat {
-        let list = FlowInputs.ordered(try inputs())
+        let list = FlowInputs.ordered(try await inputs())
         var hasRead = false
-        for input in list where !sinks.shouldStop() {
-          guard var reader = try stage.open(input) else { continue }
+        var next = list[...]
+        var opened: [(LogInput, FlowReader)] = []
+        defer { for (_, reader) in opened { reader.close() } }
+        while !sinks.shouldStop() {
+          while let input = next.first,
+            opened.isEmpty || input.isRemote && opened.count < LogReader.ahead
+          {
+            next.removeFirst()
+            if let reader = try stage.open(input) { opened.append((input, reader)) }
+          }
+          if opened.isEmpty { break }
+          var (input, reader) = opened.removeFirst()
           defer { reader.close() }
           var hasFailed = false
           while !reader.isAtEnd, !sinks.shouldStop() {
             var pieces: [FlowPiece] = []
             let isLast = !options.isFollowing || input.path == nil
             do {
-              let count = try reader.read(isLast: isLast) { pieces.append($0) }
+              let count = try await reader.read(isLast: isLast) { pieces.append($0) }
               stage.totals.bytes += count
               hasRead = hasRead || count > 0
             } catch {
@@ -135,7 +150,7 @@ package struct FlowRun: Sendable {
               group.addTask { (number, piece, piece.read(wantsOthers: wantsOthers)) }
             }
             if options.isFollowing { while running > 0 { try await collect() } }
-            if options.isFollowing, input.path == nil {
+            if options.isFollowing, input.isStandardInput {
               try stage.idle()
               try await sinks.settle()
             }
@@ -153,7 +168,7 @@ package struct FlowRun: Sendable {
           }
         }
         while running > 0 { try await collect() }
-        if options.isFollowing, !sinks.shouldStop(), list.contains(where: { $0.path != nil }) {
+        if options.isFollowing, !sinks.shouldStop(), list.contains(where: { !$0.isStandardInput }) {
           try stage.idle()
           try await sinks.settle()
           try stage.saveNowAndThen()
@@ -172,11 +187,12 @@ package struct FlowRun: Sendable {
 
 /// The order in which files are read.
 enum FlowInputs {
-  /// By the date that their paths tell, as clouds lay them down, then by path.
+  /// By the date that their paths tell, as clouds lay them down, then by path, those that were set aside
+  /// first.
   static func ordered(_ inputs: [LogInput]) -> [LogInput] {
     guard inputs.count > 1 else { return inputs }
-    let keyed = inputs.map { (date($0.name), $0) }
-    return keyed.sorted { $0.0 != $1.0 ? $0.0 < $1.0 : $0.1.name < $1.1.name }.map(\.1)
+    let keyed = inputs.map { (date($0.name), RotatedName($0.name), $0) }
+    return keyed.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
   }
 
   /// The digits of the dates in a path: `year=2026/month=11/…`, `y=2026/m=11/…`, `2026/11/22`,

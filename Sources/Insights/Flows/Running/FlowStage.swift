@@ -17,15 +17,17 @@ final class FlowStage {
   private var positions: [String: FlowPosition] = [:]
   private var inputs: [String: UInt32] = [:]
   /// Files that need not be opened again in this run.
-  private var closed: [String: Int64] = [:]
+  private var closed: [String: FlowExtent] = [:]
   /// How large files were when they were opened.
   private var sizes: [String: Int64] = [:]
+  /// The names of files that were read, by their numbers.
+  private var names: [UInt64: String] = [:]
   private var lastSave = ContinuousClock.now
 
   init(_ options: FlowRun.Options, _ sinks: FlowRun.Sinks) {
     self.options = options
     self.sinks = sinks
-    findings = FlowFindings(options.reputation)
+    findings = FlowFindings(options.reputation, own: options.own)
     detectors = FlowDetectors(
       options.detectors,
       own: options.own,
@@ -37,35 +39,32 @@ final class FlowStage {
   }
 
   /// Whether more may come: not once standard input, the only log, has ended.
-  var canGrow: Bool { !closed.keys.contains("standard input") || inputs.count > 1 }
+  var canGrow: Bool { !closed.keys.contains(LogInput.standardInput.name) || inputs.count > 1 }
 
   // MARK: - Files
 
   /// The reader of a log, where there is anything to read.
   func open(_ input: LogInput) throws -> FlowReader? {
-    var position = positions[input.name]
-    if let path = input.path {
-      let size = FlowFiles.size(path)
-      sizes[input.name] = size
-      if let known = position {
-        let now = FlowFiles.identity(path, head: Int(known.identity.headCount))
-        let isSame = known.identity == now && size >= known.offset
-        if isSame, size == known.offset {
+    let extent = FlowFiles.extent(input)
+    if input.isStandardInput {
+      guard closed[input.name] == nil else { return nil }
+    } else {
+      follow(input)
+      sizes[input.name] = extent.size
+      if let known = positions[input.name] {
+        let now = FlowFiles.identity(input, head: Int(known.identity.headCount))
+        let isSame = known.identity == now && extent.size >= known.offset
+        if isSame, extent.size == known.offset {
           if closed[input.name] == nil { totals.skipped += 1 }
-          closed[input.name] = size
+          closed[input.name] = extent
           return nil
         }
         // Another file of the same name, one that was cut off, or one that has grown and can only be read
         // as a whole: from its beginning.
-        if !isSame || known.isWhole {
-          position = nil
-          positions[input.name] = nil
-        }
-      } else if closed[input.name] == size {
+        if !isSame || known.isWhole { positions[input.name] = nil }
+      } else if closed[input.name] == extent {
         return nil
       }
-    } else if closed[input.name] != nil {
-      return nil
     }
     let number = inputs[input.name] ?? UInt32(findings.files.count)
     if inputs[input.name] == nil {
@@ -78,7 +77,7 @@ final class FlowStage {
         file: number,
         format: options.format,
         columns: options.columns,
-        from: position,
+        from: positions[input.name],
         isEager: options.isFollowing
       )
     } catch let error as LogError {
@@ -88,19 +87,28 @@ final class FlowStage {
     }
   }
 
-  /// Notes that a log cannot be read on.
-  func leave(_ input: LogInput) {
-    closed[input.name] = input.path.map { FlowFiles.size($0) } ?? 0
+  /// Where a file was set aside under another name since it was read, reading goes on under that.
+  private func follow(_ input: LogInput) {
+    guard input.path != nil, positions[input.name] == nil, !names.isEmpty else { return }
+    let inode = FlowFiles.identity(input, head: 0).inode
+    guard let former = names[inode], let known = positions[former], former != input.name,
+      FlowFiles.identity(input, head: Int(known.identity.headCount)) == known.identity
+    else { return }
+    positions[input.name] = positions.removeValue(forKey: former)
+    names[inode] = input.name
   }
+
+  /// Notes that a log cannot be read on.
+  func leave(_ input: LogInput) { closed[input.name] = FlowFiles.extent(input) }
 
   /// Notes that a log was read to its end.
   func close(_ input: LogInput) {
     leave(input)
-    guard let path = input.path, options.state != nil else { return }
+    guard !input.isStandardInput, options.state != nil else { return }
     if let known = positions[input.name], !known.isWhole { return }
     positions[input.name] = FlowPosition(
-      offset: sizes[input.name] ?? FlowFiles.size(path),
-      identity: FlowFiles.identity(path),
+      offset: sizes[input.name] ?? FlowFiles.extent(input).size,
+      identity: FlowFiles.identity(input),
       isWhole: true
     )
   }
@@ -138,7 +146,10 @@ final class FlowStage {
     case .converse: for record in records { conversations.add(record, options.own) }
     case .normalise: try normalise(records, chunk)
     }
-    if let position = piece.position { positions[file] = position }
+    if let position = piece.position {
+      positions[file] = position
+      names[position.identity.inode] = file
+    }
   }
 
   private func detect(_ records: [FlowRecord]) throws {
@@ -172,6 +183,7 @@ final class FlowStage {
   func load() throws {
     guard let path = options.state, let state = try FlowState(path) else { return }
     positions = state.positions
+    for (name, position) in positions { names[position.identity.inode] = name }
     findings.files = state.files
     for (index, name) in state.files.enumerated() { inputs[name] = UInt32(index) }
     findings.take(accounts: state.accounts)
@@ -222,6 +234,7 @@ final class FlowStage {
       totals.outOfTime = order.outOfTime
       totals.evictions = detectors.evictions
     }
+    totals.lostAccounts = findings.lostAccounts
     totals.conversations = conversations
   }
 }

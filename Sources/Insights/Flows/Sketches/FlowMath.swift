@@ -37,8 +37,6 @@ enum FlowMath {
     return (squares / Double(values.count)).squareRoot() / mean
   }
 
-  static func root(_ number: Double) -> Double { number.squareRoot() }
-
   static func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 }
 

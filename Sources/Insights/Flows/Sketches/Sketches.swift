@@ -5,6 +5,10 @@ struct RecentFilter {
   private var words: [UInt64]
   private var since = Int64.min
   private var count = 0
+  /// How many the old generation has.
+  private var formerCount = 0
+  /// How many were forgotten before their time, for want of room.
+  private(set) var evictions = 0
   /// Milliseconds after which what was met may be forgotten; kept at least half that long.
   private let span: Int64
 
@@ -39,6 +43,8 @@ struct RecentFilter {
 
   private mutating func turn(_ time: Int64) {
     let isGone = since == .min || time - span > since
+    if !isGone, time - span / 2 <= since { evictions += formerCount }
+    formerCount = isGone ? 0 : count
     for line in stride(from: 0, to: words.count, by: 8) {
       for word in line..<(line + 4) {
         words[word + 4] = isGone ? 0 : words[word]
@@ -52,6 +58,7 @@ struct RecentFilter {
   func save(_ writer: inout StateWriter) {
     writer.put(since)
     writer.put(UInt64(count))
+    writer.put(UInt64(formerCount))
     // Most words are empty most of the time.
     let used = words.indices.filter { words[$0] != 0 }
     let isDense = used.count * 3 > words.count * 2
@@ -67,6 +74,7 @@ struct RecentFilter {
   mutating func load(_ reader: inout StateReader) throws {
     since = try reader.get(Int64.self)
     count = Int(truncatingIfNeeded: try reader.get(UInt64.self))
+    formerCount = Int(truncatingIfNeeded: try reader.get(UInt64.self))
     if try reader.get(UInt8.self) == 1 {
       let read = try reader.getList(UInt64.self)
       guard read.count == words.count else {

@@ -32,8 +32,6 @@ struct StateReader {
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  var isAtEnd: Bool { place == bytes.count }
-
   /// The next value.
   mutating func get<Value: BitwiseCopyable>(_ type: Value.Type) throws -> Value {
     let size = MemoryLayout<Value>.size
