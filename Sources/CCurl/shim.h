@@ -77,14 +77,19 @@ static inline bool plumb_is_private(const struct sockaddr *address) {
   return (bytes[0] & 0xE0) != 0x20 || (bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] == 0x0D && bytes[3] == 0xB8);
 }
 
-// Opens a socket to a public address only; what a name means is looked at when it is connected to.
+// Opens a socket to a public address only; what a name means is looked at when it is connected to. Notes where an
+// address was refused.
 static inline curl_socket_t plumb_public_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
-  (void)context;
   (void)purpose;
-  if (plumb_is_private(&address->addr)) return CURL_SOCKET_BAD;
+  if (plumb_is_private(&address->addr)) {
+    *(bool *)context = true;
+    return CURL_SOCKET_BAD;
+  }
   return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static inline CURLcode plumb_curl_refuse_private(CURL *handle) {
+static inline CURLcode plumb_curl_refuse_private(CURL *handle, bool *is_refused) {
+  CURLcode code = curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, is_refused);
+  if (code != CURLE_OK) return code;
   return curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, plumb_public_socket);
 }

@@ -72,7 +72,7 @@ package struct ChannelSender: AlertSender {
       }
     guard good.contains(scheme) || (allowsPrivate && bare.contains(scheme)) else {
       throw AlertFailure(
-        "its address begins with \(good.joined(separator: ":// or "))://, not \(scheme)://",
+        "its address has to begin with \(good.joined(separator: ":// or "))://, not \(scheme)://",
         isFinal: true
       )
     }
@@ -101,7 +101,8 @@ package struct ChannelSender: AlertSender {
       response = try await client.send(request)
     } catch let error as HTTPError {
       // What a URL holds is secret; of errors only the kind and the host are told.
-      throw AlertFailure(allowsPrivate ? "\(error)" : "\(error)\(Link.privacy)")
+      if case .privateAddress(let host) = error { throw Link.privacy(host) }
+      throw AlertFailure("\(error)")
     }
     guard !(200..<300).contains(response.status) else { return }
     // Too early, too much at once, or too slow: another try may do. Other refusals stay.

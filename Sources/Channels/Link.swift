@@ -14,9 +14,13 @@ struct Link: Sendable {
   private let authorities: String?
   private let ownName: String
 
-  /// What is said where a connection failed, which a private address may be why of.
-  static let privacy =
-    "; private addresses are refused unless plumb runs with --allow-private-channels"
+  /// What is said of a host to which nothing is sent because its address is private.
+  static func privacy(_ host: String) -> AlertFailure {
+    AlertFailure(
+      "\(host) has a private address, and those are refused unless plumb runs with "
+        + "--allow-private-channels"
+    )
+  }
 
   init(_ address: String, isPublicOnly: Bool, authorities: String?, host: String) throws {
     guard let url = URLComponents(string: address), let scheme = url.scheme, let name = url.host
@@ -43,7 +47,7 @@ struct Link: Sendable {
     easy.set(CURLOPT_MAIL_FROM, "<\(mail.sender)>")
     easy.add(CURLOPT_MAIL_RCPT, mail.recipients.map { "<\($0)>" })
     easy.upload(mail.text)
-    try easy.perform { code, reason in failure(code, reason, easy.status) }
+    try easy.perform { code, reason in failure(code, reason, easy) }
   }
 
   private var hello: String {
@@ -51,11 +55,13 @@ struct Link: Sendable {
     return good.isEmpty ? "localhost" : good
   }
 
-  private func failure(_ code: CURLcode, _ reason: String, _ status: Int) -> AlertFailure {
-    let isRefused = (500..<600).contains(status)
-    let hint = isPublicOnly && code == CURLE_COULDNT_CONNECT ? Self.privacy : ""
-    let said = isRefused ? ", status \(status)" : ""
-    return AlertFailure("\(name): \(reason)\(said)\(hint)", isFinal: isRefused)
+  private func failure(_ code: CURLcode, _ reason: String, _ easy: Easy) -> AlertFailure {
+    if code == CURLE_COULDNT_CONNECT, easy.isRefused { return Self.privacy(name) }
+    let isFinal = (500..<600).contains(easy.status)
+    return AlertFailure(
+      "\(name): \(reason)\(isFinal ? ", status \(easy.status)" : "")",
+      isFinal: isFinal
+    )
   }
 
   private func prepare(_ easy: Easy) {
@@ -80,7 +86,7 @@ struct Link: Sendable {
     easy.set(CURLOPT_CONNECT_ONLY, 1)
     easy.set(CURLOPT_SSL_ENABLE_ALPN, 0)
     easy.set(CURLOPT_NOPROXY, "*")
-    try easy.perform { code, reason in failure(code, reason, 0) }
+    try easy.perform { code, reason in failure(code, reason, easy) }
     let bytes = lines.flatMap { line in Array("\(line.utf8.count) \(line)".utf8) }
     try easy.send(bytes) { reason in AlertFailure("\(name): \(reason)") }
   }
@@ -89,16 +95,21 @@ struct Link: Sendable {
     var hints = unsafe addrinfo()
     unsafe hints.ai_socktype = Int32(SOCK_DGRAM.rawValue)
     var list: UnsafeMutablePointer<addrinfo>?
-    guard unsafe getaddrinfo(name, "\(port)", &hints, &list) == 0 else {
+    // An address of IPv6 stands in brackets in a URL only.
+    let host = name.hasPrefix("[") ? String(name.dropFirst().dropLast()) : name
+    guard unsafe getaddrinfo(host, "\(port)", &hints, &list) == 0 else {
       throw AlertFailure("\(name): is no host that is known")
     }
     defer { unsafe freeaddrinfo(list) }
+    var isRefused = false
     var next = unsafe list
     while let entry = unsafe next {
       defer { unsafe next = entry.pointee.ai_next }
-      guard let address = unsafe entry.pointee.ai_addr,
-        unsafe !isPublicOnly || !plumb_is_private(address)
-      else { continue }
+      guard let address = unsafe entry.pointee.ai_addr else { continue }
+      guard unsafe !isPublicOnly || !plumb_is_private(address) else {
+        isRefused = true
+        continue
+      }
       let descriptor = unsafe socket(
         entry.pointee.ai_family,
         Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue),
@@ -117,7 +128,7 @@ struct Link: Sendable {
       }
       return
     }
-    throw AlertFailure("\(name): cannot be reached\(isPublicOnly ? Self.privacy : "")")
+    throw isRefused ? Self.privacy(name) : AlertFailure("\(name): cannot be reached")
   }
 }
 
@@ -125,6 +136,7 @@ struct Link: Sendable {
 @safe private final class Easy {
   private let handle: UnsafeMutableRawPointer
   private let reason: UnsafeMutablePointer<CChar>
+  private let refusal: UnsafeMutablePointer<Bool>
   private var list: UnsafeMutablePointer<curl_slist>?
   private var upload: [UInt8] = []
   private var sent = 0
@@ -136,6 +148,8 @@ struct Link: Sendable {
     unsafe self.handle = unsafe handle
     unsafe reason = .allocate(capacity: Int(CURL_ERROR_SIZE))
     unsafe reason.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    unsafe refusal = .allocate(capacity: 1)
+    unsafe refusal.initialize(to: false)
     _ = unsafe plumb_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, reason)
     set(CURLOPT_URL, url)
   }
@@ -144,6 +158,7 @@ struct Link: Sendable {
     unsafe curl_easy_cleanup(handle)
     unsafe curl_slist_free_all(list)
     unsafe reason.deallocate()
+    unsafe refusal.deallocate()
   }
 
   func set(_ option: CURLoption, _ text: String) {
@@ -154,7 +169,10 @@ struct Link: Sendable {
     _ = unsafe plumb_curl_set_number(handle, option, number)
   }
 
-  func refusePrivate() { _ = unsafe plumb_curl_refuse_private(handle) }
+  func refusePrivate() { _ = unsafe plumb_curl_refuse_private(handle, refusal) }
+
+  /// Whether an address was private that must not be.
+  var isRefused: Bool { unsafe refusal.pointee }
 
   func add(_ option: CURLoption, _ texts: [String]) {
     for text in texts { unsafe list = curl_slist_append(list, text) }

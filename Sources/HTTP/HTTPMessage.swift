@@ -86,6 +86,8 @@ package enum HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
   case tls(host: String, reason: String)
   /// The response is larger than the client takes.
   case tooLarge(host: String, limit: Int)
+  /// It has a private address, and only public ones may be connected to.
+  case privateAddress(host: String)
   /// The request cannot be sent as it is.
   case invalid(reason: String)
 
@@ -97,6 +99,7 @@ package enum HTTPError: Error, Sendable, Hashable, CustomStringConvertible {
     case .tls(let host, let reason):
       "\(host) is not trusted: \(reason); name its certificate authority with --ca-bundle"
     case .tooLarge(let host, let limit): "\(host) answered with more than \(limit >> 20) MB"
+    case .privateAddress(let host): "\(host) has a private address"
     case .invalid(let reason): "the request cannot be sent: \(reason)"
     }
   }

@@ -12,6 +12,8 @@ import Glibc
   private var response = HTTPResponse(0)
   private var isTooLarge = false
   private let reason: UnsafeMutablePointer<CChar>
+  /// Whether an address was private that must not be.
+  private let isRefused: UnsafeMutablePointer<Bool>
 
   /// - Throws: ``HTTPError/invalid(reason:)``.
   init(
@@ -31,6 +33,8 @@ import Glibc
     unsafe self.easy = unsafe easy
     unsafe reason = .allocate(capacity: Int(CURL_ERROR_SIZE))
     unsafe reason.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    unsafe isRefused = .allocate(capacity: 1)
+    unsafe isRefused.initialize(to: false)
     (self.request, self.number, self.waiter, self.limit) = (request, number, waiter, limit)
     configure(authorities)
   }
@@ -39,6 +43,7 @@ import Glibc
     unsafe curl_easy_cleanup(easy)
     unsafe curl_slist_free_all(list)
     unsafe reason.deallocate()
+    unsafe isRefused.deallocate()
   }
 
   private func configure(_ authorities: String?) {
@@ -68,7 +73,7 @@ import Glibc
     number(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     if request.inflates { text(CURLOPT_ACCEPT_ENCODING, "") }
     if let authorities { text(CURLOPT_CAINFO, authorities) }
-    if request.isPublicOnly { _ = unsafe plumb_curl_refuse_private(easy) }
+    if request.isPublicOnly { _ = unsafe plumb_curl_refuse_private(easy, isRefused) }
     if !request.usesProxy || request.isPublicOnly { text(CURLOPT_NOPROXY, "*") }
     _ = unsafe plumb_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, reason)
     // curl would send these of its own accord; a signature may not cover them.
@@ -146,6 +151,9 @@ import Glibc
     let reason = told.isEmpty ? unsafe String(cString: curl_easy_strerror(outcome)) : told
     let rest = request.url.split(separator: "/", omittingEmptySubsequences: true).dropFirst()
     let host = rest.first.map(String.init) ?? request.url
+    if outcome == CURLE_COULDNT_CONNECT, unsafe isRefused.pointee {
+      return .privateAddress(host: host)
+    }
     return switch outcome {
     case CURLE_OPERATION_TIMEDOUT: .timedOut(host: host, seconds: request.timeout)
     case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,

@@ -28,7 +28,7 @@ package struct FindingChange: Sendable, Hashable {
     case opened
     /// It was seen again after it was mitigated, or somebody took a decision back.
     case reopened
-    /// It became severer.
+    /// It became severer, or, where what fails is told whole, more of it fails.
     case raised
     case mitigated, accepted
   }
@@ -100,8 +100,12 @@ package struct FindingsKept: Sendable, Hashable {
   package var opened = 0
   /// Causes that were mitigated and are seen again.
   package var reopened = 0
-  /// Causes that became severer.
+  /// Causes that became severer, or wider.
   package var raised = 0
+  /// Causes that are over.
+  package var mitigated = 0
+  /// Causes of which everything is excepted now.
+  package var accepted = 0
   /// Findings that were counted into causes, those that opened them included.
   package var counted = 0
   /// Findings that were counted before.
@@ -114,6 +118,8 @@ package struct FindingsKept: Sendable, Hashable {
     left.opened += right.opened
     left.reopened += right.reopened
     left.raised += right.raised
+    left.mitigated += right.mitigated
+    left.accepted += right.accepted
     left.counted += right.counted
     left.known += right.known
   }

@@ -45,6 +45,10 @@ package struct Migration: Sendable {
       number: 12,
       script: String(decoding: PackageResources.m0012_decision_rulings_sql, as: UTF8.self)
     ),
+    Migration(
+      number: 14,
+      script: String(decoding: PackageResources.m0014_targets_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

@@ -158,6 +158,13 @@ extension StoreTransaction {
     }
   }
 
+  /// Removes alerts that tell of findings that are gone, as those go with them.
+  package func remove(_ alerts: [Alert]) throws {
+    for alert in alerts where try isHeld(alert) {
+      try session.run("DELETE FROM alerts WHERE id = $1", [.integer(alert.id)])
+    }
+  }
+
   private func isHeld(_ alert: Alert) throws -> Bool {
     try session.first(
       """
@@ -233,6 +240,19 @@ extension StoreTransaction {
       values,
       Self.alert
     )
+  }
+
+  /// The alerts that nobody took of channels that took none after them, one for each channel.
+  package func deadEnds() throws -> [Alert] {
+    try channels().compactMap { channel in
+      let last = try session.first(
+        Self.alertColumns
+          + "WHERE channel = $1 AND state IN ('dead', 'delivered') ORDER BY change DESC LIMIT 1",
+        [.integer(channel.id)],
+        Self.alert
+      )
+      return last?.state == .dead ? last : nil
+    }
   }
 
   /// How many alerts there are, and how long they took.

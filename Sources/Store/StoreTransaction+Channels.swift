@@ -46,6 +46,29 @@ extension StoreTransaction {
     try record("channel.change", channel.name, channel.definition)
   }
 
+  /// Notes that a channel has new secrets, which were not tried.
+  ///
+  /// - Throws: ``StoreError/conflict(_:)`` where somebody else changed the channel meanwhile.
+  package func rotate(_ channel: Channel) throws {
+    let changed = try session.run(
+      """
+      UPDATE channels SET definition = $2, version = version + 1, changed_by = $3, changed_at = $4,
+        tested_at = NULL, is_accepted = NULL, outcome = NULL
+      WHERE id = $1 AND version = $5
+      """,
+      [
+        .integer(channel.id), .text(JSONValue.object(channel.definition).text), .text(actor),
+        now.value, .integer(channel.version),
+      ]
+    )
+    guard changed == 1 else {
+      throw StoreError.conflict(
+        "channel \(channel.id) was changed or removed by somebody else meanwhile; try again"
+      )
+    }
+    try record("channel.rotate", channel.name, ["address": .string(channel.address)])
+  }
+
   /// Removes a channel, its secrets, and what waits for it.
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``.
@@ -56,7 +79,7 @@ extension StoreTransaction {
       "DELETE FROM alerts WHERE channel = $1 AND state IN ('waiting', 'leased')",
       [.integer(id)]
     )
-    if try credentials().contains(where: { $0.name == channel.credential && $0.revokedAt == nil }) {
+    if let credential = try credentialIfKept(channel.credential), credential.revokedAt == nil {
       try revokeCredential(channel.credential)
     }
     try record("channel.remove", channel.name)

@@ -196,11 +196,25 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``.
   package func credential(_ name: String) throws -> CredentialRecord {
-    let question = Self.credentialColumns + " WHERE name = $1"
-    guard let found = try session.first(question, [.text(name)], Self.credential) else {
+    guard let found = try credentialIfKept(name) else {
       throw StoreError.notFound(kind: "credential", name: name)
     }
-    return try withSecrets(found)
+    return found
+  }
+
+  /// One credential; nil where there is none of the name.
+  package func credentialIfKept(_ name: String) throws -> CredentialRecord? {
+    let question = Self.credentialColumns + " WHERE name = $1"
+    return try session.first(question, [.text(name)], Self.credential).map(withSecrets)
+  }
+
+  /// The credentials that were refused when they were tried last, without their secrets.
+  package func refusedCredentials() throws -> [CredentialRecord] {
+    try session.rows(
+      Self.credentialColumns + " WHERE revoked_at IS NULL AND is_accepted = 0 ORDER BY name",
+      [],
+      Self.credential
+    )
   }
 
   private func removeSecrets(of name: String) throws {

@@ -19,16 +19,20 @@ extension StoreTransaction {
     try session.first(Self.findingColumns + "WHERE f.uid = $1", [.text(id)], Self.finding)
   }
 
-  /// The findings before a number, newest first.
+  /// The findings before a number, newest first; what only counts them leaves their evidence out.
   package func findings(
     _ filter: FindingFilter = FindingFilter(),
     before: Int64 = .max,
-    limit: Int = 1_000_000_000
+    limit: Int = 1_000_000_000,
+    withEvidence: Bool = true
   ) throws -> [KeptFinding] {
     var values: [SQLValue] = [.integer(before), .integer(Int64(limit))]
     let conditions = filter.conditions(&values)
+    let columns =
+      withEvidence
+      ? Self.findingColumns : Self.findingColumns.replacing("f.evidence", with: "NULL")
     return try session.rows(
-      Self.findingColumns + "WHERE f.id < $1\(conditions) ORDER BY f.id DESC LIMIT $2",
+      columns + "WHERE f.id < $1\(conditions) ORDER BY f.id DESC LIMIT $2",
       values,
       Self.finding
     )
@@ -140,7 +144,7 @@ extension StoreTransaction {
     """
 
   static func finding(_ row: any SQLRow) throws -> KeptFinding {
-    let evidence = try JSONParser().parse(Pack.decompress(row.bytes(8)))
+    let evidence = row.isNull(8) ? [:] : try JSONParser().parse(Pack.decompress(row.bytes(8)))
     let (actor, at, reason) = (row.text(10), row.instant(11), row.text(12))
     let state: FindingState =
       switch row.text(9) {

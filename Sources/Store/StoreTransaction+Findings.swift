@@ -143,7 +143,7 @@ extension StoreTransaction {
     }
   }
 
-  private func presentFindings(_ causes: Set<String>) throws -> [String: KeptFinding] {
+  func presentFindings(_ causes: Set<String>) throws -> [String: KeptFinding] {
     var found: [String: KeptFinding] = [:]
     for some in Array(causes).chunks(of: 400) {
       let marks = some.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
@@ -157,7 +157,7 @@ extension StoreTransaction {
     return found
   }
 
-  private func insert(_ findings: [KeptFinding]) throws {
+  func insert(_ findings: [KeptFinding]) throws {
     guard !findings.isEmpty else { return }
     try session.insert(
       into: "findings",
@@ -180,7 +180,7 @@ extension StoreTransaction {
     }
   }
 
-  private func update(_ kept: KeptFinding) throws {
+  func update(_ kept: KeptFinding) throws {
     try session.run(
       """
       UPDATE findings SET uid = $2, note = $3, severity = $4, account = $5, region = $6,
@@ -193,7 +193,7 @@ extension StoreTransaction {
     )
   }
 
-  private func append(_ changes: [FindingChange]) throws {
+  func append(_ changes: [FindingChange]) throws {
     guard !changes.isEmpty else { return }
     let first = try take(changes.count, of: "finding change")
     try session.insert(
@@ -280,7 +280,7 @@ extension KeptFinding {
   }
 
   /// What became of it just now.
-  fileprivate func change(
+  func change(
     _ kind: FindingChange.Kind,
     at now: Instant,
     by actor: String
@@ -316,7 +316,7 @@ extension KeptFinding {
 
 extension Array {
   /// The elements in runs of at most so many.
-  fileprivate func chunks(of count: Int) -> [[Element]] {
+  func chunks(of count: Int) -> [[Element]] {
     stride(from: 0, to: self.count, by: count).map {
       Array(self[$0..<Swift.min($0 + count, self.count)])
     }

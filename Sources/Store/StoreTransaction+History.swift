@@ -285,7 +285,7 @@ extension StoreTransaction {
     )
   }
 
-  private static let presentColumns = """
+  static let presentColumns = """
     SELECT r.id, r.account, r.kind, r.region, r.resource_group, r.resource_id, r.name, r.tags,
       r.valid_from, r.valid_to, r.fingerprint_high, r.fingerprint_low, r.block, r.slot, r.layout,
       r.verdicts
@@ -299,7 +299,7 @@ extension StoreTransaction {
     FROM versions v JOIN resources r ON r.id = v.resource
     """
 
-  private static func state(_ row: any SQLRow) -> StoredState {
+  static func state(_ row: any SQLRow) -> StoredState {
     StoredState(
       resource: row.integer(0),
       account: row.integer(1),

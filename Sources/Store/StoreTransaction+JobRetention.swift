@@ -35,4 +35,22 @@ extension StoreTransaction {
     )
     return (runs.count, jobs)
   }
+
+  /// The jobs that failed, or were set aside, with none of the same target ending after them; those whose
+  /// credential is revoked are nobody's concern any more.
+  package func lastFailedJobs() throws -> [Job] {
+    try session.rows(
+      Self.jobColumns + """
+        WHERE state IN ('failed', 'set_aside') AND NOT EXISTS (
+          SELECT 1 FROM jobs later WHERE later.target = jobs.target AND later.id > jobs.id
+            AND later.state IN ('done', 'failed', 'set_aside'))
+          AND NOT EXISTS (
+          SELECT 1 FROM credentials WHERE credentials.name = jobs.credential
+            AND revoked_at IS NOT NULL)
+        ORDER BY id
+        """,
+      [],
+      Self.job
+    )
+  }
 }

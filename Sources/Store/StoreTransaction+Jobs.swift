@@ -324,13 +324,13 @@ extension StoreTransaction {
     ) { $0.instant(0) }
   }
 
-  private static let jobColumns = """
+  static let jobColumns = """
     SELECT id, kind, provider, account, credential, instruction, state, owner, leased_until,
       attempts, not_before, scan, reason, progress, created_at, created_by, started_at, finished_at
     FROM jobs\u{20}
     """
 
-  private static func job(_ row: any SQLRow) throws -> Job {
+  static func job(_ row: any SQLRow) throws -> Job {
     Job(
       id: row.integer(0),
       kind: row.text(1),

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import JSON
 import Model
 import Operations
@@ -51,15 +50,7 @@ struct ChannelsAdd: AsyncParsableCommand {
   )
   var user: String?
 
-  @Option(name: .long, help: ArgumentHelp("Read the secret from this file.", valueName: "file"))
-  var secretFile: String?
-
-  @Option(
-    name: .long,
-    help: ArgumentHelp("Read the secret from this environment variable.", valueName: "name")
-  )
-  var secretVariable: String?
-
+  @OptionGroup var secretOptions: ChannelSecretOptions
   @OptionGroup var filter: ChannelFilterOptions
   @OptionGroup var reach: ReachOptions
   @OptionGroup var key: KeyOptions
@@ -69,16 +60,19 @@ struct ChannelsAdd: AsyncParsableCommand {
     try await reporting {
       if try await change.answers({ try sketch() }) { return }
       try change.server.refuseUnanswered()
-      let draft = try ChannelDraft(document(try secret()), random: { try AESGCM.random($0) })
+      let draft = try ChannelDraft(
+        document(try secretOptions.secret()),
+        random: { try AESGCM.random($0) }
+      )
       let store = try await change.store.open()
       let keeper = CredentialKeeper(store, try key.place(change.store).place)
       let added = try await ChannelKeeper(store, keeper, try reach.sender()).add(
         draft.channel,
-        secrets: draft.secrets,
+        secrets: draft.secrets.values,
         by: change.person.actor,
         at: try change.at.instant()
       )
-      for line in Self.says(added.id, added.name, draft.madeKey?.revealed) { print(line) }
+      for line in Self.says(added.id, added.name, draft.secrets.madeKey?.revealed) { print(line) }
     }
   }
 
@@ -88,7 +82,7 @@ struct ChannelsAdd: AsyncParsableCommand {
   }
 
   private func sketch() throws -> APISketch {
-    let secret = try secret()
+    let secret = try secretOptions.secret()
     var sketch = APISketch.change("POST", "channels", body: document(nil)) { made in
       Self.says(
         Int64(made["id"]?.whole ?? 0),
@@ -110,35 +104,14 @@ struct ChannelsAdd: AsyncParsableCommand {
     object["from"] = from.map { .string($0) }
     if !to.isEmpty { object["to"] = .array(to.map { .string($0) }) }
     object["user"] = user.map { .string($0) }
-    let field: String? =
-      switch kind {
-      case .webhook: "key"
-      case .slack, .teams: "url"
-      case .email: "password"
-      case .syslog: nil
-      }
-    if let secret, let field {
-      object["secret"] = .object(JSONObject([(field, .string(secret.revealed))]))
-    }
+    object["secret"] = secret.flatMap { ChannelSecretOptions.document($0, of: kind) }
     for (key, value) in filter.document.members { object[key] = value }
     return .object(object)
   }
 
-  private func secret() throws -> Secret? {
-    if let secretVariable {
-      let text = ProcessInfo.processInfo.environment[secretVariable] ?? ""
-      guard !text.isEmpty else {
-        throw ValidationError("the environment variable \(secretVariable) is not set")
-      }
-      return Secret(text)
-    }
-    guard let secretFile else { return nil }
-    return Secret(try textFile(secretFile).trimmingCharacters(in: .whitespacesAndNewlines))
-  }
-
   func validate() throws {
-    guard secretFile == nil || secretVariable == nil else {
-      throw ValidationError("--secret-file and --secret-variable exclude each other")
+    if kind.secret == nil, secretOptions.isGiven {
+      throw ValidationError("a channel of kind \(kind.rawValue) has no secret")
     }
     if kind == .slack || kind == .teams, !address.isEmpty {
       throw ValidationError(

@@ -12,7 +12,7 @@ struct ChannelsCommand: AsyncParsableCommand {
     abstract: "Says who is told of findings: webhooks, chats, mail, syslog.",
     subcommands: [
       ChannelsAdd.self, ChannelsList.self, ChannelsShow.self, ChannelsChange.self,
-      ChannelsRemove.self, ChannelsTest.self,
+      ChannelsRotate.self, ChannelsRemove.self, ChannelsTest.self,
     ]
   )
 }
@@ -25,10 +25,21 @@ struct ReachOptions: ParsableArguments {
   )
   var allowsPrivate = false
 
+  @Option(
+    name: .customLong("channel-ca-bundle"),
+    help: ArgumentHelp(
+      "Certificate authorities that channels trust instead of the system's, as PEM.",
+      valueName: "file"
+    )
+  )
+  var authorities: String?
+
   func sender() throws -> ChannelSender {
-    ChannelSender(
-      try CurlClient(connections: 2, limit: 1 << 20),
-      allowsPrivate: allowsPrivate
+    if let authorities { _ = try textFile(authorities) }
+    return ChannelSender(
+      try CurlClient(authorities: authorities, connections: 2, limit: 1 << 20),
+      allowsPrivate: allowsPrivate,
+      authorities: authorities
     )
   }
 }

@@ -214,7 +214,8 @@ struct ServeCommand: AsyncParsableCommand {
       }
       let (place, key, work, isWorking, port) = (store, key, work, !noWork, port)
       let working = Task {
-        if isWorking { await runWork(data, at: place, key: key, work) }
+        let health = { @Sendable in OperationsWatch.Health(services.guards) }
+        if isWorking { await runWork(data, at: place, key: key, work, health: health) }
       }
       let counting = Task { await services.keepCounted() }
       defer {

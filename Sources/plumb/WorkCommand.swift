@@ -93,12 +93,14 @@ struct WorkOptions: ParsableArguments {
 ///   - key: how another process finds the key of the credentials.
 ///   - options: how jobs are done.
 ///   - schedules: whether runs of attachments are begun when they are due.
+///   - health: what this process knows of its gates.
 func runWork(
   _ store: DataStore,
   at place: StoreOptions,
   key: KeyOptions,
   _ options: WorkOptions,
-  schedules: Bool = true
+  schedules: Bool = true,
+  health: @Sendable @escaping () -> OperationsWatch.Health? = { nil }
 ) async {
   let clock = await StoreClock(store)
   let worker = Worker(
@@ -111,6 +113,10 @@ func runWork(
   await withDiscardingTaskGroup { group in
     group.addTask { await worker.run() }
     group.addTask { await clock.keep() }
+    group.addTask {
+      let watch = OperationsWatch(store, health: health, clock: { clock.now }, log: complain)
+      await watch.run()
+    }
     group.addTask { await deliverAlerts(store, at: place, key: key, options.reach, clock) }
     guard schedules else { return }
     group.addTask {
@@ -126,6 +132,18 @@ func runWork(
         try? await Task.sleep(for: .seconds(10))
       }
     }
+  }
+}
+
+extension OperationsWatch.Health {
+  /// What a process knows of its gates.
+  init(_ guards: GuardKeeper) {
+    self.init(
+      host: ProcessInfo.processInfo.hostName,
+      isTripped: guards.isTripped,
+      failing: guards.isFailing,
+      decisionsLost: guards.log.lost
+    )
   }
 }
 

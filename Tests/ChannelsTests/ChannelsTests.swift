@@ -7,48 +7,6 @@ import Testing
 
 @testable import Channels
 
-/// Mail and syslog servers of Python's, and what they got.
-private struct Listeners {
-  let ports: JSONValue
-  private let output: FileHandle
-
-  static func with(_ body: (inout Listeners) async throws -> Void) async throws {
-    let (process, input, output) = (Process(), Pipe(), Pipe())
-    process.executableURL = Fixtures.root.appendingPathComponent(".build/tools/bin/python")
-    process.arguments = [
-      Fixtures.root.appendingPathComponent("Tests/ChannelsTests/listeners.py").path
-    ]
-    process.standardInput = input
-    process.standardOutput = output
-    try process.start()
-    defer {
-      try? input.fileHandleForWriting.close()
-      process.terminate()
-    }
-    var listeners = try Listeners(output.fileHandleForReading)
-    try await body(&listeners)
-  }
-
-  private init(_ output: FileHandle) throws {
-    self.output = output
-    let first = try Self.line(output)
-    ports = try #require(first, "the servers do not start; script/prepare --tests installs them")
-  }
-
-  private static func line(_ output: FileHandle) throws -> JSONValue? {
-    var bytes: [UInt8] = []
-    while let byte = try output.read(upToCount: 1)?.first, byte != 0x0A { bytes.append(byte) }
-    return bytes.isEmpty ? nil : try JSONParser().parse(bytes)
-  }
-
-  /// What came next.
-  func next() throws -> JSONValue { try #require(try Self.line(output)) }
-
-  func address(_ scheme: String, _ name: String) -> String {
-    "\(scheme)://127.0.0.1:\(ports[name]?.whole ?? 0)"
-  }
-}
-
 struct ChannelsTests {
   private static let now = Instant(milliseconds: 1_772_445_600_000)
 
@@ -211,14 +169,15 @@ struct ChannelsTests {
     }
   }
 
-  @Test(
-    arguments: [
-      "127.0.0.1", "localhost", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
-      "100.64.0.1", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "[fd00::1]", "[fe80::1]",
-      "2130706433", "0x7f.1", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]",
-    ]
-  )
-  func `a private address is not connected to`(host: String) async throws {
+  /// Addresses of this machine as they may be written, and others that only a network of one's own has.
+  private static let loopback = ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "0.0.0.0"]
+  private static let inside = [
+    "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "[::1]",
+    "[::ffff:127.0.0.1]", "[fd00::1]", "[fe80::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]",
+  ]
+
+  @Test(arguments: loopback + inside)
+  func `a private address is not connected to, and that is said`(host: String) async throws {
     let server = try ReplayServer { _ in .init(200) }
     defer { server.stop() }
     let port = server.url.split(separator: ":").last.map(String.init) ?? ""
@@ -232,11 +191,31 @@ struct ChannelsTests {
       var channel = Channel(name: "c", kind: kind, address: address)
       (channel.sender, channel.recipients) = ("a@example.org", ["b@example.org"])
       let asked = channel
-      await #expect(throws: AlertFailure.self, "\(address)") {
+      let refused = await #expect(throws: AlertFailure.self, "\(address)") {
         try await sender.send(Self.message(), to: asked, secrets: key)
       }
+      #expect(refused?.description.contains("has a private address") == true, "\(refused)")
     }
     #expect(server.connectionCount == 0)
+    // The same addresses lead here where that is allowed: it was the refusal that kept them away.
+    guard Self.loopback.contains(host) else { return }
+    try await Self.send(.syslog, "syslog+tcp://\(host):\(port)")
+    for _ in 0..<100 where server.connectionCount == 0 {
+      try await Task.sleep(for: .milliseconds(20))
+    }
+    #expect(server.connectionCount == 1)
+  }
+
+  @Test func `a failure of another cause says nothing of private addresses`() async throws {
+    // A port that was free a moment ago.
+    let server = try ReplayServer { _ in .init(200) }
+    let url = server.url
+    server.stop()
+    let failure = await #expect(throws: AlertFailure.self) {
+      try await Self.send(.slack, "", ["url": Secret(url + "/x")])
+    }
+    #expect(failure?.description.contains("cannot be reached") == true)
+    #expect(failure?.description.contains("private") == false)
   }
 
   @Test func `what cannot be sent to is refused before it is kept`() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Model
 import Synchronization
 import TestSupport
 import Testing
@@ -16,7 +17,7 @@ struct ChannelCommandTests {
       let refused = try served.local([
         "channels", "add", "x", "--kind", "webhook", "--address", hook.url,
       ])
-      #expect(refused.exitCode == 2 && refused.errors.contains("begins with https://"))
+      #expect(refused.exitCode == 2 && refused.errors.contains("has to begin with https://"))
       let add = ["channels", "add", "soc", "--kind", "webhook", "--address", hook.url + "/in"]
       let added = try served.local(add + ["--allow-private-channels"])
       #expect(added.output.contains("its key, told this once: whsec_"), "\(added.errors)")
@@ -57,6 +58,30 @@ struct ChannelCommandTests {
         try await Task.sleep(for: .milliseconds(100))
       }
       #expect(try served.localJSON(["alerts", "show", "2"])["state"] == "delivered")
+      // Another secret: the alerts stay, what is signed next is signed with the new key.
+      let rotated = try served.remote(["channels", "rotate", "1"])
+      #expect(rotated.output.contains("its key, told this once: whsec_"), "\(rotated.errors)")
+      let made = String(rotated.output.split(separator: "\n").last ?? "").suffix(50)
+      #expect(!added.output.contains(made))
+      let again = try served.remote(["channels", "test", "1"])
+      #expect(again.exitCode == 0, "\(again.errors)")
+      let test = try #require(hook.requests.last)
+      let key = try #require(Data(base64Encoded: String(made.drop { $0 != "_" }.dropFirst())))
+      let signed = Array(
+        "\(test[header: "webhook-id"] ?? "").\(test[header: "webhook-timestamp"] ?? "").".utf8
+      )
+      let signature = Data(HMAC.sha256(key: Array(key), signed + test.body)).base64EncodedString()
+      #expect(test[header: "webhook-signature"] == "v1,\(signature)")
+      let own = "whsec_" + Data((0..<32).map { UInt8($0) }).base64EncodedString()
+      let secret = served.folder.appendingPathComponent("secret")
+      try Data(own.utf8).write(to: secret)
+      let given = try served.local(
+        ["channels", "rotate", "1", "--secret-file", secret.path, "--allow-private-channels"]
+      )
+      #expect(given.output == "channel 1 has a new secret; plumb channels test 1 tries it\n")
+      #expect(try served.localJSON(["alerts", "show", "2"])["state"] == "delivered")
+      let audit = try served.localJSON(["audit", "list"]).array ?? []
+      #expect(audit.filter { $0["action"] == "channel.rotate" }.count == 2)
       let removed = try served.remote(["channels", "remove", "1"])
       #expect(removed.output == "channel 1 is removed\n", "\(removed.errors)")
     }

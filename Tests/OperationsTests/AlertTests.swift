@@ -290,4 +290,93 @@ struct AlertTests {
       #expect(try await scene.alerts(.waiting) == [])
     }
   }
+
+  @Test(arguments: TestDatabase.all)
+  func `an alert whose finding is gone is not noted as delivered`(kind: TestDatabase) async throws {
+    try await Scene.with(kind) { scene in
+      _ = try await scene.add("all") { ($0.isDigest, $0.digestHours) = (true, 1) }
+      try await scene.find("a", account: "a-1")
+      try await scene.find("b", account: "a-2")
+      try await scene.store.write(as: "plumb", at: scene.now) { _ = try AlertRouter.route($0) }
+      // Removed by hand: what is pruned takes its alerts along.
+      _ = try await scene.store.database.write { session in
+        try session.run("DELETE FROM findings WHERE account = 'a-1'", [])
+      }
+      scene.wait(3600)
+      try await scene.worker().tick()
+      #expect(
+        scene.recorder.sent.withLock { $0.map { $0.message.items.map(\.account) } } == [["a-2"]]
+      )
+      let alerts = try await scene.alerts()
+      #expect(alerts.map(\.state) == [.delivered] && alerts.map(\.finding) == [2])
+      try await scene.find("c", account: "a-3")
+      try await scene.store.write(as: "plumb", at: scene.now) { _ = try AlertRouter.route($0) }
+      _ = try await scene.store.database.write { session in
+        try session.run("DELETE FROM findings WHERE account = 'a-3'", [])
+      }
+      scene.wait(3600)
+      try await scene.worker().tick()
+      #expect(try await scene.alerts() == alerts)
+      #expect(scene.recorder.sent.withLock { $0.count } == 1)
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
+  func `a channel that takes nothing is a finding for others, and ends when it takes again`(
+    kind: TestDatabase
+  ) async throws {
+    try await Scene.with(kind) { scene in
+      _ = try await scene.add("down")
+      let watch = OperationsWatch(scene.store) { scene.now }
+      func findings() async throws -> [String] {
+        var filter = FindingFilter()
+        filter.sources = [.operations]
+        let asked = filter
+        return try await scene.store.read { transaction in
+          try transaction.findings(asked).map {
+            "\($0.finding.note.id): \($0.finding.entity.name) \($0.finding.state.name)"
+          }
+        }
+      }
+      try await watch.look(since: scene.now, audit: true)
+      #expect(try await findings() == [])
+      scene.recorder.failure.withLock { $0 = AlertFailure("status 404", isFinal: true) }
+      try await scene.find("a")
+      try await scene.worker().tick()
+      scene.wait(10)
+      // However often it is looked, it is told once, and never to the channel itself.
+      for _ in 0..<3 {
+        try await watch.look(since: scene.now)
+        try await scene.worker().tick()
+        scene.wait(10)
+      }
+      #expect(try await findings() == ["channel-does-not-deliver: channel down open"])
+      #expect(try await scene.alerts().count == 1)
+      scene.recorder.failure.withLock { $0 = nil }
+      _ = try await scene.add("up")
+      try await scene.store.write(as: "ann", at: scene.now) { try $0.retryAlert(1) }
+      try await scene.worker().tick()
+      try await watch.look(since: scene.now)
+      #expect(try await findings() == ["channel-does-not-deliver: channel down mitigated"])
+      // It fails once more: now there is another that is told.
+      scene.wait(10)
+      scene.recorder.failure.withLock { $0 = AlertFailure("gone", isFinal: true) }
+      try await scene.find("b", account: "a-2")
+      try await scene.worker().tick()
+      scene.recorder.failure.withLock { $0 = nil }
+      scene.wait(10)
+      try await watch.look(since: scene.now)
+      try await scene.worker().tick()
+      // Each is told of the other.
+      let told = scene.recorder.sent.withLock { sent in
+        sent.map { "\($0.channel): \($0.message.title)" }
+      }
+      let news = told.filter { $0.contains("does not take its alerts") }.sorted()
+      #expect(news.count == 2, "\(told)")
+      #expect(news.first?.hasPrefix("down: HIGH: A channel") == true)
+      #expect(news.first?.contains("channel up") == true)
+      #expect(news.last?.hasPrefix("up: HIGH (reopened): A channel") == true)
+      #expect(news.last?.contains("channel down") == true)
+    }
+  }
 }

@@ -36,6 +36,10 @@ extension Askings {
     "changeChannel": { world, _, _ in
       Asked("PATCH", "/channels/\(try await channel(world))", ["budget": 7], mark: "budget")
     },
+    "rotateChannel": { world, _, _ in
+      let id = try await channel(world)
+      return Asked("PUT", "/channels/\(id)/secret", [:], mark: "whsec_")
+    },
     "removeChannel": { world, _, _ in Asked("DELETE", "/channels/\(try await channel(world))") },
     "testChannel": { world, _, _ in
       Asked("POST", "/channels/\(try await channel(world))/test", mark: "outcome")

@@ -51,6 +51,7 @@ extension APIRefusal.Cause {
       case .timedOut: .timedOut
       case .unreachable, .tls: .unreachable
       case .tooLarge: .malformed
+      case .privateAddress: .unreachable
       case .invalid: .failed
       }
   }

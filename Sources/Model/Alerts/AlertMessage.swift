@@ -16,6 +16,8 @@ package struct AlertMessage: Sendable {
     package var account: String
     package var lastSeen: Instant?
     package var count: Int
+    /// What is counted.
+    package var unit: String
     package var finding: Int64
     package var json: JSONValue
 
@@ -24,21 +26,22 @@ package struct AlertMessage: Sendable {
       severity: FindingSeverity,
       title: String,
       entity: String,
+      unit: String = "times",
       account: String,
       lastSeen: Instant?,
       count: Int,
       finding: Int64,
       json: JSONValue
     ) {
-      (self.change, self.severity, self.title) = (change, severity, title)
+      (self.change, self.severity, self.title, self.unit) = (change, severity, title, unit)
       (self.entity, self.account, self.lastSeen) = (entity, account, lastSeen)
       (self.count, self.finding, self.json) = (count, finding, json)
     }
 
     /// The item in one line.
     package var line: String {
-      let place = account.isEmpty ? "" : " in \(account)"
-      let times = count > 1 ? ", \(count) times" : ""
+      let place = account.isEmpty || account == entity ? "" : " in \(account)"
+      let times = count > 1 ? ", \(count) \(unit)" : ""
       let seen = lastSeen.map { ", last seen \($0)" } ?? ""
       let again = change == "opened" ? "" : " (\(change))"
       return "\(severity.rawValue.uppercased())\(again): \(title): \(entity)\(place)\(times)\(seen)"

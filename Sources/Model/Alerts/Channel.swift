@@ -11,6 +11,16 @@ package struct Channel: Sendable, Hashable {
     case email
     /// RFC 5424 over TLS, TCP or UDP.
     case syslog
+
+    /// What its secret is called; nil where it has none.
+    package var secret: String? {
+      switch self {
+      case .webhook: "key"
+      case .slack, .teams: "url"
+      case .email: "password"
+      case .syslog: nil
+      }
+    }
   }
 
   /// What came of a message that was sent to try the channel.

@@ -27,7 +27,7 @@ package enum AlertRouter {
       guard let kept = try finding(change.finding, transaction) else { continue }
       var note = kept.finding.note
       note.severity = change.severity
-      for channel in channels where channel.takes(note) {
+      for channel in channels where channel.takes(note) && !kept.finding.isAbout(channel) {
         if !channel.scope.isEmpty {
           let places =
             try sight ?? FindingSight(transaction, sight: .everything, at: now)
@@ -68,6 +68,7 @@ package enum AlertRouter {
         severity: change?.severity ?? kept.finding.note.severity,
         title: kept.finding.note.title,
         entity: kept.finding.entity.name,
+        unit: kept.finding.note.source == .posture ? "resources" : "times",
         account: kept.finding.entity.account ?? "",
         lastSeen: kept.finding.lastSeen,
         count: kept.finding.count,

@@ -118,8 +118,10 @@ package struct AlertWorker: Sendable {
         )
         try await sender.send(message, to: channel, secrets: try await secrets(of: channel))
       }
-      try await store.write(as: "plumb", at: clock()) {
-        try $0.noteDelivered(alerts, message: id)
+      let told = Set(items.map(\.finding))
+      try await store.write(as: "plumb", at: clock()) { transaction in
+        try transaction.noteDelivered(alerts.filter { told.contains($0.finding) }, message: id)
+        try transaction.remove(alerts.filter { !told.contains($0.finding) })
       }
     } catch {
       await note(error, alerts, id)

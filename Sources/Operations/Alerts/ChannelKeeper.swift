@@ -44,13 +44,65 @@ package struct ChannelKeeper: Sendable {
     return try await store.read { try $0.channel(added.id) }
   }
 
+  /// Puts new secrets in the place of those of a channel, which are destroyed; all else stays, but for
+  /// the address of a chat, which its URL tells.
+  ///
+  /// `check` may refuse it, within the transaction that puts them there.
+  /// - Throws: as ``add(_:secrets:by:at:)``; ``StoreError/conflict(_:)`` where somebody else changed the
+  ///   channel meanwhile.
+  package func rotate(
+    _ channel: Channel,
+    _ secrets: ChannelSecrets,
+    by actor: String,
+    at now: Instant,
+    check: @Sendable @escaping (StoreTransaction) throws -> Void = { _ in }
+  ) async throws -> Channel {
+    guard let name = channel.kind.secret else {
+      throw AlertFailure("a channel of kind \(channel.kind.rawValue) has no secret", isFinal: true)
+    }
+    guard !secrets.values.isEmpty else {
+      throw AlertFailure("the new \(name) is missing", isFinal: true)
+    }
+    var changed = channel
+    changed.address = secrets.address ?? channel.address
+    try sender.check(changed, secrets: secrets.values)
+    let rotated = changed
+    let record = try await store.read { try $0.credentialIfKept(channel.credential) }
+    let note: @Sendable (StoreTransaction) throws -> Void = { transaction in
+      try check(transaction)
+      try transaction.rotate(rotated)
+    }
+    if let record {
+      try await keeper.replace(
+        record,
+        details: Self.details(rotated),
+        secrets: secrets.values,
+        test: nil,
+        by: actor,
+        at: now,
+        check: note
+      )
+    } else {
+      try await keeper.add(
+        channel.credential,
+        provider: CredentialRecord.channels,
+        details: Self.details(rotated),
+        secrets: secrets.values,
+        by: actor,
+        at: now,
+        with: note
+      )
+    }
+    return try await store.read { try $0.channel(channel.id) }
+  }
+
   /// The secrets of a channel, by field.
   ///
   /// - Throws: ``CredentialError``, and ``AlertFailure`` where its address is not the one for which they
   ///   were given.
   package func secrets(of channel: Channel) async throws -> [String: Secret] {
-    let records = try await store.read { try $0.credentials() }
-    guard let record = records.first(where: { $0.name == channel.credential }) else { return [:] }
+    let record = try await store.read { try $0.credentialIfKept(channel.credential) }
+    guard let record else { return [:] }
     guard record.details == Self.details(channel) else {
       throw AlertFailure("its secrets were given for another address", isFinal: true)
     }

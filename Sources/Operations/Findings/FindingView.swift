@@ -66,6 +66,17 @@ extension KeptNote {
   }
 }
 
+extension FindingsKept {
+  /// What became of findings.
+  package var json: JSONValue {
+    [
+      "opened": .integer(Int64(opened)), "reopened": .integer(Int64(reopened)),
+      "raised": .integer(Int64(raised)), "mitigated": .integer(Int64(mitigated)),
+      "accepted": .integer(Int64(accepted)),
+    ]
+  }
+}
+
 /// What somebody sees of findings.
 package struct FindingSight {
   private let sight: Sight

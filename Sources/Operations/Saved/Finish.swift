@@ -3,7 +3,7 @@ import JSON
 import Model
 import Store
 
-/// The end of a saved scan: what is gone, what was read, the scores, all in one transaction.
+/// The end of a saved scan: what is gone, what was read, findings, the scores, all in one transaction.
 struct Finish: Sendable {
   private let scan: SavedScan
   private let id: Int64
@@ -39,10 +39,19 @@ struct Finish: Sendable {
       let gone = try gone(seen, population, report, transaction)
       report.gone = try transaction.endAsGone(gone, at: scan.instant)
       try note(population, hasFault: report.faultCount > 0 || population.hasFault, transaction)
+      try noteTroubles(population, report, transaction)
+      var posture = try PostureFindings(
+        transaction,
+        scan: id,
+        of: scan.isOpenToAccounts ? nil : scan.account,
+        at: scan.instant
+      )
+      let findings = try posture.note()
       let ledger = try Ledger(scan.plan, transaction, at: scan.instant)
       try transaction.add(try ledger.entries(scan: id, at: scan.instant))
       var summary = report.json.object ?? JSONObject()
       summary["ledger"] = .string(ledger.digest)
+      summary["findings"] = findings.json
       try transaction.move(id, to: .finished, report: .object(summary))
       return report
     }
@@ -83,6 +92,43 @@ struct Finish: Sendable {
       // An inventory without a resource of an account says nothing of what the account holds.
       return met.contains(entry.account) && (scan.isOpenToAccounts || account == scan.account)
     }.map(\.resource)
+  }
+
+  /// Keeps a finding for each account that was not read fully, which ends when it is.
+  private func noteTroubles(
+    _ population: Population,
+    _ report: TaskReport,
+    _ transaction: StoreTransaction
+  ) throws {
+    var gaps: [String: [Coverage]] = [:]
+    for statement in population.statements {
+      let name = statement.account.isEmpty ? scan.account : statement.account
+      gaps[name, default: []] += statement.gap == nil ? [] : [statement]
+    }
+    if !scan.account.isEmpty, report.faultCount > 0 { gaps[scan.account, default: []] += [] }
+    let troubles = gaps.compactMap { account, kinds -> Trouble? in
+      let faults = account == scan.account ? report.faultCount : 0
+      guard !kinds.isEmpty || faults > 0 else { return nil }
+      return Trouble(
+        .collectionPartial,
+        "",
+        account: account,
+        at: scan.instant,
+        count: kinds.count + faults,
+        [
+          "kinds_not_fully_read": .array(
+            kinds.prefix(Finding.eventLimit).map { gap in
+              ["kind": .string("\(gap.kind)"), "reason": .string(gap.gap ?? "")]
+            }
+          ),
+          "lines_not_judged": .integer(Int64(faults)),
+        ]
+      )
+    }.sorted { ($0.account ?? "") < ($1.account ?? "") }
+    _ = try transaction.note(troubles, of: [.collectionPartial]) { finding in
+      let account = finding.entity.account ?? ""
+      return gaps[account] != nil || account == scan.account
+    }
   }
 
   /// Notes which kinds were read fully, and why others were not.

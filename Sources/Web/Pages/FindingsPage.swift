@@ -61,7 +61,7 @@ enum FindingsPage {
   static func table(_ caption: HTML, _ findings: [JSONValue]) -> HTML {
     HTML.table(
       caption,
-      ["Finding", "Severity", "State", "About", "#Events", "Last seen"],
+      ["Finding", "Severity", "State", "About", "#Count", "Last seen"],
       findings.map(row),
       kind: "cards",
       empty: "There is none."
@@ -80,6 +80,7 @@ enum FindingsPage {
   private static func about(_ entity: JSONValue) -> HTML {
     let first = ["actor", "resource", "source_ip"].compactMap { entity[$0]?.string }.first
     let account = entity.text("account")
+    guard first != nil || account.isEmpty else { return "\(account.shortenedText)" }
     return """
       \(first?.shortenedText ?? "–")\(HTML.when(!account.isEmpty, "<span class=\"quiet\">in \(account)</span>"))
       """
@@ -150,7 +151,8 @@ enum FindingPage {
     }
     facts.append(("First seen", finding["first_seen"]?.string?.asTime ?? "–"))
     facts.append(("Last seen", finding["last_seen"]?.string?.asTime ?? "–"))
-    facts.append(("Events", "\(finding.count("count").grouped)"))
+    let counted = finding.text("source") == "posture" ? "Resources" : "Events"
+    facts.append((counted, "\(finding.count("count").grouped)"))
     let techniques = finding["attack"]?.list("techniques").compactMap(\.string) ?? []
     if !techniques.isEmpty { facts.append(("ATT&CK", HTML.code(techniques))) }
     if !finding.text("decided_by").isEmpty {
@@ -188,9 +190,8 @@ enum FindingPage {
   }
 
   private static func evidence(_ evidence: JSONValue) -> HTML {
-    let values = evidence["values"]?.object?.members.map { key, value in
-      (key, HTML.text(value.string ?? value.text))
-    }
+    let values = evidence["values"]?.object?.members.filter { $0.key != "resources" }
+      .map { key, value in (key, HTML.text(value.string ?? value.text)) }
     let events = evidence.list("events").map { event -> HTML in
       """
       <tr><th scope="row">\(event.text("file"))<span class="quiet">record \(event.count("position"))</span></th>
@@ -201,8 +202,30 @@ enum FindingPage {
       events.isEmpty
       ? ""
       : HTML.table("The first events", ["Where", "When", "Its id"], events, kind: "cards")
-    let facts = [("Log", HTML.text(evidence.text("source")))] + (values ?? [])
-    return "\(HTML.facts("Evidence", facts))\(list)"
+    let facts = [("From", HTML.text(evidence.text("source")))] + (values ?? [])
+    let resources = evidence["values"]?.list("resources") ?? []
+    return "\(HTML.facts("Evidence", facts))\(failing(resources))\(list)"
+  }
+
+  /// The first resources of which a rule fails, with their results.
+  private static func failing(_ resources: [JSONValue]) -> HTML {
+    guard !resources.isEmpty else { return "" }
+    let rows = resources.map { resource -> HTML in
+      let name: HTML = "\(resource.text("id").shortenedText)"
+      let path = resource.text("path")
+      // Another program's evidence may have such a member too, and anything in it.
+      let isResult = path.hasPrefix("/results/")
+      return """
+        <tr><th scope="row">\(isResult ? HTML.link(Address(path), name) : name)</th>
+        <td>\(resource.text("kind"))</td><td>\(resource.text("region"))</td><td><code>\(resource.text("result"))</code></td></tr>
+        """
+    }
+    return HTML.table(
+      "The first resources that fail",
+      ["Resource", "Kind", "Region", "Result"],
+      rows,
+      kind: "cards"
+    )
   }
 
   private static func history(_ changes: [JSONValue]) -> HTML {

@@ -12,9 +12,7 @@ extension HomeView {
     let onDemand = attachments.count - recurring.count
     let schedules = Set(recurring.map { $0.text("schedule") }).sorted().prefix(3)
     let gaps = status.count("kinds_not_fully_read")
-    let open = try await visit.ask("countFindings")["open"] ?? .null
-    let grave = open.count("critical") + open.count("high")
-    let all = open.object?.members.reduce(0) { $0 + ($1.value.whole ?? 0) } ?? 0
+    let open = try await visit.ask("countFindings")["sources"] ?? .null
     let unread: HTML =
       gaps == 0 ? "Every kind was read fully." : "\(gaps.of("kind")) not fully read."
     return [
@@ -22,9 +20,10 @@ extension HomeView {
         "Areas",
         "w3",
         """
-        <ul class="areas"><li><strong>Posture</strong> \(attachments.count.of("attachment")) of \(profiles.count.of("profile")). \(unread)</li>
+        <ul class="areas"><li><strong>Posture</strong> \(attachments.count.of("attachment")) of \(profiles.count.of("profile")). \(unread) \(findings(open["posture"], "posture")).</li>
         <li><strong>Governance</strong> \(try await governance())</li>
-        <li><strong>Insights</strong> \(HTML.link(Address("/findings", ["state": "open"]), "\(all.of("open finding"))")), \(grave.grouped) of them critical or high.</li></ul>
+        <li><strong>Insights</strong> \(findings(open["insights"], "insights")).</li>
+        <li><strong>Plumbline itself</strong> \(findings(open["operations"], "operations")).</li></ul>
         """
       ),
       HTML.tile(
@@ -49,6 +48,16 @@ extension HomeView {
         "\(onDemand == 1 ? "attachment" : "attachments") without a schedule; \(status.list("open_scans").count.of("scan")) open now"
       ),
     ]
+  }
+
+  /// How many findings of a source are open, and where they are listed.
+  private func findings(_ counts: JSONValue?, _ source: String) -> HTML {
+    let all = counts?.object?.members.reduce(0) { $0 + ($1.value.whole ?? 0) } ?? 0
+    let grave = (counts?.count("critical") ?? 0) + (counts?.count("high") ?? 0)
+    let list = Address("/findings", ["state": "open", "source": source])
+    return """
+      \(HTML.link(list, "\(all.of("open finding"))")), \(grave.grouped) of them critical or high
+      """
   }
 
   /// How many guardrails stand on which step, and what they refused of late.

@@ -8,7 +8,8 @@ import Store
 enum AlertRoutes {
   static let handlers: [String: APIHandler] = [
     "listChannels": listChannels, "showChannel": showChannel, "addChannel": addChannel,
-    "changeChannel": changeChannel, "removeChannel": removeChannel, "testChannel": testChannel,
+    "changeChannel": changeChannel, "rotateChannel": rotateChannel,
+    "removeChannel": removeChannel, "testChannel": testChannel,
     "listAlerts": list, "showAlert": show, "retryAlert": retry,
   ]
 
@@ -37,16 +38,16 @@ enum AlertRoutes {
     try await call.read { try check(scope, $0, at: call.now) }
     let added = try await keeper(call).add(
       draft.channel,
-      secrets: draft.secrets,
+      secrets: draft.secrets.values,
       by: call.principal.name,
       at: call.now
     )
     // The keeper has transactions of its own; this one notes the request's Idempotency-Key.
     try await call.write { _ in }
     var object = added.json.object ?? [:]
-    object["key"] = draft.madeKey.map { .string($0.revealed) }
+    object["key"] = draft.secrets.madeKey.map { .string($0.revealed) }
     var reply = APIReply.created(.object(object), at: "/api/v1/channels/\(added.id)")
-    reply.hasSecret = draft.madeKey != nil
+    reply.hasSecret = draft.secrets.madeKey != nil
     return reply
   }
 
@@ -71,6 +72,29 @@ enum AlertRoutes {
       return try transaction.channel(channel.id)
     }
     return .tagged(changed.json)
+  }
+
+  private static func rotateChannel(_ call: APICall) async throws -> APIReply {
+    try call.requireEverything()
+    let channel = try await call.read { transaction in
+      let channel = try transaction.channel(call.number())
+      try call.match(channel.json)
+      return channel
+    }
+    let secrets = try ChannelSecrets(call.body, of: channel.kind, random: call.services.random)
+    let rotated = try await keeper(call).rotate(
+      channel,
+      secrets,
+      by: call.principal.name,
+      at: call.now
+    )
+    // The keeper has transactions of its own; this one notes the request's Idempotency-Key.
+    try await call.write { _ in }
+    var object = rotated.json.object ?? [:]
+    object["key"] = secrets.madeKey.map { .string($0.revealed) }
+    var reply = APIReply.json(.object(object))
+    reply.hasSecret = secrets.madeKey != nil
+    return reply
   }
 
   private static func removeChannel(_ call: APICall) async throws -> APIReply {

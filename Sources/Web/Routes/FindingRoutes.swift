@@ -110,7 +110,7 @@ enum FindingRoutes {
     _ filter: FindingFilter
   ) throws -> [KeptFinding] {
     let sight = try FindingSight(transaction, sight: call.sight, at: call.now)
-    return try transaction.findings(filter).filter { sight.sees($0.finding) }
+    return try transaction.findings(filter, withEvidence: false).filter { sight.sees($0.finding) }
   }
 
   // MARK: - Kinds

@@ -126,7 +126,7 @@ package struct AWSKeyService: Sendable {
   private static func isPassing(_ error: HTTPError) -> Bool {
     switch error {
     case .unreachable, .timedOut: true
-    case .tls, .tooLarge, .invalid: false
+    case .tls, .tooLarge, .privateAddress, .invalid: false
     }
   }
 
