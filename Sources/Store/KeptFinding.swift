@@ -58,6 +58,8 @@ package struct FindingFilter: Sendable {
   package var note: String?
   package var account: String?
   package var resource: String?
+  /// An address that it tells of, whoever has it.
+  package var address: String?
   /// Seen last at or after.
   package var from: Instant?
   /// Seen first before.
@@ -88,6 +90,12 @@ package struct FindingFilter: Sendable {
     add("n.name =", note.map { .text($0) })
     add("f.account =", account.map { .text($0) })
     add("f.resource =", resource.map { .text($0) })
+    if let address {
+      values.append(.text(address))
+      parts.append(
+        " AND f.id IN (SELECT finding FROM finding_addresses WHERE address = $\(values.count))"
+      )
+    }
     add("coalesce(f.last_seen, f.kept_at) >=", from?.value)
     add("coalesce(f.first_seen, f.kept_at) <", to?.value)
     return parts.joined()

@@ -46,6 +46,10 @@ package struct Migration: Sendable {
       script: String(decoding: PackageResources.m0012_decision_rulings_sql, as: UTF8.self)
     ),
     Migration(
+      number: 13,
+      script: String(decoding: PackageResources.m0013_conversations_sql, as: UTF8.self)
+    ),
+    Migration(
       number: 14,
       script: String(decoding: PackageResources.m0014_targets_sql, as: UTF8.self)
     ),

@@ -44,6 +44,7 @@ extension StoreTransaction {
     let drafts = order.compactMap { touched[$0] }
     try insert(drafts.filter(\.isNew).map(\.kept))
     for draft in drafts where !draft.isNew { try update(draft.kept) }
+    try keepAddresses(of: drafts.map(\.kept))
     let grown = parts.filter { $0.value.count != knownParts[$0.key]?.count }
     try keepParts(grown, knownParts) { touched[$0]?.kept.id ?? 0 }
     for draft in drafts {
@@ -97,7 +98,7 @@ extension StoreTransaction {
   /// Removes findings that were neither seen nor decided about since an instant.
   func pruneFindings(before cutoff: Instant) throws -> Int {
     let old = "SELECT id FROM findings WHERE updated_at < $1"
-    for table in ["finding_parts", "finding_changes", "alerts"] {
+    for table in ["finding_parts", "finding_changes", "finding_addresses", "alerts"] {
       try session.run("DELETE FROM \(table) WHERE finding IN (\(old))", [cutoff.value])
     }
     return try session.run("DELETE FROM findings WHERE updated_at < $1", [cutoff.value])

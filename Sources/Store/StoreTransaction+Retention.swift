@@ -11,7 +11,7 @@ package enum RetentionClass: String, Sendable, CaseIterable {
   case jobs
   /// Decisions about requests.
   case decisions
-  /// Findings that were neither seen nor decided about again.
+  /// Findings that were neither seen nor decided about again, and conversations with the outside.
   case findings
 }
 
@@ -60,6 +60,7 @@ package struct PruneReport: Sendable, Equatable {
   package var jobs = 0
   package var decisions = 0
   package var findings = 0
+  package var conversations = 0
 
   package init(
     states: Int = 0,
@@ -220,6 +221,7 @@ extension StoreTransaction {
     }
     if let days = retention[.findings] {
       report.findings = try pruneFindings(before: now.advanced(days: -days))
+      report.conversations = try pruneConversations(before: now.advanced(days: -days))
     }
     if report != PruneReport() {
       try record(
@@ -231,6 +233,7 @@ extension StoreTransaction {
           "runs": .integer(Int64(report.runs)), "jobs": .integer(Int64(report.jobs)),
           "decisions": .integer(Int64(report.decisions)),
           "findings": .integer(Int64(report.findings)),
+          "conversations": .integer(Int64(report.conversations)),
         ]
       )
     }

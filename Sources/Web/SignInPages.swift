@@ -41,7 +41,7 @@ struct SignInPages: Sendable {
         + (isSecure ? "; Secure" : "")
       return response
     } catch {
-      return refusal(error, request, context)
+      return await refusal(error, request, context)
     }
   }
 
@@ -77,7 +77,7 @@ struct SignInPages: Sendable {
       response.headers[.setCookie] = Session.cookie(token, isSecure: isSecure)
       return response
     } catch {
-      return refusal(error, request, context)
+      return await refusal(error, request, context)
     }
   }
 
@@ -137,12 +137,12 @@ struct SignInPages: Sendable {
     _ error: any Error,
     _ request: Request,
     _ context: WebContext
-  ) -> Response {
+  ) async -> Response {
     context.logger.warning("sign-in refused", metadata: ["error": "\(error)"])
     guard let error = error as? OpenIDError else {
-      return pages.refusal(error, request, context)
+      return await pages.refusal(error, request, context)
     }
-    return pages.refusal(
+    return await pages.refusal(
       Problem(502, "sign-in", "The OpenID provider did not sign you in", "\(error)"),
       request,
       context

@@ -252,7 +252,7 @@ private struct LastResort: RouterMiddleware {
         status == 404
         ? Problem(404, "not-found", "There is no such page", "\(request.uri.path)")
         : Problem(status, "fault", "The request cannot be answered")
-      return pages.refusal(problem, request, context)
+      return await pages.refusal(problem, request, context)
     }
   }
 }

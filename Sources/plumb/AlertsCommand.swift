@@ -8,7 +8,7 @@ struct AlertsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "alerts",
     abstract: "Lists what channels were told or wait to be told, and retries what nobody took.",
-    subcommands: [AlertsList.self, AlertsShow.self, AlertsRetry.self]
+    subcommands: [AlertsList.self, AlertsShow.self, AlertsCount.self, AlertsRetry.self]
   )
 }
 
@@ -29,6 +29,12 @@ struct AlertsList: AsyncParsableCommand {
   )
   var state: Alert.State?
 
+  @Option(name: .long, help: ArgumentHelp("Only to this channel.", valueName: "number"))
+  var channel: Int64?
+
+  @Option(name: .long, help: ArgumentHelp("Only of this finding.", valueName: "number"))
+  var finding: Int64?
+
   @Option(name: .long, help: "How many at most.")
   var limit = 50
 
@@ -44,10 +50,14 @@ struct AlertsList: AsyncParsableCommand {
         limit: limit
       )
       let sketch = APISketch.list("alerts", show: list).asking("state", state?.rawValue)
+        .asking("channel", channel.map { "\($0)" }).asking("finding", finding.map { "\($0)" })
       if try await records.answers(output.format, { sketch }) { return }
-      let (state, limit) = (state, limit)
+      let (state, channel, finding, limit) = (state, channel, finding, limit)
       let (found, names) = try await records.read { transaction, _ in
-        (try transaction.alerts(state: state, limit: limit), try transaction.channelNames())
+        (
+          try transaction.alerts(state: state, channel: channel, finding: finding, limit: limit),
+          try transaction.channelNames()
+        )
       }
       output.list(
         found,
@@ -89,6 +99,28 @@ struct AlertsShow: AsyncParsableCommand {
         return alert.json(try transaction.channelNames()[alert.channel] ?? "")
       }
       output.show(found, found.memberLines)
+    }
+  }
+}
+
+struct AlertsCount: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "count",
+    abstract:
+      "Says how many alerts are in which state, and how long those took that were delivered.",
+    discussion: "Example: plumb alerts count"
+  )
+
+  @OptionGroup var records: ReadOptions
+  @OptionGroup var output: FormatOptions
+
+  func run() async throws {
+    try await reporting {
+      if try await records.answers(output.format, { APISketch("GET", "alert-counts") }) { return }
+      let counts = try await records.read { transaction, _ in
+        AlertCounts(try transaction.alerts(limit: 1_000_000_000))
+      }
+      output.show(counts.json, counts.json.memberLines)
     }
   }
 }

@@ -51,6 +51,15 @@ struct FindingOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("Only about this account.", valueName: "id"))
   var account: String?
 
+  @Option(name: .long, help: ArgumentHelp("Only about this resource.", valueName: "id"))
+  var resource: String?
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp("Only those that tell of this IP address.", valueName: "address")
+  )
+  var address: String?
+
   @Option(name: .long, help: ArgumentHelp("Only seen since then.", valueName: "day-or-instant"))
   var from: String?
 
@@ -66,6 +75,7 @@ struct FindingOptions: ParsableArguments {
     if state.contains("all") { filter.states = [] }
     (filter.severity, filter.sources) = (severity, Set(source))
     (filter.note, filter.account) = (note, account)
+    (filter.resource, filter.address) = (resource, address)
     filter.from = try from.map { try dayOrInstant($0, option: "--from", isEnd: false) }
     filter.to = try to.map { try dayOrInstant($0, option: "--to", isEnd: true) }
     return filter
@@ -76,6 +86,7 @@ struct FindingOptions: ParsableArguments {
     return sketch.asking("state", filter.states.sorted())
       .asking("severity", severity == .informational ? nil : severity.rawValue)
       .asking("source", source.map(\.rawValue)).asking("note", note).asking("account", account)
+      .asking("resource", resource).asking("address", address)
       .asking("from", filter.from.map { "\($0)" }).asking("to", filter.to.map { "\($0)" })
   }
 }

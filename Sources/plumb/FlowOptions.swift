@@ -90,7 +90,8 @@ struct FlowOptions: ParsableArguments {
     _ store: StoreOptions,
     finding: @escaping (Finding) throws -> Void = { _ in },
     lines: @escaping ([UInt8]) throws -> Void = { _ in },
-    settle: @escaping () async throws -> Void = {}
+    conversations: @escaping (LoggedConversations) -> Void = { _ in },
+    settle: @escaping (Bool) async throws -> Void = { _ in }
   ) async throws -> FlowRun.Totals {
     let places = try await LogPlaces(
       paths,
@@ -119,6 +120,7 @@ struct FlowOptions: ParsableArguments {
           )
         },
         shouldStop: { Interrupt.isAsked },
+        conversations: conversations,
         settle: settle
       )
     )
@@ -189,6 +191,9 @@ struct ReputationOptions: ParsableArguments {
     )
   )
   var owners: String?
+
+  /// Whether anything is there to say something of addresses.
+  var isGiven: Bool { !reputation.isEmpty || owners != nil }
 
   /// Reads the lists, and tells of those that are out of date.
   func read() throws -> Reputation {

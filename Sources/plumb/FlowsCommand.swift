@@ -18,7 +18,7 @@ struct FlowsCommand: AsyncParsableCommand {
         plumb flows --state flows.state logs/        # learns, and reads on where it stopped
         plumb flows --follow --format ndjson --state flows.state /var/log/flows/
         plumb flows --state flows.state s3://my-bucket/AWSLogs/
-        plumb flows --save logs/                     # keeps findings: plumb findings list
+        plumb flows --save logs/                     # keeps findings and conversations
         plumb flows conversations logs/
         plumb flows records logs/ > ocsf.ndjson
         plumb flows kinds
@@ -64,7 +64,13 @@ struct FlowsDetect: AsyncParsableCommand {
   )
   var saveEvery = 10.0
 
-  @Flag(name: .long, help: "Keep the findings, so that plumb findings and alerts can tell of them.")
+  @Flag(
+    name: .long,
+    help: """
+      Keep the findings, so that plumb findings and alerts can tell of them, and conversations with the \
+      outside, for plumb conversations.
+      """
+  )
   var save = false
 
   @OptionGroup var store: StoreOptions
@@ -121,7 +127,15 @@ struct FlowsDetect: AsyncParsableCommand {
       let written = chosen.follow && format == .text ? .ndjson : format
       let writer = FindingWriter(written, isGrouped: group)
       try writer.begin()
-      let keeper = save ? FindingKeeper(try await store.open(), as: person.actor) : nil
+      let kept = save ? try await store.open() : nil
+      let keeper = kept.map { FindingKeeper($0, as: person.actor) }
+      let conversations = kept.map {
+        ConversationKeeper($0, as: person.actor, hasLists: lists.isGiven)
+      }
+      if let conversations {
+        options.tellsConversations = true
+        options.counted = try await conversations.marks()
+      }
       let totals = try await chosen.read(
         options,
         store,
@@ -129,9 +143,14 @@ struct FlowsDetect: AsyncParsableCommand {
           keeper?.take(finding)
           try writer.write(finding)
         },
-        settle: { try await keeper?.keep() }
+        conversations: { conversations?.take($0) },
+        settle: { isSaving in
+          try await keeper?.keep()
+          try await conversations?.keep(isAll: isSaving)
+        }
       )
       if let keeper { complain(keeper.text) }
+      if let conversations { complain(conversations.text) }
       try writer.end("flow", totals.records, findings: totals.findings)
       if totals.skipped > 0 {
         complain("\(counted(totals.skipped, "file")) read to the end by an earlier run")
@@ -197,7 +216,7 @@ struct FlowsConversations: AsyncParsableCommand {
           return [
             row.isOutbound ? "outbound" : "inbound", row.own, row.external,
             "\(row.port)/\(row.transport)", "\(row.flows)", "\(row.failed)", "\(row.sent)",
-            "\(row.received)", row.last, row.facts["owner"]?.string ?? "",
+            "\(row.received)", "\(row.last)", row.facts["owner"]?.string ?? "",
             Set(listed).sorted().joined(separator: " "),
           ]
         }

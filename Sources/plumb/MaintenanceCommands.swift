@@ -296,7 +296,8 @@ struct RetentionPrune: AsyncParsableCommand {
       print(
         "removed \(report.states) former states, \(report.resources) resources that are gone, "
           + "\(report.blocks) blocks of configurations, \(report.scores) scores, \(report.runs) runs of "
-          + "attachments, \(report.jobs) jobs, \(report.decisions) decisions, \(report.findings) findings"
+          + "attachments, \(report.jobs) jobs, \(report.decisions) decisions, \(report.findings) findings, "
+          + "\(report.conversations) conversations"
       )
     }
   }

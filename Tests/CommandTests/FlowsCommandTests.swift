@@ -151,6 +151,53 @@ struct FlowsCommandTests {
     #expect(try JSONValue(parsing: kinds.output).array?.count == 31)
   }
 
+  @Test func `conversations are kept once for each log, and listed here and by a server`()
+    async throws
+  {
+    try await ServedStore.with { served in
+      let folder = try Fixtures.temporaryFolder()
+      defer { Fixtures.remove(folder) }
+      let log = folder.appendingPathComponent("flows.log")
+      let list = folder.appendingPathComponent("tor.txt")
+      try Data("# category: tor\n198.51.100.8\n".utf8).write(to: list)
+      let run = { (path: String) throws -> CommandRun in
+        try served.local([
+          "flows", "--save", "--detectors", "flood", "--reputation", list.path, path,
+        ])
+      }
+      try Data((Log.header + Log.lines(0..<1000)).utf8).write(to: log)
+      let first = try run(log.path)
+      #expect(
+        first.errors.contains("kept conversations of 1 log, 0 counted before"),
+        "\(first.errors)"
+      )
+      let listed = try served.localJSON(["conversations", "list", "--limit", "5000"])
+      #expect(listed.array?.count == 1000)
+      // Again, as a copy elsewhere, and once it has grown.
+      _ = try run(log.path)
+      let copy = folder.appendingPathComponent("copy.log")
+      try FileManager.default.copyItem(at: log, to: copy)
+      let second = try run(copy.path)
+      #expect(second.errors.contains("kept conversations of 0 logs, 1 counted before"))
+      #expect(try served.localJSON(["conversations", "list", "--limit", "5000"]) == listed)
+      try Data((Log.header + Log.lines(0..<2000)).utf8).write(to: log)
+      _ = try run(log.path)
+      let counted = try served.localJSON(["conversations", "count"])
+      let connections = (counted.array ?? []).compactMap { $0["connections"]?.whole }.reduce(0, +)
+      #expect(connections == 2000)
+      for arguments in [
+        ["conversations", "list", "--limit", "7"], ["conversations", "list", "--listed"],
+        ["conversations", "list", "--direction", "inbound", "--from", "2026-01-01"],
+        ["conversations", "list", "--address", "10.0.0.5", "--sort", "connections"],
+        ["conversations", "count", "--direction", "outbound"],
+      ] {
+        let here = try served.localJSON(arguments)
+        #expect(here.array?.isEmpty == false, "\(arguments)")
+        #expect(try served.remoteJSON(arguments) == here, "\(arguments)")
+      }
+    }
+  }
+
   @Test func `a run that was killed goes on where its state was written`() throws {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }

@@ -48,6 +48,10 @@ extension Askings {
       let alert = try await alert(world, side)
       return Asked("GET", "/alerts?limit=500&finding=\(alert.finding)", mark: "\"finding\"")
     },
+    "countAlerts": { world, side, _ in
+      _ = try await alert(world, side)
+      return Asked("GET", "/alert-counts", mark: "states")
+    },
     "showAlert": { world, side, _ in
       Asked("GET", "/alerts/\(try await alert(world, side).id)", mark: "\"finding\"")
     },

@@ -39,7 +39,7 @@ typealias Asking = @Sendable (World, Side, Int64) async throws -> Asked
 /// Each finds what it changes new.
 enum Askings {
   static let all: [String: Asking] = [
-    findings, alerts,
+    findings, conversations, alerts,
     content, decisions, schedules, statements, credentials, people, posture, session,
     collectors, guardrails,
   ].reduce(into: [:]) { all, group in all.merge(group) { first, _ in first } }

@@ -26,6 +26,9 @@ package struct LogInput: Sendable {
   /// What is piped into the command.
   package static let standardInput = LogInput()
 
+  /// What the log is known by, however a path to it was written.
+  var origin: String { path.map { URL(fileURLWithPath: $0).standardizedFileURL.path } ?? name }
+
   /// The path of a file; nil for others.
   var path: String? { if case .file(let path) = place { path } else { nil } }
 

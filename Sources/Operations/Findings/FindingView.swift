@@ -91,8 +91,20 @@ package struct FindingSight {
   }
 
   /// Whether a finding is in sight; one that is about no account is for who sees everything.
-  package func sees(_ finding: Finding) -> Bool {
-    sight.isEverything || sight.contains(place(of: finding.entity), tree)
+  package func sees(_ finding: Finding) -> Bool { sees(finding.entity) }
+
+  private func sees(_ entity: FindingEntity) -> Bool {
+    sight.isEverything || sight.contains(place(of: entity), tree)
+  }
+
+  /// Those of some accounts that are in sight; nil for all.
+  package func accounts(_ accounts: () throws -> [String]) rethrows -> [String]? {
+    guard !sight.isEverything else { return nil }
+    return try accounts().filter { account in
+      var entity = FindingEntity()
+      entity.account = account.isEmpty ? nil : account
+      return sees(entity)
+    }
   }
 
   /// Whether a finding is about something in a scope; the empty name is everything.

@@ -36,6 +36,7 @@ package struct OpenAPIDocument: Sendable {
     ("collectors.yaml", PackageResources.collectors_yaml),
     ("jobs.yaml", PackageResources.jobs_yaml), ("guard.yaml", PackageResources.guard_yaml),
     ("insights.yaml", PackageResources.insights_yaml),
+    ("conversations.yaml", PackageResources.conversations_yaml),
     ("alerts.yaml", PackageResources.alerts_yaml),
   ]
 

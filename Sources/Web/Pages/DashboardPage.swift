@@ -50,7 +50,8 @@ struct Page: Sendable {
     [
       HomePage.page, ResultsPage.page, ChangesPage.page, ResultPage.page, ResourcesPage.page,
       ResourcePage.page, ExceptionsPage.page, ExceptionForm.page, ExceptionPage.page,
-      FindingsPage.page, FindingPage.page,
+      FindingsPage.page, FindingPage.page, ConversationsPage.page,
+      AlertsPage.page, ChannelsPage.page, ChannelPage.page,
       ProfilesPage.page, ProfileForm.page, ProfilePage.page, ProfileComparisonPage.page,
       GuardrailsPage.page, EnforcementPage.page, GuardrailForm.page, GuardrailPage.page,
       DecisionsPage.page, DecisionPage.page, TemplatesPage.page, TemplateForm.page,
@@ -68,6 +69,7 @@ struct Page: Sendable {
   private static let listings: [Listing] = [
     ResultsList.listing, ResultsByRule.listing, ResultsByControl.listing, ChangesPage.listing,
     ResourcesPage.listing, ExceptionsPage.listing, FindingsPage.listing,
+    ConversationsPage.listing, ConversationsPage.days, AlertsPage.listing, ChannelsPage.listing,
     ProfilesPage.listing,
     ProfilePage.listing, AttestationsPage.listing, RulesPage.listing, ScopesPage.listing,
     AttachmentsPage.listing, ScansPage.listing, JobsPage.listing, CoveragePage.listing,

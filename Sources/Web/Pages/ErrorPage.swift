@@ -9,6 +9,7 @@ struct ErrorPage {
   var content: PageContent {
     PageContent(
       problem.title,
+      hasInstant: false,
       main: """
         <div class="card stack">
         <p>\(problem.detail)</p>

@@ -159,6 +159,7 @@ enum ExceptionPage {
     if let ender = exception["revoked_by"]?.string {
       facts.append(("Ended", "by \(ender), \(exception.text("revoked_at").asTime)"))
     }
+    facts += try await stake(exception, visit)
     let content = PageContent(
       "Exception \(exception.text("name"))",
       commands: [["exceptions", "list"]],
@@ -169,6 +170,37 @@ enum ExceptionPage {
         """
     )
     return .page(content)
+  }
+
+  /// What is at stake: how severe the rule is, and how many failures are accepted.
+  private static func stake(_ exception: JSONValue, _ visit: Visit) async throws -> [(
+    String, HTML
+  )] {
+    let (rule, resource) = (exception.text("rule"), exception.text("resource"))
+    let scope = exception.text("scope")
+    var facts: [(String, HTML)] = []
+    let isOne = !rule.contains { "*?".contains($0) }
+    if isOne, let known = try await visit.askIfThere("showRule", ["id": rule]) {
+      facts.append(("Severity", HTML.severity(known.text("severity"))))
+    }
+    let counts = try await visit.askIfThere(
+      "countResults",
+      [
+        "rule": rule, "resource": resource, "scope": scope.isEmpty ? nil : scope,
+        "verdict": "fail",
+      ]
+    )
+    if let total = counts?["total"]?.whole {
+      let rows = visit.to(
+        "/results",
+        [
+          "rule": rule, "resource": resource, "scope": scope.isEmpty ? nil : scope,
+          "verdict": "fail",
+        ]
+      )
+      facts.append(("Failures now", HTML.link(rows, "\(total.of("resource"))")))
+    }
+    return facts
   }
 
   private static func actions(_ exception: JSONValue, _ visit: Visit) -> HTML {

@@ -22,6 +22,14 @@ struct Field {
   var isRequired = true
 }
 
+extension Visit {
+  /// The scopes to choose from; the empty name stands for everything.
+  func scopeChoices(_ everything: String) async throws -> [(value: String, words: String)] {
+    let scopes = try await look("listScopes", ["limit": "500"]).list("items")
+    return [("", everything)] + scopes.map { ($0.text("name"), $0.text("name")) }
+  }
+}
+
 // Forms: those that change something post to their page, those that choose what is listed ask for it.
 extension Visit {
   /// A form of the page with fields and a button.

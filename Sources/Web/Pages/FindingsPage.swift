@@ -39,7 +39,7 @@ enum FindingsPage {
     }
     var command = ["findings", "list"]
     command += ["--state", state.isEmpty ? "all" : state]
-    for name in ["severity", "source", "note", "account"] {
+    for name in ["severity", "source", "note", "account", "resource", "address"] {
       command += visit.values(name).flatMap { ["--\(name)", $0] }
     }
     var content = PageContent(
@@ -48,7 +48,7 @@ enum FindingsPage {
       commands: [command],
       main: """
         \(HTML.choice("States", kind: "tabs", tabs))
-        \(visit.filter("/findings", hidden: ["state"], [visit.filterChoice("severity", "Severity or above", [("", "any")] + severities.map { ($0, $0) }), visit.filterChoice("source", "Source", [("", "any")] + sources.map { ($0, $0) }), visit.filterField("note", "Kind", "its id"), visit.filterField("account", "Account", "its id")]))
+        \(visit.filter("/findings", hidden: ["state"], [visit.filterChoice("severity", "Severity or above", [("", "any")] + severities.map { ($0, $0) }), visit.filterChoice("source", "Source", [("", "any")] + sources.map { ($0, $0) }), visit.filterField("note", "Kind", "its id"), visit.filterField("account", "Account", "its id"), visit.filterField("address", "IP address", "203.0.113.9"), visit.filterField("resource", "Resource", "its id")]))
         \(table("Findings, the newest first", page.list("items")))
         \(listing.links(page, visit))
         """
@@ -153,6 +153,14 @@ enum FindingPage {
     facts.append(("Last seen", finding["last_seen"]?.string?.asTime ?? "–"))
     let counted = finding.text("source") == "posture" ? "Resources" : "Events"
     facts.append((counted, "\(finding.count("count").grouped)"))
+    if let address = externalAddress(finding) {
+      facts.append(
+        (
+          "Conversations",
+          HTML.link(Address("/conversations", ["address": address]), "of \(address)")
+        )
+      )
+    }
     let techniques = finding["attack"]?.list("techniques").compactMap(\.string) ?? []
     if !techniques.isEmpty { facts.append(("ATT&CK", HTML.code(techniques))) }
     if !finding.text("decided_by").isEmpty {
@@ -164,6 +172,13 @@ enum FindingPage {
       )
     }
     return facts
+  }
+
+  /// The external address that it tells of, or else where somebody came from.
+  private static func externalAddress(_ finding: JSONValue) -> String? {
+    let external = finding["evidence"]?["values"]?["external"]?["address"]?.string
+    let source = finding["entity"]?["source_ip"]?.string
+    return (external ?? source).flatMap { IPNetwork($0) == nil ? nil : $0 }
   }
 
   private static func decision(_ visit: Visit, _ finding: JSONValue) -> HTML {

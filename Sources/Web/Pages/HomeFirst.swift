@@ -85,10 +85,12 @@ struct HomeFirst {
         "credentials were never tested",
         Address("/credentials", ["state": "untested"])
       ),
-    ].compactMap { $0 } + (try await jobs())
+    ].compactMap { $0 } + (try await mishaps())
   }
 
-  private func jobs() async throws -> [Line] {
+  /// Jobs that went wrong and alerts that nobody took.
+  private func mishaps() async throws -> [Line] {
+    let dead = try await visit.ask("countAlerts")["states"]?.count("dead")
     let failed = try await visit.total(
       "listJobs",
       pairs: [
@@ -102,7 +104,13 @@ struct HomeFirst {
         "job went wrong",
         "jobs went wrong",
         Address("/jobs").with("state", all: ["failed", "set_aside"])
-      )
+      ),
+      line(
+        dead,
+        "alert was taken by nobody",
+        "alerts were taken by nobody",
+        Address("/alerts", ["state": "dead"])
+      ),
     ].compactMap { $0 }
   }
 
@@ -117,7 +125,7 @@ struct HomeFirst {
         isWell: true
       )
     }
-    return (try await jobs())
+    return (try await mishaps())
       + [
         line(
           gaps,

@@ -18,20 +18,18 @@ struct HomeTodo {
       ]
     ).list("items")
     let rows = rules.map { rule -> HTML in
-      let link = HTML.link(
-        visit.to(
-          "/results",
-          [
-            "scope": scope, "profile": profile, "verdict": "fail", "rule": rule.text("rule"),
-            "without_excepted": "true",
-          ]
-        ),
-        "\(rule.text("title"))"
+      let rows = visit.to(
+        "/results",
+        [
+          "scope": scope, "profile": profile, "verdict": "fail", "rule": rule.text("rule"),
+          "without_excepted": "true",
+        ]
       )
+      let link = HTML.link(rows, "\(rule.text("title"))")
       return """
         <tr><th scope="row">\(link)<span class="quiet">\(rule.text("remediation"))</span></th>
         <td data-label="Severity">\(HTML.severity(rule.text("severity")))</td>
-        <td class="num" data-label="Failing">\(rule.count("failed").grouped)</td>
+        <td class="num" data-label="Failing">\(HTML.link(rows, "\(rule.count("failed").grouped)"))</td>
         <td class="num" data-label="Gain">\((rule["gain"]?.double ?? 0).signed)</td></tr>
         """
     }
@@ -53,10 +51,12 @@ struct HomeTodo {
       ["as_of": visit.asOf, "scope": scope, "limit": "5"]
     ).list("items")
     let rows = resources.map { resource -> HTML in
-      """
-      <tr><th scope="row">\(HTML.link(visit.to("/resources/\(resource.count("number"))"), "\(resource.shownName)"))<span class="quiet">\(resource.text("service_name"))/\(resource.text("resource_kind")) · \(resource.text("account"))</span></th>
-      <td class="num">\(resource["verdicts"]?.count("fail") ?? 0)</td><td class="num">\(resource.count("weight_failed"))</td></tr>
-      """
+      let page = visit.to("/resources/\(resource.count("number"))")
+      let failing = resource["verdicts"]?.count("fail") ?? 0
+      return """
+        <tr><th scope="row">\(HTML.link(page, "\(resource.shownName)"))<span class="quiet">\(resource.text("service_name"))/\(resource.text("resource_kind")) · \(resource.text("account"))</span></th>
+        <td class="num">\(HTML.link(page.with("verdict", "fail"), "\(failing.grouped)"))</td><td class="num">\(resource.count("weight_failed"))</td></tr>
+        """
     }
     return HTML.tableCard(
       "Resources most at risk",

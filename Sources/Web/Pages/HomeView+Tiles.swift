@@ -22,14 +22,14 @@ extension HomeView {
         """
         <ul class="areas"><li><strong>Posture</strong> \(attachments.count.of("attachment")) of \(profiles.count.of("profile")). \(unread) \(findings(open["posture"], "posture")).</li>
         <li><strong>Governance</strong> \(try await governance())</li>
-        <li><strong>Insights</strong> \(findings(open["insights"], "insights")).</li>
+        <li><strong>Insights</strong> \(findings(open["insights"], "insights")). \(try await alerts())</li>
         <li><strong>Plumbline itself</strong> \(findings(open["operations"], "operations")).</li></ul>
         """
       ),
       HTML.tile(
         "Scopes validated",
         "w3",
-        "\(scopes.count)",
+        HTML.link(visit.to("/attachments"), "\(scopes.count)"),
         scopes.isEmpty
           ? "No profile is attached to a scope; every rule is judged."
           : "\(scopes.sorted().prefix(4).map { $0.isEmpty ? "everything" : $0 }.joined(separator: ", "))"
@@ -37,14 +37,14 @@ extension HomeView {
       HTML.tile(
         "Recurring scans",
         "w3",
-        "\(recurring.count)",
+        HTML.link(visit.to("/attachments"), "\(recurring.count)"),
         recurring.isEmpty
           ? "None has a schedule." : "\(schedules.joined(separator: "; "))"
       ),
       HTML.tile(
         "On demand",
         "w3",
-        "\(onDemand)",
+        HTML.link(visit.to("/attachments"), "\(onDemand)"),
         "\(onDemand == 1 ? "attachment" : "attachments") without a schedule; \(status.list("open_scans").count.of("scan")) open now"
       ),
     ]
@@ -58,6 +58,15 @@ extension HomeView {
     return """
       \(HTML.link(list, "\(all.of("open finding"))")), \(grave.grouped) of them critical or high
       """
+  }
+
+  /// How many alerts nobody took.
+  private func alerts() async throws -> HTML {
+    guard visit.asOf == nil else { return "" }
+    let dead = try await visit.ask("countAlerts")["states"]?.count("dead") ?? 0
+    return dead == 0
+      ? "\(HTML.link(Address("/alerts"), "Alerts")): none is dead."
+      : "\(HTML.link(Address("/alerts", ["state": "dead"]), "\(dead.of("alert")) nobody took"))."
   }
 
   /// How many guardrails stand on which step, and what they refused of late.

@@ -61,7 +61,7 @@ struct PageServer: Sendable {
     do {
       response = try await body()
     } catch {
-      response = refusal(error, request, context)
+      response = await refusal(error, request, context)
     }
     let took = ContinuousClock.now - start
     metrics.note(name, status: response.status.code, took)
@@ -174,7 +174,13 @@ struct PageServer: Sendable {
     if address.query.contains(where: { $0.name == "as_of" && !$0.value.isEmpty }),
       visit.asOf == nil
     {
-      throw Problem.invalid("as_of", "must be an instant such as 2026-11-21T08:00:00Z")
+      throw Problem.invalid(
+        "as_of",
+        "must be a day that there is, or an instant such as 2026-11-21T08:00:00Z"
+      )
+    }
+    if visit.instant > asker.now {
+      throw Problem.invalid("as_of", "lies ahead: of what will be nothing is known")
     }
     return visit
   }
@@ -186,7 +192,7 @@ struct PageServer: Sendable {
   // MARK: - Answers
 
   /// An error as a page, for those who read pages, or else as problem details.
-  func refusal(_ error: any Error, _ request: Request, _ context: WebContext) -> Response {
+  func refusal(_ error: any Error, _ request: Request, _ context: WebContext) async -> Response {
     var problem = Problem(
       500,
       "fault",
@@ -198,19 +204,29 @@ struct PageServer: Sendable {
     } else {
       context.logger.error("failed", metadata: ["error": "\(error)"])
     }
-    return refusal(problem, request, context)
+    return await refusal(problem, request, context)
   }
 
   /// A problem as a page, for those who read pages, or else as problem details.
-  func refusal(_ problem: Problem, _ request: Request, _ context: WebContext) -> Response {
+  ///
+  /// Who is signed in keeps the navigation.
+  func refusal(_ problem: Problem, _ request: Request, _ context: WebContext) async -> Response {
     let accepts = request.headers[.accept]?.lowercased() ?? ""
     guard accepts.contains("text/html"), !request.uri.path.hasPrefix("/api/") else {
       return api.answer(problem, context)
     }
-    let frame = Frame(assets: assets, theme: Self.theme(request), address: Address("/"))
+    let asker = try? await api.asker(request, context, signsIn: false)
+    let address = Address(request.uri.path)
+    let theme = Self.theme(request)
+    let visit = asker.flatMap { asker in
+      asker.found.map { _ in
+        Visit(asker: asker, api: api, address: address, parts: [:], theme: theme)
+      }
+    }
+    let frame = Frame(assets: assets, theme: theme, address: address, visit: visit)
     let page = ErrorPage(problem: problem, request: context.requestID)
     var response = response(
-      frame.bare(page.content),
+      frame.page(page.content),
       request,
       status: .init(code: problem.status)
     )

@@ -69,12 +69,39 @@ enum ResourcePage {
     ).list("items")
     let chosen = visit.values("verdict")
     let shown = results.filter { chosen.isEmpty || chosen.contains($0.text("verdict")) }
+    let threats = try await ResourceThreats(resource, visit)
     return """
+      \(standing(results, threats, visit))
+      \(threats.html)
+      <h2>Results</h2>
       \(pills(results, chosen, visit))
       \(HTML.table("\(shown.count.of("result"))", ["Verdict", "Severity", "Result", "Resource", "Since"], shown.map { ResultsList.row($0, visit) }, kind: "cards", empty: "No rule judges it so."))
       <div class="grid">
       \(HTML.card("Configuration", "w7", ConfigurationView(resource["configuration"] ?? .null).html))
       \(try await history(visit, number))
+      </div>
+      """
+  }
+
+  /// Its compliance and its threats, side by side.
+  private static func standing(
+    _ results: [JSONValue],
+    _ threats: ResourceThreats,
+    _ visit: Visit
+  ) -> HTML {
+    let page = visit.address.without("verdict", "notice")
+    func count(_ verdict: Verdict) -> HTML {
+      let count = results.filter { $0.text("verdict") == verdict.rawValue }.count
+      return HTML.link(
+        page.with("verdict", verdict.rawValue),
+        HTML.verdict(verdict.rawValue, words: "\(count.grouped) \(verdict.words)")
+      )
+    }
+    let failing = results.filter { $0.text("verdict") == "fail" }.count
+    return """
+      <div class="grid">
+      \(HTML.tile("Compliance", "w6", failing == 0 ? "nothing fails" : "\(failing.grouped) failing", isWord: true, "\(count(.pass)) \(count(.fail)) \(count(.unknown))"))
+      \(HTML.tile("Threats", "w6", "\(threats.open.of("open finding"))", isWord: true, threats.words))
       </div>
       """
   }

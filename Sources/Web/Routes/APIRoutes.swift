@@ -9,7 +9,7 @@ enum APIRoutes {
     JobRoutes.handlers, CollectorRoutes.handlers, CollectorWorkRoutes.handlers,
     RuleRoutes.handlers, TemplateRoutes.handlers, GuardrailRoutes.handlers, DecisionRoutes.handlers,
     AdmissionRoutes.handlers, RunTaskRoutes.handlers, FindingRoutes.handlers,
-    PropertyRoutes.handlers, AlertRoutes.handlers,
+    PropertyRoutes.handlers, AlertRoutes.handlers, ConversationRoutes.handlers,
   ].reduce(into: [:]) { all, group in
     all.merge(group) { _, _ in preconditionFailure("two handlers of one operation") }
   }

@@ -10,7 +10,7 @@ enum AlertRoutes {
     "listChannels": listChannels, "showChannel": showChannel, "addChannel": addChannel,
     "changeChannel": changeChannel, "rotateChannel": rotateChannel,
     "removeChannel": removeChannel, "testChannel": testChannel,
-    "listAlerts": list, "showAlert": show, "retryAlert": retry,
+    "listAlerts": list, "showAlert": show, "retryAlert": retry, "countAlerts": count,
   ]
 
   private static func listChannels(_ call: APICall) async throws -> APIReply {
@@ -134,6 +134,22 @@ enum AlertRoutes {
         return (alert.id, isSeen ? alert.json(names[alert.channel] ?? "") : nil)
       }
     }
+  }
+
+  private static func count(_ call: APICall) async throws -> APIReply {
+    let counts = try await call.read { transaction in
+      let sight = try FindingSight(transaction, sight: call.sight, at: call.now)
+      var seen: [Int64: Bool] = [:]
+      let alerts = try transaction.alerts(limit: 1_000_000_000).filter { alert in
+        if call.sight.isEverything { return true }
+        if let known = seen[alert.finding] { return known }
+        let isSeen = try sight.sees(transaction.finding(alert.finding).finding)
+        seen[alert.finding] = isSeen
+        return isSeen
+      }
+      return AlertCounts(alerts)
+    }
+    return .json(counts.json)
   }
 
   private static func find(_ transaction: StoreTransaction, _ call: APICall) throws -> Alert {

@@ -43,6 +43,7 @@ enum FindingRoutes {
     filter.note = call["note"]?.string
     filter.account = call["account"]?.string
     filter.resource = call["resource"]?.string
+    filter.address = call["address"]?.string
     filter.from = call["from"]?.string.flatMap { Instant($0) }
     filter.to = call["to"]?.string.flatMap { Instant($0) }
     return filter

@@ -81,6 +81,8 @@ struct PageCostTests {
         "/guardrails/1", "/guardrails/2?view=history", "/decisions?decision=refused",
         "/decisions/1",
         "/templates/own.template", "/scans/1", "/profiles/house", "/attachments/1", "/?period=30d",
+        "/findings/1", "/findings?address=203.0.113.9", "/conversations?external=203.0.113.9",
+        "/channels/1", "/alerts?state=dead",
       ]
       for path in fixed + others {
         let page = try await server.page(path, as: visitor)

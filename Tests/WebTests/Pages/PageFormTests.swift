@@ -78,6 +78,7 @@ struct PageFormTests {
     "access_key_id": "AKIATEST", "secret": "s3cret/x", "account": "000000000001",
     "region": "us-east-1", "goal": "test.bucket.kept", "manual": "1: Somebody looks",
     "/guardrails/new name": "test.bucket.kept", "/scopes/new name": "made-scope",
+    "/channels address": "https://hooks.example.org/in",
   ]
 
   /// What ends something comes after what changes it.

@@ -69,6 +69,7 @@ extension PageKit {
       #expect(answer.status == 201, "\(path): \(answer.text)")
     }
     try await governance(server, administrator)
+    try await insights(server)
   }
 
   private static func stored(_ server: TestServer) async throws {

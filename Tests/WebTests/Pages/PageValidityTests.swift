@@ -65,7 +65,7 @@ struct PageValidityTests {
       for start in [
         "/scans/", "/jobs/", "/attachments/", "/profiles/", "/rules/", "/scopes/", "/credentials/",
         "/collectors/", "/access/people/", "/attestations/", "/resources/", "/guardrails/",
-        "/decisions/", "/templates/",
+        "/decisions/", "/templates/", "/findings/", "/channels/",
       ] {
         #expect(paths.contains { $0.hasPrefix(start) }, "no link leads to \(start)…")
       }

@@ -154,6 +154,8 @@ with sync_playwright() as playwright:
         ("/guardrails/1?view=replay", "replay"), ("/enforcement", "enforcement"), ("/decisions", "decisions"), ("/decisions/1", "decision"),
         ("/templates", "templates"), ("/templates/own.template", "template"), ("/templates/new", "template-form"), ("/properties", "property-kinds"),
         ("/properties?kind=store/bucket", "properties"), ("/rules/own.rule", "own-rule"), ("/rules/own.rule/edit", "rule-form"),
+        ("/findings", "findings"), ("/findings/1", "finding"), ("/conversations", "conversations"), ("/conversations?direction=inbound", "conversations-inbound"),
+        ("/alerts", "alerts"), ("/alerts?state=dead", "alerts-dead"), ("/channels", "channels"), ("/channels/1", "channel"),
     ]:
         look(looking, path, name)
     looking.context.clear_cookies()

@@ -12,6 +12,12 @@ struct FlowPiece: Sendable {
   var position: FlowPosition?
   /// Lines before it that were too long.
   var tooLong: [Int] = []
+  /// How far the log is read with it, where that is asked for.
+  var mark: LogMark?
+  /// Whether the log ends with it, for now.
+  var endsLog = false
+  /// Whether the conversations before it were counted by an earlier run.
+  var isCounted = false
 
   /// The records in it.
   func read(wantsOthers: Bool) -> FlowChunk {

@@ -15,8 +15,8 @@ struct FlowReader {
     case json(RecordCutter)
   }
 
-  private let input: LogInput
-  private let file: UInt32
+  let input: LogInput
+  let file: UInt32
   private let format: FlowFormat?
   private var reader: LogReader
   private var shape: Shape?
@@ -32,6 +32,11 @@ struct FlowReader {
   private(set) var isAtEnd = false
   /// Whether everything was read so far and more may follow.
   private(set) var isDrained = false
+  /// What was read so far, where marks are asked for; and that up to the last whole line.
+  private(set) var print: LogPrint?
+  private(set) var linePrint: LogPrint?
+  /// How far earlier runs counted the conversations, the shortest first.
+  private let marks: [LogMark]
 
   /// Begins at a position of an earlier run, or at the file's beginning.
   init(
@@ -40,8 +45,12 @@ struct FlowReader {
     format: FlowFormat?,
     columns: FlowColumns?,
     from position: FlowPosition? = nil,
-    isEager: Bool = false
+    isEager: Bool = false,
+    print: LogPrint? = nil,
+    marks: [LogMark] = []
   ) throws {
+    (self.print, linePrint) = (print, print)
+    self.marks = marks
     self.input = input
     self.file = file
     self.format = format
@@ -71,7 +80,7 @@ struct FlowReader {
     // What came before a fault is read all the same.
     var parts: [[UInt8]] = []
     do { read = try await reader.read { parts.append(Array($0)) } } catch { fault = error }
-    do { for part in parts { try cut(part, &pieces) } } catch { fault = fault ?? error }
+    do { for part in parts { try note(part, &pieces) } } catch { fault = fault ?? error }
     isDrained = reader.isAtEnd
     if fault != nil || reader.isAtEnd && (isLast || reader.isCompressed) {
       isAtEnd = true
@@ -79,9 +88,32 @@ struct FlowReader {
       if fault != nil, case .lines = shape { rest = [] }
       do { try end(&pieces) } catch { fault = fault ?? error }
     }
+    mark(&pieces)
     for piece in pieces { try give(piece) }
     if let fault { throw fault }
     return read
+  }
+
+  /// Cuts where earlier runs stopped, and notes whether what came before is what they read.
+  private mutating func note(_ part: [UInt8], _ pieces: inout [FlowPiece]) throws {
+    guard var now = print else { return try cut(part, &pieces) }
+    var rest = part[...]
+    while !rest.isEmpty {
+      let next = marks.first { $0.bytes > now.count }?.bytes ?? .max
+      let head = rest.prefix(Int(min(Int64(rest.count), next - now.count)))
+      rest = rest.dropFirst(head.count)
+      let line = head.lastIndex(of: 0x0A).map { $0 + 1 } ?? head.startIndex
+      now.add(head[..<line])
+      if line > head.startIndex { linePrint = now }
+      now.add(head[line...])
+      print = now
+      try cut(Array(head), &pieces)
+      guard now.count == next else { continue }
+      let digest = now.digest
+      guard marks.contains(where: { $0.bytes == next && $0.digest == digest }) else { continue }
+      add(.records(RecordBatch(file: input.name, [], []), nil), nil, &pieces)
+      pieces[pieces.count - 1].isCounted = true
+    }
   }
 
   private mutating func cut(_ part: [UInt8], _ pieces: inout [FlowPiece]) throws {
@@ -296,43 +328,5 @@ struct FlowReader {
     }
     if text.count > Self.lineLimit { throw LogError.unreadable(input.name, Self.unknown) }
     return false
-  }
-
-  /// Whether a line is an object as a whole and no list of records under a key.
-  private static func isObject(_ line: ArraySlice<UInt8>) -> Bool {
-    guard let last = line.last(where: { $0 > 0x20 }), last == 0x7D else { return false }
-    let parsed = try? JSONParser().parse(line)
-    guard let members = parsed?.object?.members else { return false }
-    return !members.contains { RecordCutter.envelopes.contains($0.key) && $0.value.array != nil }
-  }
-
-  /// The columns that a header of a position names.
-  private static func columns(_ header: String) -> FlowColumns? {
-    var header = header
-    return header.withUTF8 { text in
-      unsafe FlowBytes(text).flatMap { FlowColumns(header: $0) }
-    }
-  }
-
-  /// Where lines stand that may be headers.
-  private static func headers(in text: [UInt8], _ columns: FlowColumns) -> [(Int, Int)] {
-    guard case .columns(_, let mark, _) = columns.format.form else { return [] }
-    var found: [(Int, Int)] = []
-    var from = 0
-    while let place = FlowSearch.first(mark, in: text, from: from) {
-      let start = text[..<place].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-      let end = text[place...].firstIndex(of: 0x0A) ?? text.count
-      found.append((start, end))
-      from = end
-    }
-    return found
-  }
-
-  /// Whether text ends behind the summary that nfdump adds.
-  private static func endsInSummary(_ text: [UInt8], _ wasBehind: Bool) -> Bool {
-    let summary = FlowSearch.last("Summary\n", in: text)
-    let header = FlowSearch.last("ts,te,td,", in: text)
-    if let summary { return (header ?? -1) < summary }
-    return header == nil && wasBehind
   }
 }

@@ -33,6 +33,10 @@ package struct FlowRun: Sendable {
     package var saveEvery = 10.0
     /// Waits at the end of the logs for what is added.
     package var isFollowing = false
+    /// Whether detecting tells of conversations with the outside, too.
+    package var tellsConversations = false
+    /// How far earlier runs counted the conversations of logs, by where these lie.
+    package var counted: [String: [LogMark]] = [:]
 
     package init(own: OwnNetworks) { self.own = own }
   }
@@ -72,8 +76,10 @@ package struct FlowRun: Sendable {
     package var progress: (Totals) -> Void
     /// Whether to stop, as when somebody interrupts.
     package var shouldStop: () -> Bool
-    /// Is given time after each piece of a log, to keep what was found in it.
-    package var settle: () async throws -> Void
+    package var conversations: (LoggedConversations) -> Void
+    /// Is given time after each piece of a log, to keep what was found in it; all of it where it is told
+    /// that what is known will be written next.
+    package var settle: (Bool) async throws -> Void
 
     package init(
       finding: @escaping (Finding) throws -> Void = { _ in },
@@ -81,13 +87,15 @@ package struct FlowRun: Sendable {
       fault: @escaping (String, Int, String) -> Void = { _, _, _ in },
       progress: @escaping (Totals) -> Void = { _ in },
       shouldStop: @escaping () -> Bool = { false },
-      settle: @escaping () async throws -> Void = {}
+      conversations: @escaping (LoggedConversations) -> Void = { _ in },
+      settle: @escaping (Bool) async throws -> Void = { _ in }
     ) {
       self.finding = finding
       self.lines = lines
       self.fault = fault
       self.progress = progress
       self.shouldStop = shouldStop
+      self.conversations = conversations
       self.settle = settle
     }
   }
@@ -152,26 +160,27 @@ package struct FlowRun: Sendable {
             if options.isFollowing { while running > 0 { try await collect() } }
             if options.isFollowing, input.isStandardInput {
               try stage.idle()
-              try await sinks.settle()
+              try await sinks.settle(false)
             }
+            stage.note(reader, input)
             if reader.isDrained, !isLast { break }
             sinks.progress(stage.totals)
-            try await sinks.settle()
-            if pieces.last?.position != nil { try stage.saveNowAndThen() }
+            try await sinks.settle(false)
+            if pieces.last?.position != nil { try await saveNowAndThen(stage, sinks) }
           }
           while running > 0, reader.isAtEnd, options.state != nil { try await collect() }
           if reader.isAtEnd {
             // One that cannot be read is none that was: another run tries it again.
             if !hasFailed { stage.close(input) }
-            try await sinks.settle()
-            try stage.saveNowAndThen()
+            try await sinks.settle(false)
+            try await saveNowAndThen(stage, sinks)
           }
         }
         while running > 0 { try await collect() }
         if options.isFollowing, !sinks.shouldStop(), list.contains(where: { !$0.isStandardInput }) {
           try stage.idle()
-          try await sinks.settle()
-          try stage.saveNowAndThen()
+          try await sinks.settle(false)
+          try await saveNowAndThen(stage, sinks)
           if !hasRead { try await Task.sleep(for: .milliseconds(300)) }
         }
       } while options.isFollowing && !sinks.shouldStop()
@@ -179,9 +188,17 @@ package struct FlowRun: Sendable {
     }
     try stage.finish()
     // What is known is written when what was found is kept.
-    try await sinks.settle()
+    try await sinks.settle(true)
     try stage.save()
     return stage.totals
+  }
+
+  /// Writes what is known where some time has passed, once what was found is kept.
+  private func saveNowAndThen(_ stage: FlowStage, _ sinks: Sinks) async throws {
+    guard stage.isSaveDue else { return }
+    stage.tellConversations()
+    try await sinks.settle(true)
+    try stage.save()
   }
 }
 

@@ -23,6 +23,14 @@ final class FlowStage {
   /// The names of files that were read, by their numbers.
   private var names: [UInt64: String] = [:]
   private var lastSave = ContinuousClock.now
+  /// How far the log is read whose conversations are gathered; nil behind a piece that does not say so.
+  private var mark: LogMark?
+  /// Whether an earlier run counted the beginning of it.
+  private var isCounted = false
+  /// The digests of what was told of conversations, by log.
+  private var told: [String: String] = [:]
+  /// What logs are known by up to where they are read on.
+  private var prints: [String: LogPrint] = [:]
 
   init(_ options: FlowRun.Options, _ sinks: FlowRun.Sinks) {
     self.options = options
@@ -35,7 +43,7 @@ final class FlowStage {
       findings,
       isParallel: options.workers > 1
     )
-    conversations = FlowConversations()
+    conversations = FlowConversations(isDaily: options.purpose == .detect)
   }
 
   /// Whether more may come: not once standard input, the only log, has ended.
@@ -78,7 +86,9 @@ final class FlowStage {
         format: options.format,
         columns: options.columns,
         from: positions[input.name],
-        isEager: options.isFollowing
+        isEager: options.isFollowing,
+        print: try print(input, from: positions[input.name]?.offset ?? 0),
+        marks: (options.counted[input.origin] ?? []).sorted { $0.bytes < $1.bytes }
       )
     } catch let error as LogError {
       fault(input.name, 0, "\(error)")
@@ -96,6 +106,28 @@ final class FlowStage {
     else { return }
     positions[input.name] = positions.removeValue(forKey: former)
     names[inode] = input.name
+  }
+
+  /// What a log is known by up to where it is read on.
+  private func print(_ input: LogInput, from offset: Int64) throws -> LogPrint? {
+    guard tellsConversations else { return nil }
+    if let known = prints[input.name], known.count == offset { return known }
+    var print = LogPrint()
+    guard offset > 0, let path = input.path, let file = FileHandle(forReadingAtPath: path) else {
+      return print
+    }
+    defer { try? file.close() }
+    while print.count < offset {
+      let wanted = Int(min(1 << 20, offset - print.count))
+      guard let part = try file.read(upToCount: wanted), !part.isEmpty else { break }
+      print.add([UInt8](part)[...])
+    }
+    return print
+  }
+
+  /// Notes how far a log was read that is read on later.
+  func note(_ reader: FlowReader, _ input: LogInput) {
+    if options.isFollowing { prints[input.name] = reader.linePrint }
   }
 
   /// Notes that a log cannot be read on.
@@ -141,8 +173,15 @@ final class FlowStage {
       let places = chunk.accounts.map { findings.place($0) }
       for index in records.indices { records[index].account = places[Int(records[index].account)] }
     }
+    if piece.isCounted {
+      conversations.removeAll()
+      isCounted = true
+    }
+    mark = piece.mark
     switch options.purpose {
-    case .detect: try order.take(records) { try detect($0) }
+    case .detect:
+      if tellsConversations { for record in records { conversations.add(record, options.own) } }
+      try order.take(records) { try detect($0) }
     case .converse: for record in records { conversations.add(record, options.own) }
     case .normalise: try normalise(records, chunk)
     }
@@ -150,6 +189,21 @@ final class FlowStage {
       positions[file] = position
       names[position.identity.inode] = file
     }
+    if piece.endsLog { tellConversations(isEnd: true) }
+  }
+
+  private var tellsConversations: Bool { options.tellsConversations && options.purpose == .detect }
+
+  /// Tells of the conversations of the log that is read, as far as it is.
+  func tellConversations(isEnd: Bool = false) {
+    guard let mark, !conversations.isEmpty || isEnd && isCounted else { return }
+    // An earlier run may have counted more of the log than was read so far.
+    if !isEnd, options.counted[mark.log]?.contains(where: { $0.bytes > mark.bytes }) ?? false {
+      return
+    }
+    let rows = conversations.take(findings)
+    sinks.conversations(LoggedConversations(mark: mark, former: told[mark.log], rows: rows))
+    (told[mark.log], isCounted) = (mark.digest, false)
   }
 
   private func detect(_ records: [FlowRecord]) throws {
@@ -194,12 +248,10 @@ final class FlowStage {
     } catch { throw LogError.unreadable(path, "\(error)") }
   }
 
-  /// Writes the state where some time has passed since it was written.
-  func saveNowAndThen() throws {
-    guard options.state != nil, options.purpose == .detect,
-      ContinuousClock.now - lastSave > .seconds(options.saveEvery)
-    else { return }
-    try save()
+  /// Whether some time has passed since the state was written.
+  var isSaveDue: Bool {
+    options.state != nil && options.purpose == .detect
+      && ContinuousClock.now - lastSave > .seconds(options.saveEvery)
   }
 
   /// Writes what is known, and how far each file was read.
@@ -220,6 +272,7 @@ final class FlowStage {
   /// Nothing more has come for now: what waits goes on, and what is due by the time of day is told.
   func idle() throws {
     guard options.purpose == .detect else { return }
+    tellConversations()
     try order.finish { try detect($0) }
     let now = Int64(Date.now.timeIntervalSince1970 * 1000)
     try detectors.flush(until: now) { try tell($0) }
@@ -228,6 +281,7 @@ final class FlowStage {
   /// Tells all that waits, and adds up what the run came to.
   func finish() throws {
     if options.purpose == .detect {
+      tellConversations()
       try order.finish { try detect($0) }
       try detectors.flush(until: .max) { try tell($0) }
       totals.twice += detectors.twice

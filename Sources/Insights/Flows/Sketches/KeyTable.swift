@@ -13,11 +13,13 @@ struct FlowKey: Hashable, BitwiseCopyable {
   var second: UInt128 = 0
   var port: UInt16 = 0
   var kind: UInt16 = 0
+  /// What keys are counted apart by besides, such as days.
+  var group: UInt32 = 0
 
   @inline(__always) func hash(_ seed: UInt64) -> UInt64 {
     var hash = FlowHash(first, seed)
     if second != 0 { hash.combine(second) }
-    hash.combine(UInt64(port) << 16 | UInt64(kind))
+    hash.combine(UInt64(group) << 32 | UInt64(port) << 16 | UInt64(kind))
     return hash.value
   }
 }
