@@ -101,7 +101,13 @@ private let examples: [[String]] = [
   ["channels", "list"], ["channels", "show", "3"], ["channels", "test", "3"],
   ["channels", "add", "ops", "--kind", "syslog", "--address", "syslog+udp://log.example.org"],
   ["channels", "change", "3", "--severity", "high"], ["channels", "remove", "3"],
-  ["alerts", "list", "--state", "dead"], ["alerts", "show", "9"], ["alerts", "retry", "9"],
+  ["alerts", "list", "--state", "dead", "--channel", "3"], ["alerts", "show", "9"],
+  ["alerts", "count"], ["alerts", "retry", "9"],
+  [
+    "conversations", "list", "--direction", "outbound", "--listed", "--address", "192.0.2.1",
+    "--from", "2026-11-01",
+  ],
+  ["conversations", "count", "--account", "111122223333"],
 ]
 
 /// A command of `plumb` without subcommands.

@@ -120,8 +120,8 @@ enum AlertsPage {
       : ""
     return """
       <tr><th scope="row">\(channel)<span class="quiet">alert \(alert.count("id")), \(when.asTime)</span></th>
-      <td>\(tag(alert.text("state")))\(next)\(retry)</td><td>\(HTML.link(Address("/findings/\(alert.count("finding"))"), "finding \(alert.count("finding"))"))<span class="quiet">\(alert.text("change"))</span></td>
-      <td class="num">\(took.map(span) ?? "–")</td><td class="num">\(alert.count("attempts"))</td><td>\(alert.text("reason").shortenedText)</td></tr>
+      <td>\(tag(alert.text("state")))\(next)\(retry)</td><td class="tight">\(HTML.link(Address("/findings/\(alert.count("finding"))"), "finding \(alert.count("finding"))"))<span class="quiet">\(alert.text("change"))</span></td>
+      <td class="num" data-label="From event">\(took.map(span) ?? "–")</td><td class="num" data-label="Tries">\(alert.count("attempts"))</td><td>\(alert.text("reason").shortenedText)</td></tr>
       """
   }
 

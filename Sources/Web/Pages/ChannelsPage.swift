@@ -208,7 +208,7 @@ enum ChannelsPage {
       ? "a digest every \(channel.count("digest_hours").of("hour"))"
       : budget == 0 ? "each at once" : "\(budget.grouped) a day at once, the others in a digest"
     return """
-      \(HTML.severity(channel.text("severity"))) and above\(HTML.when(!sources.isEmpty, " of \(sources.joined(separator: ", "))"))<span class="quiet">\(HTML.when(!notes.isEmpty, "\(notes.joined(separator: ", ")); "))\(HTML.when(!scope.isEmpty, "in \(scope); "))\(pace)</span>
+      \(HTML.severity(channel.text("severity"))) and above\(HTML.when(!sources.isEmpty, " of \(sources.joined(separator: ", "))")) <span class="quiet">\(HTML.when(!notes.isEmpty, "\(notes.joined(separator: ", ")); "))\(HTML.when(!scope.isEmpty, "in \(scope); "))\(pace)</span>
       """
   }
 
@@ -224,7 +224,7 @@ enum ChannelsPage {
     }
     let isAccepted = test["accepted"]?.bool == true
     return """
-      \(HTML.tag(isAccepted ? "accepted" : "refused", isAccepted ? "good" : "bad")) \(test.text("at").asTime)<span class="quiet">\(test.text("outcome").shortenedText)</span>
+      \(HTML.tag(isAccepted ? "accepted" : "refused", isAccepted ? "good" : "bad")) \(test.text("at").asTime) <span class="quiet">\(test.text("outcome").shortenedText)</span>
       """
   }
 }

@@ -68,7 +68,7 @@ enum ConversationsPage {
         \(HTML.choice("Directions", kind: "tabs", tabs))
         \(filter(visit))
         \(chart(ConversationDay.all(counts), visit))
-        \(HTML.table(caption, ["External address", "Own address", "#Connections", "#Sent", "#Received", "First seen", "Last seen", "Findings"], items.map { row($0, visit) }, kind: "cards", empty: "None is kept that is like that. plumb flows --save keeps those of flow logs."))
+        \(HTML.table(caption, ["External address", "Own address", "#Connections", "#Sent", "#Received", "First seen", "Last seen", "About it"], items.map { row($0, visit) }, kind: "cards", empty: "None is kept that is like that. plumb flows --save keeps those of flow logs."))
         \(listing.links(page, visit, seen: shown + items.count))
         """
     )
@@ -124,16 +124,15 @@ enum ConversationsPage {
       return "\(listing.text("list")) of \(listing.text("list_date"))\(expired)"
     }
     let owner = [external.text("asn"), external.text("owner")].filter { !$0.isEmpty }
-    let way = conversation.text("direction") == "inbound" ? "from it" : "to it"
     let failed = conversation.count("failed")
     let account = conversation.text("account")
     return """
       <tr><th scope="row">\(HTML.link(here.with("external", address), "\(address)")) \(HTML(tags))<span class="quiet">\(owner.joined(separator: " "))\(HTML.when(!lists.isEmpty, " \(lists.joined(separator: "; "))"))</span></th>
-      <td data-label="Own">\(HTML.link(here.with("own", conversation.text("own")), "\(conversation.text("own"))"))<span class="quiet">\(conversation.text("direction")), \(way), port \(conversation.count("port"))/\(conversation.text("protocol"))\(HTML.when(!account.isEmpty, " in \(account)"))</span></td>
+      <td data-label="Own">\(HTML.link(here.with("own", conversation.text("own")), "\(conversation.text("own"))"))<span class="quiet">\(conversation.text("direction")), \(conversation.count("port"))/\(conversation.text("protocol"))\(HTML.when(!account.isEmpty, " in \(account)"))</span></td>
       <td class="num" data-label="Connections">\(conversation.count("connections").grouped)\(HTML.when(failed > 0, "<span class=\"quiet\">\(failed.grouped) failed</span>"))</td>
       <td class="num" data-label="Sent">\(conversation.count("bytes_sent").asBytes)</td><td class="num" data-label="Received">\(conversation.count("bytes_received").asBytes)</td>
-      <td class="tight" data-label="First seen">\(external.text("first_seen").asTime)</td><td class="tight" data-label="Last seen">\(conversation.text("last_seen").asTime)</td>
-      <td>\(HTML.link(Address("/findings", ["address": address]), "About \(address)"))</td></tr>
+      <td class="tight" data-label="First seen">\(external.text("first_seen").asDay)</td><td class="tight" data-label="Last seen">\(conversation.text("last_seen").asTime)</td>
+      <td class="tight"><a href="\(Address("/findings", ["address": address]).text)" aria-label="Findings about \(address)">Findings</a></td></tr>
       """
   }
 

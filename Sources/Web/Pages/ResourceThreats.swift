@@ -27,6 +27,9 @@ struct ResourceThreats {
         "listFindings",
         pairs: [
           pair, Address.Pair(name: "account", value: account),
+          // What fails of its configuration stands among the results.
+          Address.Pair(name: "source", value: "insights"),
+          Address.Pair(name: "source", value: "custom"),
           Address.Pair(name: "limit", value: "20"),
         ]
       )
