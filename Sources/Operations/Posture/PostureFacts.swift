@@ -77,9 +77,11 @@ package final class PostureCache: Sendable {
 
   private let patience: Patience
 
-  /// What cost more than `slow` to find out is found out anew after `patience` times as long at the earliest,
-  /// though results change meanwhile: a scan of a large estate changes some all the time. Whoever reads is
-  /// told it for twice that time since it was known to be so, within which it is renewed aside.
+  /// A cache that finds out what cost more than `slow` anew after `patience` times as long at the earliest,
+  /// though results change meanwhile: a scan of a large estate changes some all the time.
+  ///
+  /// Whoever reads is told it for twice that time since it was known to be so, within which it is renewed
+  /// aside.
   package init(
     slow: Duration = .milliseconds(500),
     patience factor: Double = 10,

@@ -47,9 +47,9 @@ package struct ResourceFigures: Sendable {
 }
 
 extension ResourceReader {
-  /// How many resources a filter selects; `cache` keeps it for as long as it stands. A renewal finds out what
-  /// others go on to be told the former figures of.
+  /// How many resources a filter selects; `cache` keeps it for as long as it stands.
   ///
+  /// A renewal finds out what others go on to be told the former figures of.
   /// - Throws: ``StoreError/notFound(kind:name:)`` for a scope that is not there.
   package func figures(
     _ filter: ResourceFilter,
