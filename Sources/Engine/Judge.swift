@@ -17,6 +17,9 @@ package final class Judge {
   private let kinds: KindTable
   let writer: ResultWriter
   private(set) var outcome: ChunkOutcome
+  /// Verdicts per goal of the chunk at hand, as ``JudgeSummary/counts``; by itself, since it is written to for
+  /// every verdict.
+  private var counts: [Int]
   private var chunkSize = 0
   /// Room for the tags of one resource.
   let tagText = LineBuffer()
@@ -55,7 +58,8 @@ package final class Judge {
     evaluator = Evaluator(ruleSet, empty: empty, now: now)
     kinds = KindTable(ruleSet.programs)
     writer = ResultWriter(ruleSet, options)
-    outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
+    outcome = ChunkOutcome(summary: JudgeSummary(counts: []))
+    counts = []
   }
 
   /// Judges as of another instant from now on.
@@ -104,7 +108,8 @@ package final class Judge {
   }
 
   private func reset() {
-    outcome = ChunkOutcome(summary: JudgeSummary(ruleSet))
+    outcome = ChunkOutcome(summary: JudgeSummary(counts: []))
+    counts = Array(repeating: 0, count: ruleSet.members.count * Verdict.count)
     writer.lines.removeAll()
     lineBase = 0
   }
@@ -113,6 +118,7 @@ package final class Judge {
     // A parser keeps the memory of its largest document; that of one long line is given back.
     if chunkSize > Self.keptSize { parser = JSONParser() }
     outcome.lines = unsafe Array(writer.lines.text)
+    outcome.summary.counts = counts
     return outcome
   }
 
@@ -145,7 +151,7 @@ package final class Judge {
   }
 
   func count(_ verdict: Verdict, _ goal: GoalProgram) {
-    outcome.summary.counts[Int(goal.goal) * Verdict.count + verdict.index] += 1
+    counts[Int(goal.goal) * Verdict.count + verdict.index] += 1
   }
 
   func keep(_ resource: JudgedResource) { outcome.resources.append(resource) }

@@ -46,8 +46,10 @@ package struct JudgeSummary: Sendable {
 
   /// An empty summary for a rule set.
   package init(_ ruleSet: RuleSet) {
-    counts = Array(repeating: 0, count: ruleSet.members.count * Verdict.count)
+    self.init(counts: Array(repeating: 0, count: ruleSet.members.count * Verdict.count))
   }
+
+  init(counts: [Int]) { self.counts = counts }
 
   /// How many results of a goal have a verdict; the goal by its place among the rule set's members.
   package func count(_ goal: Int, _ verdict: Verdict) -> Int {

@@ -100,7 +100,8 @@ private let examples: [[String]] = [
   ["findings", "export", "--format", "ocsf", "--state", "all"],
   ["channels", "list"], ["channels", "show", "3"], ["channels", "test", "3"],
   ["channels", "add", "ops", "--kind", "syslog", "--address", "syslog+udp://log.example.org"],
-  ["channels", "change", "3", "--severity", "high"], ["channels", "remove", "3"],
+  ["channels", "change", "3", "--severity", "high"], ["channels", "rotate", "3"],
+  ["channels", "remove", "3"],
   ["alerts", "list", "--state", "dead", "--channel", "3"], ["alerts", "show", "9"],
   ["alerts", "count"], ["alerts", "retry", "9"],
   [
