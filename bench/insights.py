@@ -1,18 +1,24 @@
-"""bench/run insights: flow records through all detectors, beside DuckDB's aggregations over the same file."""
+"""bench/run insights: flow records through all detectors beside DuckDB's aggregations over the same file, CloudTrail records
+through 200 Sigma rules beside pySigma's conversion of them to SQLite."""
 import argparse
+import collections
 import json
 import multiprocessing
 import random
+import shutil
 
 from common import (
     BENCH, PLUMB, PYTHON, ROOT, WORK, Disagreement, Metric, Others, add_opening, check_unchanged, closing,
-    finish, is_current, make_venv, markdown, measure, opening, outcome, output_of, resources, say, targets, warm,
+    finish, install, is_current, make_venv, markdown, measure, opening, outcome, output_of, resources, say, targets, warm,
 )  # fmt: skip
+from insights_trail import RULES, write_rules, write_trail
 
 DOCUMENT = ROOT / "docs" / "benchmarks-insights.md"
 DEFAULT_COUNT = 2_000_000
 SOURCES = 1_000_000
+EVENTS = 300_000
 PLANTED = 20
+PYSIGMA, PEER = WORK / "pysigma", "pysigma-backend-sqlite==2.0.0"
 PORTS = [443] * 12 + [80] * 6 + [53, 5432, 8080]
 
 METRICS = [
@@ -22,6 +28,9 @@ METRICS = [
     Metric("insights_vs_duckdb", "x", 2, None, "records a wall second, plumb over DuckDB's aggregations, both on every processor"),
     Metric("insights_peak_rss", "MB", 0, 400, f"greatest resident memory of plumb with {SOURCES:,} sources"),
     Metric("insights_peak_rss_tenth", "MB", 0, None, "the same for a tenth of the records"),
+    Metric("insights_events", "/s", 0, 100_000, f"CloudTrail records a wall second through {RULES} Sigma rules, default workers", True),
+    Metric("insights_events_cpu", "/s", 0, None, "CloudTrail records a CPU second"),
+    Metric("insights_vs_pysigma", "x", 1, None, "records a wall second, plumb over pySigma's queries in SQLite, one processor"),
 ]  # fmt: skip
 
 
@@ -84,16 +93,23 @@ def write_log(path, count, seed):
 
 
 def make_log(count, seed):
-    path = WORK / f"flows-{count}-seed-{seed}.log"
-    if is_current(path, BENCH / "insights.py"):
+    return make(WORK / f"flows-{count}-seed-{seed}.log", "insights.py", write_log, count, seed)
+
+
+def make_trail(seed):
+    return make(WORK / f"trail-{EVENTS}-seed-{seed}.json", "insights_trail.py", write_trail, EVENTS, seed)
+
+
+def make(path, source, write, count, seed):
+    if is_current(path, BENCH / source):
         say(f"{path.name} is there already ({path.stat().st_size / 1e6:,.0f} MB)")
         return path
-    say(f"generating {path.name}, {count:,} records of {SOURCES:,} sources, seed {seed}")
+    say(f"generating {path.name}, {count:,} records, seed {seed}")
     part = path.with_suffix(".part")
     try:
         # In a process of its own: a program counts the peak of the one that starts it as its own.
         with multiprocessing.Pool(1) as pool:
-            pool.apply(write_log, (part, count, seed))
+            pool.apply(write, (part, count, seed))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -122,6 +138,21 @@ def duckdb(path):
     return min(one["cpu"] for one in answers), min(one["wall"] for one in answers), max(run.peak for run in runs), found
 
 
+def detect(path, rules, *words):
+    """The least of three runs, and how many records each rule matches."""
+    command = [PLUMB, "detect", "--detections", rules, "--format", "ndjson", *words, path]
+    runs = [measure(command, codes=(0, 1)) for _ in range(3)]
+    found = collections.Counter(json.loads(line)["title"] for line in runs[0].out.splitlines())
+    return min(run.cpu for run in runs), min(run.wall for run in runs), found
+
+
+def pysigma(path, rules):
+    run = measure([PYSIGMA / "bin" / "python", BENCH / "insights_pysigma.py", rules, path])
+    answer = json.loads(run.out)
+    found = collections.Counter({title: count for title, count in answer["found"].items() if count})
+    return answer["cpu"], answer["wall"], found
+
+
 def expected():
     return {
         "port-scan": {f"198.18.0.{n}" for n in range(PLANTED)},
@@ -136,8 +167,13 @@ def expected():
 def run(options):
     version = opening(options)
     make_venv()
+    install(PYSIGMA, PEER, "pySigma")
+    rules = WORK / "sigma-rules"
+    shutil.rmtree(rules, ignore_errors=True)
+    write_rules(rules)
+    trail = make_trail(options.seed)
     path, small = make_log(options.count, options.seed), make_log(options.count // 10, options.seed)
-    for one in (path, small):
+    for one in (path, small, trail):
         warm(one)
     others = Others()
     count = options.count
@@ -146,25 +182,39 @@ def run(options):
     read_cpu, read_wall, read_peak, _ = plumb(path, "--detectors", "")
     _, _, small_peak, _ = plumb(small)
     peer_cpu, peer_wall, peer_peak, peer_found = duckdb(path)
+    event_cpu, event_wall, event_found = detect(trail, rules)
+    single_cpu, single_wall, single_found = detect(trail, rules, "--workers", "1")
+    sigma_cpu, sigma_wall, sigma_found = pysigma(trail, rules)
     busy = others.percent()
     check_unchanged(version)
     for name, wanted in expected().items():
         for who, answer in (("plumb", found), ("plumb with one worker", one_found), ("DuckDB", peer_found)):
             if answer.get(name, set()) != wanted:
                 raise Disagreement(f"{who} finds {len(answer.get(name, ()))} of {name}, of {len(wanted)} that are there")
+    if not event_found == single_found == sigma_found or not event_found:
+        odd = [title for title in event_found | sigma_found if event_found[title] != sigma_found[title]]
+        raise Disagreement(f"plumb and pySigma find other numbers of records, such as of {sorted(odd)[:3]}")
     figures = {
         "insights_flows": count / wall, "insights_flows_cpu": count / cpu, "insights_flows_read": count / read_wall,
         "insights_vs_duckdb": peer_wall / wall, "insights_peak_rss": peak, "insights_peak_rss_tenth": small_peak,
+        "insights_events": EVENTS / event_wall, "insights_events_cpu": EVENTS / event_cpu,
+        "insights_vs_pysigma": sigma_wall / single_wall,
     }  # fmt: skip
     rows = [["program", "records", "records/s", "CPU s", "wall s", "peak MB"]]
-    for name, (used, took, most) in {
-        "plumb, all detectors": (cpu, wall, peak),
-        "plumb, one worker": (one_cpu, one_wall, one_peak),
-        "plumb, no detector": (read_cpu, read_wall, read_peak),
-        "DuckDB": (peer_cpu, peer_wall, peer_peak),
+    for name, (records, used, took, most) in {
+        "flows: plumb, all detectors": (count, cpu, wall, peak),
+        "flows: plumb, one worker": (count, one_cpu, one_wall, one_peak),
+        "flows: plumb, no detector": (count, read_cpu, read_wall, read_peak),
+        "flows: DuckDB": (count, peer_cpu, peer_wall, peer_peak),
+        "CloudTrail: plumb": (EVENTS, event_cpu, event_wall, None),
+        "CloudTrail: plumb, one worker": (EVENTS, single_cpu, single_wall, None),
+        "CloudTrail: pySigma and SQLite": (EVENTS, sigma_cpu, sigma_wall, None),
     }.items():
-        rows.append([name, f"{count:,}", f"{count / took:,.0f}", f"{used:.2f}", f"{took:.2f}", f"{most:.0f}"])
-    agreement = f"All find the same {PLANTED} scanners, {PLANTED} guessers and {PLANTED} flooded services, and nobody else."
+        rows.append([name, f"{records:,}", f"{records / took:,.0f}", f"{used:.2f}", f"{took:.2f}", f"{most:.0f}" if most else ""])
+    agreement = (
+        f"All find the same {PLANTED} scanners, {PLANTED} guessers and {PLANTED} flooded services, and nobody else; plumb and "
+        f"pySigma the same {event_found.total():,} records by {len(event_found)} of the {RULES} rules."
+    )
     finish(
         options, [rows], agreement, busy, METRICS, figures, DOCUMENT,
         lambda: document(options, rows, agreement, figures, busy),
@@ -172,17 +222,22 @@ def run(options):
 
 
 def document(options, rows, agreement, figures, busy):
-    programs = [("DuckDB", output_of(str(PYTHON), "-c", "import duckdb; print(duckdb.__version__)"))]
+    asked = "import importlib.metadata as m; print(m.version('pysigma'))"
+    programs = [("pySigma", output_of(str(PYSIGMA / "bin" / "python"), "-c", asked)), ("DuckDB", output_of(str(PYTHON), "-c", "import duckdb; print(duckdb.__version__)"))]
     lines = [
         "# Benchmarks of insights", "", "Written by `bench/run insights --write`; do not edit by hand.", "",
         f"A flow log of {options.count:,} records (Amazon's form with TCP flags, seed {options.seed}) of {SOURCES:,} external",
         "sources over an hour goes through all detectors of `plumb flows`, and through DuckDB as the aggregations of",
         "`bench/insights_duckdb.py`: failures per client, connections per pair, port and five minutes, connections without",
         "content per service and minute, bytes per own address and hour, first contacts, intervals per pair. DuckDB sorts and",
-        "counts exactly and in whole windows; plumb streams.", agreement, "",
+        "counts exactly and in whole windows; plumb streams.", "",
+        f"A log of {EVENTS:,} CloudTrail records goes through {RULES} Sigma rules (lists, parts of words, patterns, exceptions,",
+        "fields within fields) of `plumb detect`, which writes each finding, and through pySigma's queries for them over a table",
+        "in memory with a column for each field that is asked for; reading the log is counted with both.", "", agreement, "",
         "## Targets", "", outcome(METRICS, figures, busy, options.count, DEFAULT_COUNT, "records"), "",
         *targets(METRICS, figures), "", "## Runs", "", *markdown(rows), "",
-        "Of three runs the least CPU and wall seconds and the greatest peak.", "",
+        "Of three runs, but one of pySigma, the least CPU and wall seconds and the greatest peak. Memory is told where it is not",
+        "that of the program that reads the answers.", "",
         *closing(busy, programs, METRICS, figures),
     ]  # fmt: skip
     return "\n".join(lines)
@@ -192,8 +247,8 @@ def add_arguments(names):
     """The sub command's arguments."""
     one = names.add_parser(
         "insights",
-        help="send flow records through all detectors",
-        description="Measures plumb flows: records a second, memory, beside DuckDB over the same file.",
+        help="send flow records through all detectors, CloudTrail records through Sigma rules",
+        description="Measures plumb flows and plumb detect: records a second, memory, beside DuckDB and pySigma over the same files.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
         epilog="""examples:
