@@ -26,8 +26,9 @@ extension ContentLibrary {
   /// - Throws: ``DocumentError`` for what is no YAML, ``ContentError`` for a path that holds none.
   package static func detections(under path: String) throws -> [DocumentNode] {
     let files = try documents(under: path).filter { !isCases($0) }
-    if files.isEmpty { throw ContentError.noDetections(path) }
-    return try files.flatMap { try nodes(ofFile: $0) }
+    let found = try files.flatMap { try nodes(ofFile: $0) }
+    if found.isEmpty { throw ContentError.noDetections(path) }
+    return found
   }
 
   /// The cases of the detections of a folder, by file: what is to match, and what is not.

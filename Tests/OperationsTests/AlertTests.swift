@@ -178,6 +178,21 @@ struct AlertTests {
   }
 
   @Test(arguments: TestDatabase.all)
+  func `the budget of a day goes to the severest of what came at once`(
+    kind: TestDatabase
+  ) async throws {
+    try await Scene.with(kind) { scene in
+      _ = try await scene.add("few") { $0.budget = 2 }
+      for (number, severity) in [FindingSeverity.low, .high, .medium, .critical].enumerated() {
+        try await scene.find("f\(number)", note: "n\(number)", severity: severity)
+      }
+      try await scene.worker().tick()
+      let told = try await scene.alerts().filter { !$0.isDigest }.map(\.finding)
+      #expect(Set(told) == [2, 4])
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
   func `what is not taken is tried again under one id, then dead, then retried`(
     kind: TestDatabase
   ) async throws {

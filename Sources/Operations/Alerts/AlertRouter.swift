@@ -7,7 +7,7 @@ package enum AlertRouter {
   /// How many changes are routed in one transaction.
   private static let batch = 200
 
-  /// Queues alerts for the changes that were not routed yet, in their order; returns how many changes.
+  /// Queues alerts for the changes that were not routed yet, the severest first; returns how many changes.
   ///
   /// What a channel's budget of the day does not cover goes out with its digest.
   package static func route(_ transaction: StoreTransaction) throws -> Int {
@@ -22,7 +22,7 @@ package enum AlertRouter {
     var sent: [Int64: Int] = [:]
     var sight: FindingSight?
     // What somebody decided is no news to be alerted of.
-    for change in changes
+    for change in changes.sorted(by: { ($1.severity, $0.id) < ($0.severity, $1.id) })
     where !channels.isEmpty && [.opened, .reopened, .raised].contains(change.kind) {
       guard let kept = try finding(change.finding, transaction) else { continue }
       var note = kept.finding.note

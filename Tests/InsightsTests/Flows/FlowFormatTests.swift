@@ -56,6 +56,15 @@ struct FormCase: CustomTestStringConvertible, Sendable {
       more: ["status_id": 1]
     ),
     FormCase(
+      name: "azure nsg v2, denied",
+      log:
+        #"{"records":[{"time":"2026-01-01T00:00:00Z","resourceId":"/SUBSCRIPTIONS/S-1/RESOURCEGROUPS/R","properties":{"Version":2,"flows":[{"rule":"DefaultRule_DenyAllInBound","flows":[{"mac":"00","flowTuples":["1767225600,203.0.113.9,10.0.0.4,44931,22,T,I,D,B,,,,"]}]}]}}]}"#,
+      source: "203.0.113.9:44931",
+      target: "10.0.0.4:22",
+      traffic: [0, 0, 0, 0],
+      more: ["activity_id": 5]
+    ),
+    FormCase(
       name: "azure vnet v4, denied",
       log:
         #"{"records":[{"time":"2026-01-01T00:00:00Z","flowLogVersion":4,"targetResourceID":"/subscriptions/s-1/x","flowRecords":{"flows":[{"aclID":"a","flowGroups":[{"rule":"r","flowTuples":["1767225600500,203.0.113.9,10.0.0.4,44931,22,6,I,D,NX,0,0,0,0"]}]}]}}]}"#,

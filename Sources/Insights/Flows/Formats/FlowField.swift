@@ -160,7 +160,8 @@ struct FlowDraft {
   }
 
   mutating func take(_ state: (FlowRecord.Verdict, FlowRecord.Outcome)) {
-    if state.0 != .unknown { verdict = state.0 }
+    // Azure's security groups tell the state beside the decision: a denied flow begins, too.
+    if state.0 != .unknown, verdict != .denied { verdict = state.0 }
     if state.1 != .unknown { outcome = state.1 }
   }
 
