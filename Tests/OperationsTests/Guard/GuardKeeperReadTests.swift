@@ -68,9 +68,9 @@ struct GuardKeeperReadTests {
         try $0.lay(Guardrail(.rule("bucket.encrypted")))
       }
       // It has read the guardrail when that is removed, and comes back after the removal was read.
-      held.hold.withLock { $0 = .milliseconds(600) }
+      held.hold.withLock { $0 = .seconds(5) }
       let early = Task { try await keeper.current(isFresh: true, at: hour(1)) }
-      for _ in 0..<500 where held.isHolding.withLock({ $0 == 0 }) {
+      for _ in 0..<5000 where held.isHolding.withLock({ $0 == 0 }) {
         try await Task.sleep(for: .milliseconds(2))
       }
       #expect(held.isHolding.withLock { $0 } == 1)
