@@ -79,6 +79,9 @@ package struct ChannelSender: AlertSender {
     if channel.kind == .syslog, url.port == nil, scheme == "syslog+tcp" {
       throw AlertFailure("a syslog server over TCP needs a port", isFinal: true)
     }
+    if channel.kind == .webhook, secrets["key"].flatMap(Webhook.keyBytes) == nil {
+      throw AlertFailure(Webhook.noKey, isFinal: true)
+    }
     guard channel.kind == .email else { return }
     guard !channel.sender.isEmpty, !channel.recipients.isEmpty else {
       throw AlertFailure("mail needs from and to", isFinal: true)

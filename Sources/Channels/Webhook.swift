@@ -12,7 +12,7 @@ package enum Webhook {
     _ key: Secret?
   ) throws -> HTTPRequest {
     guard let key, let bytes = keyBytes(key) else {
-      throw AlertFailure("its key is missing, or is none", isFinal: true)
+      throw AlertFailure(noKey, isFinal: true)
     }
     let body = Array(event(message).text.utf8)
     let seconds = message.at.milliseconds / 1000
@@ -63,7 +63,12 @@ package enum Webhook {
     Secret("whsec_" + Data(bytes).base64EncodedString())
   }
 
-  private static func keyBytes(_ key: Secret) -> [UInt8]? {
+  /// What is said where there is no key to sign by.
+  static let noKey =
+    "its key is missing, or is not whsec_ and base64 of 16 bytes at least; without one given a key is made"
+
+  /// The bytes of a key; nil for what is none.
+  static func keyBytes(_ key: Secret) -> [UInt8]? {
     let text = key.revealed
     let coded = text.hasPrefix("whsec_") ? String(text.dropFirst(6)) : text
     guard let data = Data(base64Encoded: coded), data.count >= 16 else { return nil }

@@ -23,11 +23,24 @@ extension ContentLibrary {
   /// The documents of detections in a file, or in a folder and all below it; a file may hold
   /// several.
   ///
+  /// `fault` is told of files that are no YAML, which are left out; without it they are refused.
+  ///
   /// - Throws: ``DocumentError`` for what is no YAML, ``ContentError`` for a path that holds none.
-  package static func detections(under path: String) throws -> [DocumentNode] {
+  package static func detections(
+    under path: String,
+    leavingOut fault: ((DocumentError) -> Void)? = nil
+  ) throws -> [DocumentNode] {
     let files = try documents(under: path).filter { !isCases($0) }
-    let found = try files.flatMap { try nodes(ofFile: $0) }
-    if found.isEmpty { throw ContentError.noDetections(path) }
+    var isFaulty = false
+    let found = try files.flatMap { file in
+      do { return try nodes(ofFile: file) } catch let error as DocumentError {
+        guard let fault else { throw error }
+        fault(error)
+        isFaulty = true
+        return []
+      }
+    }
+    if found.isEmpty, !isFaulty { throw ContentError.noDetections(path) }
     return found
   }
 

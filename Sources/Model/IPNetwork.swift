@@ -23,6 +23,11 @@ package struct IPNetwork: Sendable, Hashable {
     self = parsed
   }
 
+  /// Whether a text is an IPv4 or IPv6 address, without a prefix length.
+  package static func isAddress(_ text: String) -> Bool {
+    !text.contains("/") && IPNetwork(text) != nil
+  }
+
   private init(isV6: Bool, address: UInt128, prefix: Int) {
     let width = isV6 ? 128 : 32
     let hostBits = width - prefix

@@ -53,6 +53,10 @@ package struct Migration: Sendable {
       number: 14,
       script: String(decoding: PackageResources.m0014_targets_sql, as: UTF8.self)
     ),
+    Migration(
+      number: 15,
+      script: String(decoding: PackageResources.m0015_finding_places_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

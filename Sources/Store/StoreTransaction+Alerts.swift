@@ -22,9 +22,11 @@ extension StoreTransaction {
   }
 
   /// Whether some change of a finding was not routed yet.
-  package func hasUnrouted() throws -> Bool {
-    let last = try session.first("SELECT max(id) FROM finding_changes") { $0.integer(0) } ?? 0
-    return try last > routed()
+  package func hasUnrouted() throws -> Bool { try lastFindingChange() > routed() }
+
+  /// The number of the last change of a finding, 0 where there is none.
+  package func lastFindingChange() throws -> Int64 {
+    try session.first("SELECT max(id) FROM finding_changes") { $0.integer(0) } ?? 0
   }
 
   /// Notes the last change that was routed.

@@ -76,7 +76,7 @@ extension StoreTransaction {
     let channel = try channel(id)
     try session.run("DELETE FROM channels WHERE id = $1", [.integer(id)])
     try session.run(
-      "DELETE FROM alerts WHERE channel = $1 AND state IN ('waiting', 'leased')",
+      "DELETE FROM alerts WHERE channel = $1 AND state <> 'delivered'",
       [.integer(id)]
     )
     if let credential = try credentialIfKept(channel.credential), credential.revokedAt == nil {

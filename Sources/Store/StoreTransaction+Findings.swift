@@ -44,7 +44,7 @@ extension StoreTransaction {
     let drafts = order.compactMap { touched[$0] }
     try insert(drafts.filter(\.isNew).map(\.kept))
     for draft in drafts where !draft.isNew { try update(draft.kept) }
-    try keepAddresses(of: drafts.map(\.kept))
+    for draft in drafts { try keep(draft.addresses, of: draft.kept.id) }
     let grown = parts.filter { $0.value.count != knownParts[$0.key]?.count }
     try keepParts(grown, knownParts) { touched[$0]?.kept.id ?? 0 }
     for draft in drafts {
@@ -222,6 +222,8 @@ private struct FindingDraft {
   let isNew: Bool
   /// What it went through meanwhile.
   var changes: [FindingChange.Kind] = []
+  /// What they tell of.
+  private(set) var addresses: Set<String> = []
   private var isEmpty: Bool
 
   init(_ present: KeptFinding?, note: Int64) {
@@ -232,6 +234,7 @@ private struct FindingDraft {
 
   mutating func take(_ finding: Finding, at now: Instant) {
     kept.updatedAt = now
+    addresses.formUnion(finding.addresses)
     if isEmpty {
       isEmpty = false
       let cause = finding.causeID
@@ -244,13 +247,7 @@ private struct FindingDraft {
       return
     }
     let isRaised = kept.finding.note.severity < finding.note.severity
-    let isLater = (finding.lastSeen ?? now) >= (kept.finding.lastSeen ?? kept.keptAt)
     kept.finding = kept.finding.joined(by: finding)
-    // What is known is what was seen last.
-    if isLater {
-      kept.finding.evidence.values = finding.evidence.values
-      kept.finding.entity = finding.entity
-    }
     if case .mitigated(_, let at, _) = kept.finding.state, (finding.lastSeen ?? now) > at {
       kept.finding.state = .open
       changes.append(.reopened)

@@ -15,7 +15,7 @@ struct AlertsCommand: AsyncParsableCommand {
 struct AlertsList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "Lists alerts, newest first, with how long they took.",
+    abstract: "Lists alerts, the one queued last first, with how long they took.",
     discussion: "Example: plumb alerts list --state dead"
   )
 
@@ -44,8 +44,8 @@ struct AlertsList: AsyncParsableCommand {
       let list = APISketch.List(
         noun: "alert",
         columns: [
-          "id", "state", "channel", "finding", "change", "attempts", "seconds=seconds_from_notice",
-          "reason",
+          "id", "state", "channel", "finding", "change", "severity", "title", "entity", "attempts",
+          "seconds=seconds_from_notice", "reason",
         ],
         limit: limit
       )
@@ -53,23 +53,29 @@ struct AlertsList: AsyncParsableCommand {
         .asking("channel", channel.map { "\($0)" }).asking("finding", finding.map { "\($0)" })
       if try await records.answers(output.format, { sketch }) { return }
       let (state, channel, finding, limit) = (state, channel, finding, limit)
-      let (found, names) = try await records.read { transaction, _ in
-        (
-          try transaction.alerts(state: state, channel: channel, finding: finding, limit: limit),
-          try transaction.channelNames()
+      let found = try await records.read { transaction, _ in
+        let names = try transaction.channelNames()
+        let alerts = try transaction.alerts(
+          state: state,
+          channel: channel,
+          finding: finding,
+          limit: limit
         )
+        return try alerts.map { ($0, $0.json(names, about: try transaction.finding($0.finding))) }
       }
       output.list(
         found,
         "alert",
-        cells: { alert in
+        cells: { alert, json in
           [
-            "\(alert.id)", alert.state.rawValue, names[alert.channel] ?? "",
+            "\(alert.id)", alert.state.rawValue, json["channel"]?.string ?? "",
             "finding \(alert.finding) \(alert.changeKind.rawValue)",
+            json["severity"]?.string ?? "", json["title"]?.string ?? "",
+            json["entity"]?.string?.elided ?? "",
             alert.delays.map { "after \($0.fromNotice) s" } ?? "", alert.reason,
           ]
         },
-        json: { $0.json(names[$0.channel] ?? "") }
+        json: { $0.1 }
       )
     }
   }
@@ -96,7 +102,8 @@ struct AlertsShow: AsyncParsableCommand {
       }
       let found = try await records.read { transaction, _ in
         let alert = try transaction.alert(id)
-        return alert.json(try transaction.channelNames()[alert.channel] ?? "")
+        let kept = try transaction.finding(alert.finding)
+        return alert.json(try transaction.channelNames(), about: kept)
       }
       output.show(found, found.memberLines)
     }

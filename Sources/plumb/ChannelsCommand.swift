@@ -64,7 +64,7 @@ struct ChannelFilterOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Only of kinds of this pattern; may be repeated.", valueName: "pattern")
+    help: ArgumentHelp("Only of kinds of this pattern, with * and ?; may be repeated.", valueName: "pattern")
   )
   var note: [String] = []
 
@@ -201,7 +201,7 @@ struct ChannelsChange: AsyncParsableCommand {
       try await change.write { transaction in
         var channel = try transaction.channel(id)
         channel.take(document)
-        try transaction.change(channel)
+        try transaction.replace(channel)
       }
       print(says)
     }

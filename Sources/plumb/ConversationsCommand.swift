@@ -86,8 +86,11 @@ struct ConversationOptions: ParsableArguments {
   func filter() throws -> ConversationFilter {
     var filter = ConversationFilter()
     filter.isOutbound = direction.map { $0 == .outbound }
-    (filter.account, filter.own, filter.external) = (account, own, external)
-    (filter.address, filter.port, filter.transport) = (address, port, transport)
+    filter.account = account
+    filter.own = try own.map { try ipAddress($0, option: "--own") }
+    filter.external = try external.map { try ipAddress($0, option: "--external") }
+    filter.address = try address.map { try ipAddress($0, option: "--address") }
+    (filter.port, filter.transport) = (port, transport)
     (filter.isListed, filter.category) = (listed, category)
     filter.from = try from.map { try dayOrInstant($0, option: "--from", isEnd: false) }
     filter.to = try to.map { try dayOrInstant($0, option: "--to", isEnd: true) }
@@ -97,7 +100,8 @@ struct ConversationOptions: ParsableArguments {
   func asking(_ sketch: APISketch) throws -> APISketch {
     let filter = try filter()
     return sketch.asking("direction", direction?.rawValue).asking("account", account)
-      .asking("own", own).asking("external", external).asking("address", address)
+      .asking("own", filter.own).asking("external", filter.external)
+      .asking("address", filter.address)
       .asking("port", port.map { "\($0)" }).asking("protocol", transport)
       .asking("listed", listed.map { "\($0)" }).asking("category", category)
       .asking("from", filter.from.map { "\($0)" }).asking("to", filter.to.map { "\($0)" })
@@ -220,7 +224,8 @@ extension Conversation {
     [
       isOutbound ? "outbound" : "inbound", key.own, key.external, "\(key.port)/\(key.transport)",
       "\(connections) connections", failed > 0 ? "\(failed) failed" : "", "\(sent) sent",
-      "\(received) received", "\(lastSeen)", address.owner,
+      "\(received) received", "\(lastSeen)",
+      key.account.isEmpty ? "" : "account \(key.account)", address.owner,
       address.categories.joined(separator: " "),
     ]
   }

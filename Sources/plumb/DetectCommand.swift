@@ -96,6 +96,9 @@ struct DetectCommand: AsyncParsableCommand {
 
   func validate() throws {
     try buckets.check(paths)
+    if partials || activities, format == .json || format == .ocsf {
+      throw ValidationError("--partials and --activities write lines of their own; leave --format out")
+    }
     if activities, partials {
       throw ValidationError("--activities and --partials exclude each other")
     }
@@ -114,8 +117,10 @@ struct DetectCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let inputs = try await LogPlaces(paths, .audit, buckets, store).inputs()
-      let (set, source) = try chosen.compile(logSource: logSource)
+      let places = try await LogPlaces(paths, .audit, buckets, store)
+      let inputs = try await places.inputs()
+      let faulty = Faulty()
+      let (set, source) = try chosen.compile(logSource: logSource, leavingOut: faulty.take)
       let known = try chosen.logSources()
       if let source, set.ruleCount(source) == 0, !activities || !known.contains(source) {
         throw ValidationError(
@@ -123,8 +128,12 @@ struct DetectCommand: AsyncParsableCommand {
             + "that --detections names, or one of \(known.joined(separator: ", "))"
         )
       }
-      for (name, count) in set.unread.sorted(by: { $0.key < $1.key }) where chosen.isOwn {
-        complain("\(counted(count, "detection")) for \(name), which is read by --log-source only")
+      if chosen.isOwn, !set.unread.isEmpty {
+        let others = set.unread.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
+        complain(
+          "\(counted(set.unread.values.reduce(0, +), "detection")) for logs that --log-source has to name: "
+            + others.joined(separator: ", ")
+        )
       }
       var options = DetectionRun.Options()
       options.logSource = source
@@ -165,13 +174,23 @@ struct DetectCommand: AsyncParsableCommand {
       )
       progress.clear()
       if partials { try OutputFile.standardOutput.write(DetectionRun.partialEnd(totals)) }
-      try writer.end("event", totals.counts.events, findings: totals.findings)
+      try writer.end("event", totals.counts.events)
       if let keeper {
         try await keeper.keep()
         complain(keeper.text)
       }
       if let path = self.baselines { try keep(baselines, at: path) }
-      try end(totals)
+      try end(totals, isWhole: places.unread.isEmpty && faulty.count == 0)
+    }
+  }
+
+  /// Detections that cannot be used, beside others that can.
+  private final class Faulty {
+    private(set) var count = 0
+
+    func take(_ error: DocumentError) {
+      count += 1
+      complain("\(error); the detection is left out")
     }
   }
 
@@ -195,7 +214,7 @@ struct DetectCommand: AsyncParsableCommand {
   }
 
   /// Tells what was left out, and ends with the exit code.
-  private func end(_ totals: DetectionRun.Totals) throws {
+  private func end(_ totals: DetectionRun.Totals, isWhole: Bool) throws {
     let (counts, limits) = (totals.counts, totals.limits)
     if counts.faults > 20 { complain("\(counts.faults - 20) more records could not be read") }
     func tell(_ count: Int, _ noun: String, _ text: String) {
@@ -209,7 +228,7 @@ struct DetectCommand: AsyncParsableCommand {
     tell(limits.values, "value", "of correlations not remembered for want of room")
     tell(limits.events, "event", "left a correlation's window early for want of room")
     tell(limits.repeats, "record", "forgotten early, so that they would count again")
-    if counts.faults > 0 || counts.unrecognised > 0 { throw Exit.notJudged }
+    if counts.faults > 0 || counts.unrecognised > 0 || !isWhole { throw Exit.notJudged }
     if counts.events == 0, totals.partials == 0 {
       complain("there was no record to read in \(paths.joined(separator: ", "))")
       throw Exit.notJudged

@@ -31,10 +31,14 @@ struct DetectionOptions: ParsableArguments {
   /// Whether the detections are somebody's own.
   var isOwn: Bool { !detections.isEmpty }
 
-  /// Reads and compiles the detections.
+  /// Reads and compiles the detections; `fault` is told of somebody's own that cannot be used, and without
+  /// it they are refused.
   ///
   /// - Returns: the set, and the id of the log source that an option names.
-  func compile(logSource: String?) throws -> (set: DetectionSet, source: String?) {
+  func compile(
+    logSource: String?,
+    leavingOut fault: ((DocumentError) -> Void)? = nil
+  ) throws -> (set: DetectionSet, source: String?) {
     let library = try content.library()
     var sources = try library.logSources().map { try LogSource($0) }
     var named: String?
@@ -44,10 +48,21 @@ struct DetectionOptions: ParsableArguments {
       named = source.id
     }
     let reader = SigmaReader(placeholders: try placeholders())
-    let nodes =
-      try isOwn
-      ? detections.flatMap { try ContentLibrary.detections(under: $0) } : library.detections()
-    let documents = try nodes.map { try reader.document($0) }
+    guard isOwn else {
+      let documents = try library.detections().map { try reader.document($0) }
+      return (try DetectionSet(documents, for: sources), named)
+    }
+    let nodes = try detections.flatMap {
+      try ContentLibrary.detections(under: $0, leavingOut: fault)
+    }
+    let documents = try nodes.compactMap { node -> SigmaDocument? in
+      do throws(DocumentError) { return try reader.document(node) } catch {
+        guard let fault else { throw error }
+        fault(error)
+        return nil
+      }
+    }
+    if documents.isEmpty { throw ValidationError("none of the detections can be used") }
     return (try DetectionSet(documents, for: sources), named)
   }
 

@@ -27,9 +27,9 @@ final class FindingWriter {
     }
   }
 
-  /// Writes the groups and what the run came to: how many of what were read, and how many findings.
-  func end(_ noun: String, _ read: Int, findings: Int) throws {
-    if format == .text { return try table(noun, read, findings) }
+  /// Writes the groups and what the run came to: how many of what were read.
+  func end(_ noun: String, _ read: Int) throws {
+    if format == .text { return try table(noun, read) }
     if isGrouped { for finding in groups.sorted { try put(finding) } }
     if format == .json { try put(count == 0 ? "]\n" : "\n]\n") }
     overflow()
@@ -54,21 +54,19 @@ final class FindingWriter {
     try OutputFile.standardOutput.write(Array(text.utf8))
   }
 
-  private func table(_ noun: String, _ read: Int, _ findings: Int) throws {
+  private func table(_ noun: String, _ read: Int) throws {
     let rows = groups.sorted.map { finding -> [String] in
       let place = finding.evidence.events.first.map { "\($0.file):\($0.position)" } ?? ""
       let last = finding.count > 1 ? "last \(finding.lastSeen.map { "\($0)" } ?? "unknown")" : ""
       return [
         finding.note.severity.rawValue, finding.firstSeen.map { "\($0)" } ?? "without time",
-        finding.note.title, finding.entity.name, finding.count > 1 ? "\(finding.count)×" : "",
+        finding.note.title, finding.entity.text.elided, finding.count > 1 ? "\(finding.count)×" : "",
         last, place,
       ]
     }
     for line in columns(rows) { try put(line + "\n") }
     let causes = counted(rows.count, "cause")
-    try put(
-      "\(counted(read, noun)), \(counted(findings, "finding")) of \(causes)\n"
-    )
+    try put("\(counted(read, noun)), \(counted(groups.count, "finding")) of \(causes)\n")
     overflow()
   }
 }

@@ -75,7 +75,8 @@ struct FindingOptions: ParsableArguments {
     if state.contains("all") { filter.states = [] }
     (filter.severity, filter.sources) = (severity, Set(source))
     (filter.note, filter.account) = (note, account)
-    (filter.resource, filter.address) = (resource, address)
+    filter.resource = resource
+    filter.address = try address.map { try ipAddress($0, option: "--address") }
     filter.from = try from.map { try dayOrInstant($0, option: "--from", isEnd: false) }
     filter.to = try to.map { try dayOrInstant($0, option: "--to", isEnd: true) }
     return filter
@@ -86,7 +87,7 @@ struct FindingOptions: ParsableArguments {
     return sketch.asking("state", filter.states.sorted())
       .asking("severity", severity == .informational ? nil : severity.rawValue)
       .asking("source", source.map(\.rawValue)).asking("note", note).asking("account", account)
-      .asking("resource", resource).asking("address", address)
+      .asking("resource", resource).asking("address", filter.address)
       .asking("from", filter.from.map { "\($0)" }).asking("to", filter.to.map { "\($0)" })
   }
 }
@@ -94,7 +95,7 @@ struct FindingOptions: ParsableArguments {
 struct FindingsList: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "Lists findings, newest first: one for each cause.",
+    abstract: "Lists findings, one for each cause, the one noticed last first.",
     discussion: """
       Examples:
         plumb findings list --severity high
@@ -326,7 +327,7 @@ extension KeptFinding {
     [
       "\(id)", finding.note.severity.rawValue, finding.state.name,
       finding.lastSeen.map { "\($0)" } ?? "without time", finding.note.source.rawValue,
-      finding.note.title, finding.entity.name, finding.count > 1 ? "\(finding.count)×" : "",
+      finding.note.title, finding.entity.text.elided, finding.count > 1 ? "\(finding.count)×" : "",
     ]
   }
 }

@@ -104,7 +104,7 @@ struct FlowOptions: ParsableArguments {
     if follow { Interrupt.attend() }
     let progress = Progress()
     var told = 0
-    let totals = try await FlowRun(options).run(
+    var totals = try await FlowRun(options).run(
       { follow ? try await places.inputs() : first },
       to: FlowRun.Sinks(
         finding: finding,
@@ -127,7 +127,8 @@ struct FlowOptions: ParsableArguments {
     progress.clear()
     if told > 20 { complain("\(told - 20) more lines or records could not be read") }
     tell(totals)
-    if totals.records == 0, totals.empty == 0, totals.skipped == 0, totals.twice == 0, !follow {
+    totals.faults += places.unread.count
+    if totals.records == 0, totals.logs == 0, totals.skipped == 0, !follow {
       complain(
         "no flow record was read; expected one of the formats \(FlowFormat.all.map(\.name).joined(separator: ", ")): "
           + "--log-format names it, --fields the columns of a log without a header"
@@ -140,7 +141,13 @@ struct FlowOptions: ParsableArguments {
   private func tell(_ totals: FlowRun.Totals) {
     if totals.empty > 0 {
       complain(
-        "\(counted(totals.empty, "record")) by which a log says that it has left flows out or had none"
+        "\(counted(totals.empty, "record")) by which a log says that it has left flows out or had none: "
+          + "\(totals.firstEmpty ?? "")" + (totals.logs > 1 ? " first" : "")
+      )
+    }
+    if totals.twice > 0 {
+      complain(
+        "\(counted(totals.twice, "record")) delivered before, or told by another observer, counted once"
       )
     }
     if totals.outOfTime > 0 {

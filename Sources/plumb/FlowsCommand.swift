@@ -151,7 +151,7 @@ struct FlowsDetect: AsyncParsableCommand {
       )
       if let keeper { complain(keeper.text) }
       if let conversations { complain(conversations.text) }
-      try writer.end("flow", totals.records, findings: totals.findings)
+      try writer.end("flow", totals.records)
       if totals.skipped > 0 {
         complain("\(counted(totals.skipped, "file")) read to the end by an earlier run")
       }

@@ -290,8 +290,17 @@ extension JSONValue {
     return word == "disallow" ? "\(word), on failure \(self["on_failure"]?.cell ?? "")" : word
   }
 
-  /// The members as lines of name and value.
+  /// The members as lines of name and value, those of members below theirs: `entity.account`.
   var memberLines: [String] {
-    columns((object?.members ?? []).map { [$0.key, $0.value.cell] })
+    func rows(_ name: String, _ value: JSONValue) -> [[String]] {
+      if let object = value.object {
+        return object.members.flatMap { rows(name.isEmpty ? $0.key : "\(name).\($0.key)", $0.value) }
+      }
+      guard let items = value.array, items.contains(where: { $0.object != nil }) else {
+        return [[name, value.cell]]
+      }
+      return items.enumerated().flatMap { rows("\(name)[\($0.offset)]", $0.element) }
+    }
+    return columns(rows("", self).filter { !$0[1].isEmpty })
   }
 }

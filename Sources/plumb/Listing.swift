@@ -66,6 +66,11 @@ func columns(_ rows: [[String]], indent: Int = 0) -> [String] {
   }
 }
 
+extension String {
+  /// The text for a table: of a long one the beginning and, as names end in what they differ by, more of the end.
+  var elided: String { count > 72 ? "\(prefix(24))…\(suffix(47))" : self }
+}
+
 /// A number of things in words, such as `1 resource` or `2 resources`.
 func counted(_ count: Int, _ noun: String) -> String {
   "\(count) \(noun)\(count == 1 ? "" : noun.hasSuffix("ch") ? "es" : "s")"
@@ -78,6 +83,14 @@ func scopeName(_ argument: String) -> String {
 
 /// The name of a scope for people.
 func scopeText(_ name: String) -> String { name.isEmpty ? "all" : name }
+
+/// The IP address that an option gives.
+func ipAddress(_ text: String, option: String) throws -> String {
+  guard IPNetwork.isAddress(text) else {
+    throw ValidationError("\(option) expects an IP address, not \"\(text)\"")
+  }
+  return text.lowercased()
+}
 
 /// The instant that an option gives as such or as a day, which stands for its beginning in UTC, or
 /// for its end.

@@ -13,6 +13,8 @@ final class LogPlaces {
   private let listingEvery: Duration?
   private var listings: [String: (LogNames.Listing, at: ContinuousClock.Instant)] = [:]
   private var hasTold = false
+  /// The paths that could not be read; the others are.
+  private(set) var unread: Set<String> = []
 
   static let help = ArgumentHelp(
     "Logs: files, folders, s3://bucket/prefix, or - for standard input.",
@@ -33,13 +35,20 @@ final class LogPlaces {
 
   /// The logs; asked again they may be more.
   ///
-  /// What is passed over by its name is told once.
+  /// What is passed over by its name, and a path that cannot be read beside others, are told once.
   func inputs() async throws -> [LogInput] {
     var all = LogNames.Listing()
     for path in paths {
-      let listing = try await BucketPath.isOne(path) ? look(BucketPath(path), path) : look(path)
-      all.inputs += listing.inputs
-      all.passedOver += listing.passedOver
+      do {
+        let listing = try await BucketPath.isOne(path) ? look(BucketPath(path), path) : look(path)
+        all.inputs += listing.inputs
+        all.passedOver += listing.passedOver
+      } catch let error as LogError {
+        guard paths.count > 1, unread.count < paths.count - 1 || unread.contains(path) else {
+          throw error
+        }
+        if unread.insert(path).inserted { complain("\(error)") }
+      }
     }
     if !hasTold, !all.passedOver.isEmpty {
       complain(

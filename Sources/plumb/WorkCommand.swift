@@ -142,7 +142,8 @@ extension OperationsWatch.Health {
       host: ProcessInfo.processInfo.hostName,
       isTripped: guards.isTripped,
       failing: guards.isFailing,
-      decisionsLost: guards.log.lost
+      decisionsLost: guards.log.lost,
+      lostAt: guards.log.lostAt
     )
   }
 }

@@ -97,6 +97,14 @@ struct FindingTests {
     #expect(groups.sorted[0].lastSeen == Instant(milliseconds: 5))
     #expect(groups.sorted[0].evidence.events.map(\.position) == [5, 3])
     #expect(groups.overflow == 1)
+    // One that has grown counts what is new of it.
+    var grown = finding("1", "bad", "kim", at: 5)
+    grown.count = 10
+    let hasGrown = groups.add(grown)
+    #expect(hasGrown)
+    #expect(groups.sorted[0].count == 11)
+    #expect(groups.sorted[0].evidence.events.map(\.position) == [5, 3])
+    #expect(groups.count == 4)
   }
 
   @Test func `a record becomes an OCSF activity that keeps it`() async throws {

@@ -178,6 +178,47 @@ struct AlertTests {
   }
 
   @Test(arguments: TestDatabase.all)
+  func `a channel is told of what is noticed from then on, by its filter of that time`(
+    kind: TestDatabase
+  ) async throws {
+    try await Scene.with(kind) { scene in
+      // No worker has looked when the channel is added, nor when it is changed.
+      try await scene.find("before", account: "a-1")
+      let id = try await scene.add("soc") { $0.notes = ["root-*"] }
+      try await scene.find("then", account: "a-2")
+      try await scene.store.write(as: "ann", at: scene.now) { transaction in
+        var channel = try transaction.channel(id)
+        channel.notes = ["other"]
+        try transaction.replace(channel)
+      }
+      try await scene.find("after", account: "a-3")
+      try await scene.find("other", note: "other", account: "a-4")
+      try await scene.worker().tick()
+      let items = scene.recorder.sent.withLock { $0.flatMap(\.message.items) }
+      #expect(items.map(\.account) == ["a-2", "a-4"])
+    }
+  }
+
+  @Test func `a filter that nothing could pass is refused, added or changed`() async throws {
+    try await Scene.with(.sqlite) { scene in
+      let id = try await scene.add("soc")
+      for change: @Sendable (inout Channel) -> Void in [
+        { $0.scope = "none" }, { $0.notes = ["[["] }, { $0.notes = ["root-*", ""] },
+      ] {
+        await #expect(throws: AlertFailure.self) { _ = try await scene.add("other", change) }
+        await #expect(throws: AlertFailure.self) {
+          try await scene.store.write(as: "ann", at: scene.now) { transaction in
+            var channel = try transaction.channel(id)
+            change(&channel)
+            try transaction.replace(channel)
+          }
+        }
+      }
+      #expect(try await scene.store.read { try $0.channels().map(\.name) } == ["soc"])
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
   func `the budget of a day goes to the severest of what came at once`(
     kind: TestDatabase
   ) async throws {
@@ -232,6 +273,10 @@ struct AlertTests {
       try await scene.find("b", account: "a-2")
       try await scene.worker().tick()
       #expect(try await scene.alerts(.dead).map(\.attempts) == [1])
+      // Nobody could take what is left of a channel that is gone.
+      let channel = try #require(try await scene.alerts().first).channel
+      try await scene.store.write(as: "ann", at: scene.now) { try $0.removeChannel(channel) }
+      #expect(try await scene.alerts().map(\.state) == [.delivered])
     }
   }
 

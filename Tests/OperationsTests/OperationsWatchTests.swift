@@ -62,6 +62,73 @@ struct OperationsWatchTests {
   }
 
   @Test(arguments: TestDatabase.all)
+  func `lost decisions, a refused credential and a silent collector, until each is over`(
+    database: TestDatabase
+  ) async throws {
+    try await Bench.with(database) { bench in
+      func look(_ at: Instant, lostAt: Instant? = nil) async throws -> [String: String] {
+        let watch = OperationsWatch(
+          bench.store,
+          health: {
+            .init(
+              host: "one",
+              isTripped: false,
+              failing: nil,
+              decisionsLost: lostAt == nil ? 0 : 7,
+              lostAt: lostAt
+            )
+          },
+          clock: { at }
+        )
+        try await watch.look(since: hour(0))
+        return try await Self.findings(bench)
+      }
+      // A log that finds no room, as its database hangs.
+      let lost = "decisions-lost: server one"
+      #expect(try await look(hour(1), lostAt: hour(1)) == [lost: "open"])
+      let minutes = hour(1).advanced(milliseconds: 59 * 60_000)
+      #expect(try await look(minutes, lostAt: hour(1)) == [lost: "open"])
+      #expect(try await look(hour(2), lostAt: hour(1)) == [lost: "mitigated"])
+
+      let refused = "credential-refused: credential audit"
+      try await bench.change(at: hour(3)) { transaction in
+        try transaction.add(
+          CredentialRecord(name: "audit", provider: "aws", details: ["account": "a"], secrets: [])
+        )
+        let test = CredentialRecord.Test(at: hour(3), isAccepted: false, outcome: "denied")
+        try transaction.note(test, of: "audit", version: 1)
+      }
+      #expect(try await look(hour(3))[refused] == "open")
+      try await bench.change(at: hour(4)) { transaction in
+        let test = CredentialRecord.Test(at: hour(4), isAccepted: true, outcome: "signed in")
+        try transaction.note(test, of: "audit", version: 1)
+      }
+      #expect(try await look(hour(4))[refused] == "mitigated")
+
+      let silent = "collector-silent: collector edge"
+      try await bench.change(at: hour(5)) { transaction in
+        try transaction.addCollectorCode("edge", digest: "code", expiresAt: hour(24))
+        let collector = try transaction.registerCollector(
+          codeDigest: "code",
+          publicKey: "key",
+          host: "plant",
+          version: "1",
+          address: "10.0.0.1"
+        )
+        try transaction.approveCollector(collector?.id ?? 0)
+      }
+      #expect(try await look(hour(5))[silent] == nil)
+      let later = hour(5).advanced(milliseconds: OperationsWatch.silence + 1)
+      #expect(try await look(later)[silent] == "open")
+      try await bench.change(at: hour(6)) { transaction in
+        let poll = CollectorPoll(id: "1", ticket: "", version: "1", credentials: [], running: [:])
+        _ = try transaction.answer(poll, of: 1, ticket: "2") { _ in [:] }
+      }
+      #expect(try await look(hour(6))[silent] == "mitigated")
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
   func `gates of a server, its audit log, and what a scan could not read`(
     database: TestDatabase
   ) async throws {

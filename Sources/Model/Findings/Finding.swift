@@ -99,11 +99,20 @@ package struct FindingEntity: Sendable, Hashable {
   package var region: String?
   package var resource: String?
   package var sourceIP: String?
+  /// The address at the other side of a conversation, where the finding is about these two.
+  package var peer: String?
 
   package init() {}
 
   /// What stands for the entity in groups: the actor, or what else is known.
   package var name: String { actor ?? resource ?? sourceIP ?? account ?? "unknown" }
+
+  /// The name for people, with the address from which or to which it happened.
+  package var text: String {
+    if let peer, peer != sourceIP { return "\(name) to \(peer)" }
+    guard let sourceIP, sourceIP != name else { return name }
+    return "\(name) from \(sourceIP)"
+  }
 }
 
 /// Where an event stands, so that it can be found again.
@@ -205,31 +214,43 @@ package struct Finding: Sendable, Hashable {
     self.state = state
   }
 
-  /// What findings of one cause share: the kind, the account and who or what it is about.
-  package var cause: String {
-    [note.source.rawValue, note.id, entity.account ?? "", entity.name].joined(separator: "\u{1F}")
+  /// What findings of one cause share: the kind, the account, who or what it is about, the other side
+  /// where it is about a conversation of two, and the vulnerabilities that it names.
+  private var causeParts: [String] {
+    [note.source.rawValue, note.id, entity.account ?? "", entity.name]
+      + [entity.peer].compactMap(\.self) + vulnerabilities
   }
 
+  /// What tells causes apart.
+  package var cause: String { causeParts.joined(separator: "\u{1F}") }
+
   /// The id of what is kept of all findings of its cause.
-  package var causeID: String {
-    NameUUID.of([
-      .string(note.source.rawValue), .string(note.id), .string(entity.account ?? ""),
-      .string(entity.name),
-    ])
+  package var causeID: String { NameUUID.of(.array(causeParts.map { .string($0) })) }
+
+  /// The vulnerabilities that the evidence names by `cve`, one or several.
+  package var vulnerabilities: [String] {
+    guard let named = evidence.values["cve"] else { return [] }
+    return named.array?.compactMap(\.string) ?? named.string.map { [$0] } ?? []
   }
 
   /// How many events a finding of several names.
   package static let eventLimit = 20
 
-  /// The finding with another of the same cause counted in.
+  /// The finding with another of the same cause counted in; what both tell is as the one seen last has it.
   package func joined(by other: Finding) -> Finding {
     var whole = self
     whole.count += other.count
     if let first = other.firstSeen { whole.firstSeen = min(firstSeen ?? first, first) }
     if let last = other.lastSeen { whole.lastSeen = max(lastSeen ?? last, last) }
     if whole.note.severity < other.note.severity { whole.note = other.note }
+    if other.lastSeen.map({ $0 >= lastSeen ?? $0 }) ?? true {
+      whole.evidence.values = other.evidence.values
+      whole.entity = other.entity
+    }
+    // The same event, of an episode that has grown, is named once.
+    let named = Set(evidence.events.map(\.digest))
     let room = max(0, Self.eventLimit - evidence.events.count)
-    whole.evidence.events += other.evidence.events.prefix(room)
+    whole.evidence.events += other.evidence.events.filter { !named.contains($0.digest) }.prefix(room)
     return whole
   }
 }

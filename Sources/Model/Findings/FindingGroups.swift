@@ -1,15 +1,18 @@
 /// Findings put together by their cause, in bounded memory.
 ///
-/// The same finding added twice counts once, as far as memory reaches: ids are kept in two
-/// generations.
+/// The same finding added twice counts once, and one that has grown counts what is new of it, as far as
+/// memory reaches: ids are kept in two generations.
 package struct FindingGroups: Sendable {
-  /// The findings of one cause, as one: the earliest with the times and counts of all.
+  /// The findings of one cause, as one, with the times and counts of all.
   package private(set) var groups: [String: Finding] = [:]
+  /// How many findings were added, each once.
+  package private(set) var count = 0
   /// How many findings found no room for a group of their own.
   package private(set) var overflow = 0
 
-  private var young: Set<String> = []
-  private var old: Set<String> = []
+  /// What was counted of findings, by their ids.
+  private var young: [String: Int] = [:]
+  private var old: [String: Int] = [:]
   private let groupLimit: Int
   private let idLimit: Int
 
@@ -18,20 +21,24 @@ package struct FindingGroups: Sendable {
     self.idLimit = idLimit
   }
 
-  /// Adds a finding; returns whether it was new.
+  /// Adds a finding; returns whether there was anything new in it.
   @discardableResult package mutating func add(_ finding: Finding) -> Bool {
-    if young.contains(finding.id) || old.contains(finding.id) { return false }
-    young.insert(finding.id)
+    let known = young[finding.id] ?? old[finding.id]
+    var more = finding
+    more.count -= known ?? 0
+    guard known == nil || more.count > 0 else { return false }
+    count += known == nil ? 1 : 0
+    young[finding.id] = finding.count
     if young.count >= idLimit / 2 {
       old = young
-      young = []
+      young = [:]
     }
-    if groups[finding.cause] == nil, groups.count >= groupLimit {
+    let cause = finding.cause
+    if groups[cause] == nil, groups.count >= groupLimit {
       overflow += 1
       return true
     }
-    groups[finding.cause] =
-      groups[finding.cause].map { $0.joined(by: finding) } ?? finding
+    groups[cause] = groups[cause].map { $0.joined(by: more) } ?? more
     return true
   }
 

@@ -38,6 +38,7 @@ extension FindingEntity {
     object["region"] = region.map(JSONValue.string)
     object["resource"] = resource.map(JSONValue.string)
     object["source_ip"] = sourceIP.map(JSONValue.string)
+    object["peer"] = peer.map(JSONValue.string)
     return .object(object)
   }
 
@@ -50,6 +51,7 @@ extension FindingEntity {
     region = json["region"]?.string
     resource = json["resource"]?.string
     sourceIP = json["source_ip"]?.string
+    peer = json["peer"]?.string
   }
 }
 

@@ -56,9 +56,9 @@ extension Finding {
     if let reason = state.decision?.reason, !reason.isEmpty { object["comment"] = .string(reason) }
     if vulnerabilities.isEmpty {
       object["is_alert"] = true
-      object["evidences"] = [["data": .object(evidence.values), "actor": .object(actor)]]
+      object["evidences"] = [.object(evidences)]
     } else {
-      object["vulnerabilities"] = .array(vulnerabilities)
+      object["vulnerabilities"] = .array(vulnerabilityObjects)
     }
     if let resource = entity.resource { object["resources"] = [["uid": .string(resource)]] }
     var cloud: JSONObject = [
@@ -74,11 +74,8 @@ extension Finding {
     return .object(object)
   }
 
-  /// The vulnerabilities that the evidence names, one or several.
-  private var vulnerabilities: [JSONValue] {
-    guard let named = evidence.values["cve"] else { return [] }
-    let names = named.array?.compactMap(\.string) ?? named.string.map { [$0] } ?? []
-    return names.map { name in
+  private var vulnerabilityObjects: [JSONValue] {
+    vulnerabilities.map { name in
       var one: JSONObject = [
         "cve": ["uid": .string(name)], "title": .string(note.title),
         "severity": .string(note.severity.rawValue.capitalized),
@@ -93,10 +90,23 @@ extension Finding {
     }
   }
 
-  private var actor: JSONObject {
-    guard let name = entity.actor else { return ["app_name": "unknown"] }
-    return entity.actorKind == .app
-      ? ["app_name": .string(name), "user": ["name": .string(name)]]
-      : ["user": ["name": .string(name)]]
+  /// The facts, who acted and which addresses spoke, as far as they are known.
+  private var evidences: JSONObject {
+    var object: JSONObject = ["data": .object(evidence.values)]
+    if let name = entity.actor {
+      object["actor"] =
+        entity.actorKind == .app
+        ? ["app_name": .string(name), "user": ["name": .string(name)]]
+        : ["user": ["name": .string(name)]]
+    }
+    let connection = evidence.values["network_connection"]
+    for (side, name) in [("client", "src_endpoint"), ("server", "dst_endpoint")] {
+      guard let known = connection?[side]?.object else { continue }
+      var endpoint = JSONObject()
+      endpoint["ip"] = known["address"]
+      endpoint["port"] = known["port"]
+      object[name] = .object(endpoint)
+    }
+    return object
   }
 }

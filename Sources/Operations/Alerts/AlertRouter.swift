@@ -17,13 +17,17 @@ package enum AlertRouter {
     )
     guard let last = changes.last else { return 0 }
     let channels = try transaction.channels().filter(\.isEnabled)
+    guard !channels.isEmpty else {
+      try transaction.endRouting(at: try transaction.lastFindingChange())
+      return changes.count
+    }
     let now = transaction.now
     let today = Instant(milliseconds: now.milliseconds - now.milliseconds % 86_400_000)
     var sent: [Int64: Int] = [:]
     var sight: FindingSight?
     // What somebody decided is no news to be alerted of.
     for change in changes.sorted(by: { ($1.severity, $0.id) < ($0.severity, $1.id) })
-    where !channels.isEmpty && [.opened, .reopened, .raised].contains(change.kind) {
+    where [.opened, .reopened, .raised].contains(change.kind) {
       guard let kept = try finding(change.finding, transaction) else { continue }
       var note = kept.finding.note
       note.severity = change.severity
@@ -50,6 +54,11 @@ package enum AlertRouter {
     return changes.count
   }
 
+  /// Queues alerts for all changes that were not routed yet.
+  static func routeAll(_ transaction: StoreTransaction) throws {
+    while try route(transaction) > 0 {}
+  }
+
   /// A finding; nil where it is gone.
   private static func finding(_ id: Int64, _ transaction: StoreTransaction) throws -> KeptFinding? {
     do { return try transaction.finding(id) } catch StoreError.notFound { return nil }
@@ -67,7 +76,7 @@ package enum AlertRouter {
         change: alert.changeKind.rawValue,
         severity: change?.severity ?? kept.finding.note.severity,
         title: kept.finding.note.title,
-        entity: kept.finding.entity.name,
+        entity: kept.finding.entity.text,
         unit: kept.finding.note.source == .posture ? "resources" : "times",
         account: kept.finding.entity.account ?? "",
         lastSeen: kept.finding.lastSeen,

@@ -28,8 +28,14 @@ package struct ChannelKeeper: Sendable {
     var channel = channel
     channel.id = try await store.write(as: actor, at: now) { try $0.takeChannelNumber() }
     let added = channel
+    let insert: @Sendable (StoreTransaction) throws -> Void = { transaction in
+      try added.check(transaction)
+      // It is told of what is noticed from now on.
+      try AlertRouter.routeAll(transaction)
+      try transaction.add(added)
+    }
     if secrets.isEmpty {
-      try await store.write(as: actor, at: now) { try $0.add(added) }
+      try await store.write(as: actor, at: now, insert)
     } else {
       try await keeper.add(
         added.credential,
@@ -38,7 +44,7 @@ package struct ChannelKeeper: Sendable {
         secrets: secrets,
         by: actor,
         at: now,
-        with: { try $0.add(added) }
+        with: insert
       )
     }
     return try await store.read { try $0.channel(added.id) }
@@ -136,17 +142,48 @@ package struct ChannelKeeper: Sendable {
   }
 }
 
+extension StoreTransaction {
+  /// Changes which findings a channel is told of, and how; what was noticed before goes by what it was.
+  ///
+  /// - Throws: ``AlertFailure`` for a filter that nothing could pass.
+  package func replace(_ channel: Channel) throws {
+    try channel.check(self)
+    try AlertRouter.routeAll(self)
+    try change(channel)
+  }
+}
+
+extension Channel {
+  /// Refuses a filter that nothing could pass: a scope that is not there, a pattern of no kind's id.
+  fileprivate func check(_ transaction: StoreTransaction) throws {
+    if !scope.isEmpty, try !ScopeTree(transaction.scopes(at: transaction.now)).has(scope) {
+      throw AlertFailure("there is no scope \"\(scope)\"; plumb scopes list shows them", isFinal: true)
+    }
+    let isOfKind = { (letter: Character) in letter.isLetter || letter.isNumber || "._:/-*? ".contains(letter) }
+    if let odd = notes.first(where: { $0.isEmpty || !$0.allSatisfy(isOfKind) }) {
+      throw AlertFailure(
+        "\"\(odd)\" matches no kind of finding: * is any run and ? one character; plumb findings notes "
+          + "lists kinds",
+        isFinal: true
+      )
+    }
+  }
+}
+
 extension CredentialRecord {
   /// The provider of what is no sign-in to an account, but the secrets of a channel.
   package static let channels = "channel"
 }
 
 extension Alert {
-  /// The alert for programs.
-  package func json(_ channel: String) -> JSONValue {
+  /// The alert for programs; `names` are those of the channels by number.
+  package func json(_ names: [Int64: String], about kept: KeptFinding) -> JSONValue {
     var object: JSONObject = [
-      "id": .integer(id), "channel": .string(channel), "channel_number": .integer(self.channel),
-      "finding": .integer(finding), "change": .string(changeKind.rawValue),
+      "id": .integer(id), "channel": .string(names[channel] ?? ""),
+      "channel_number": .integer(channel), "finding": .integer(finding),
+      "change": .string(changeKind.rawValue),
+      "severity": .string(kept.finding.note.severity.rawValue),
+      "title": .string(kept.finding.note.title), "entity": .string(kept.finding.entity.text),
       "digest": .bool(isDigest), "state": .string(state.rawValue),
       "attempts": .integer(Int64(attempts)), "not_before": .string("\(notBefore)"),
       "noticed_at": .string("\(noticedAt)"), "created_at": .string("\(createdAt)"),

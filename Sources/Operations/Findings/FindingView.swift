@@ -198,6 +198,15 @@ extension FindingCounts.OfNote {
   }
 }
 
+/// Why a finding of somebody else's program is not taken.
+package struct CustomFindingError: Error, Sendable {
+  /// A JSON pointer to what is wrong.
+  package let pointer: String
+  package let reason: String
+
+  init(_ pointer: String, _ reason: String) { (self.pointer, self.reason) = (pointer, reason) }
+}
+
 /// A finding of somebody else's program, as it is handed in.
 package enum CustomFinding {
   /// The kind that a body describes.
@@ -214,20 +223,39 @@ package enum CustomFinding {
     return note
   }
 
+  /// How far ahead of this clock that of another program may be, in milliseconds.
+  private static let leeway: Int64 = 15 * 60_000
+
   /// The finding of a kind that a body describes; one without an id is that of its own content.
-  package static func finding(_ body: JSONValue, of note: FindingNote, at now: Instant) -> Finding {
+  ///
+  /// - Throws: ``CustomFindingError`` for what is about nothing, or at no time that can be.
+  package static func finding(
+    _ body: JSONValue,
+    of note: FindingNote,
+    at now: Instant
+  ) throws -> Finding {
     var note = note
     if let severity = body["severity"]?.string.flatMap({ FindingSeverity(rawValue: $0) }) {
       note.severity = severity
     }
     func instant(_ key: String) -> Instant? { body[key]?.string.flatMap { Instant($0) } }
+    let entity = FindingEntity(json: body["entity"] ?? [:])
+    let names = [entity.actor, entity.resource, entity.sourceIP, entity.account]
+    guard names.contains(where: { $0?.isEmpty == false }) else {
+      throw CustomFindingError("/entity", "must name an actor, a resource, a source_ip or an account")
+    }
     let last = instant("last_seen") ?? instant("first_seen") ?? now
-    let first = min(instant("first_seen") ?? last, last)
+    let first = instant("first_seen") ?? last
+    guard first <= last else { throw CustomFindingError("/first_seen", "is after last_seen") }
+    guard last <= now.advanced(milliseconds: leeway) else {
+      let key = instant("last_seen") == nil ? "first_seen" : "last_seen"
+      throw CustomFindingError("/\(key)", "lies in the future; it is \(now) here")
+    }
     let id = NameUUID.of(["custom", .string(note.id), body["id"] ?? body])
     return Finding(
       id: id,
       note: note,
-      entity: FindingEntity(json: body["entity"] ?? [:]),
+      entity: entity,
       firstSeen: first,
       lastSeen: last,
       count: body["count"]?.whole ?? 1,

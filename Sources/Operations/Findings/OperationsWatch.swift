@@ -13,15 +13,25 @@ package struct OperationsWatch: Sendable {
     package var isTripped: Bool
     package var failing: Instant?
     package var decisionsLost: Int
+    /// When the last decision that was lost was taken.
+    package var lostAt: Instant?
 
-    package init(host: String, isTripped: Bool, failing: Instant?, decisionsLost: Int) {
-      (self.host, self.isTripped) = (host, isTripped)
-      (self.failing, self.decisionsLost) = (failing, decisionsLost)
+    package init(
+      host: String,
+      isTripped: Bool,
+      failing: Instant?,
+      decisionsLost: Int,
+      lostAt: Instant? = nil
+    ) {
+      (self.host, self.isTripped, self.failing) = (host, isTripped, failing)
+      (self.decisionsLost, self.lostAt) = (decisionsLost, lostAt)
     }
   }
 
   /// For how long a collector may be silent, in milliseconds.
   package static let silence: Int64 = 10 * 60_000
+  /// How long after the last one decisions count as lost, in milliseconds.
+  package static let lossTold: Int64 = 3_600_000
   /// How often the whole audit log is looked through, in milliseconds.
   private static let auditPause: Int64 = 24 * 3_600_000
 
@@ -186,8 +196,8 @@ extension OperationsWatch.Health {
     if let failing {
       found.append(trouble(.guardrailsUnread, failing, ["since": .string("\(failing)")]))
     }
-    if decisionsLost > 0 {
-      found.append(trouble(.decisionsLost, nil, ["count": .integer(Int64(decisionsLost))]))
+    if let lostAt, lostAt.advanced(milliseconds: OperationsWatch.lossTold) > now {
+      found.append(trouble(.decisionsLost, lostAt, ["count": .integer(Int64(decisionsLost))]))
     }
     return found
   }

@@ -1,5 +1,5 @@
 import JSON
-import Model
+package import Model
 package import Store
 import Synchronization
 
@@ -18,6 +18,14 @@ package final class DecisionLog: Sendable {
     /// How many were lost and are not told of in the store yet.
     var untold = 0
     var lost = 0
+    /// When the last one that was lost was decided.
+    var lostAt: Instant?
+
+    mutating func lose(_ entries: some Collection<LoggedDecision>) {
+      lost += entries.count
+      untold += entries.count
+      lostAt = entries.map(\.at).max() ?? lostAt
+    }
   }
 
   /// How many entries wait at most.
@@ -37,14 +45,16 @@ package final class DecisionLog: Sendable {
   /// How many entries were lost since the process began.
   package var lost: Int { state.withLock { $0.lost } }
 
+  /// When the last entry that was lost was decided; nil where none was.
+  package var lostAt: Instant? { state.withLock { $0.lostAt } }
+
   /// Takes entries in; returns at once.
   package func note(_ entries: [LoggedDecision]) {
     guard !entries.isEmpty else { return }
     state.withLock { state in
       let taken = entries.prefix(max(0, Self.most - state.waiting.count))
       state.waiting += taken
-      state.lost += entries.count - taken.count
-      state.untold += entries.count - taken.count
+      state.lose(entries.dropFirst(taken.count))
       guard state.writer == nil else { return }
       // Nobody who asks for a decision waits for this one; `flush` does at the end.
       state.writer = Task { [self] in
@@ -94,8 +104,8 @@ package final class DecisionLog: Sendable {
           let room = max(0, Self.most - state.waiting.count)
           let kept = entries.suffix(room)
           state.waiting = kept + state.waiting
-          state.lost += entries.count - kept.count
-          state.untold += untold + entries.count - kept.count
+          state.lose(entries.dropLast(kept.count))
+          state.untold += untold
           state.leaving -= entries.count
           state.writer = nil
         }

@@ -179,6 +179,13 @@ package struct APICall: Sendable {
   /// A parameter of text; empty where it was not given.
   package func text(_ name: String) -> String { parameters[name]?.string ?? "" }
 
+  /// A parameter that is an IP address; nil where it was not given.
+  package func address(_ name: String) throws -> String? {
+    guard let text = parameters[name]?.string else { return nil }
+    guard IPNetwork.isAddress(text) else { throw Problem.invalid(name, "is no IP address") }
+    return text.lowercased()
+  }
+
   /// A parameter of several texts.
   package func texts(_ name: String) -> [String] {
     parameters[name]?.array?.compactMap(\.string) ?? []

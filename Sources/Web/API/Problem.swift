@@ -38,6 +38,14 @@ package struct Problem: Error, Sendable {
     return problem
   }
 
+  /// The detail for people: fields by the names of their forms, not by JSON pointers.
+  var plainDetail: String {
+    faults.reduce(detail) { text, fault in
+      let name = fault.pointer.drop { $0 == "/" }.replacing("_", with: " ").replacing("/", with: ", ")
+      return text.replacing("\(fault.pointer) \(fault.detail)", with: "\(name) \(fault.detail)")
+    }
+  }
+
   /// There is no such thing, or it is out of the caller's sight, which is not told apart.
   package static func notFound(_ kind: String, _ name: some CustomStringConvertible) -> Problem {
     Problem(404, "not-found", "There is no such \(kind)", "there is no \(kind) \"\(name)\"")
@@ -94,6 +102,7 @@ extension Problem {
     case let error as DocumentError:
       self.init(422, "refused", "What was sent makes no sense here", "\(error)")
       faults = [error.fault]
+    case let error as CustomFindingError: self = .invalid(error.pointer, error.reason)
     case is ScopeError, is CredentialError, is AttachmentError, is AlertFailure:
       self.init(422, "refused", "What was sent makes no sense here", "\(error)")
     default: return nil

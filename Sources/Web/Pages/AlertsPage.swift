@@ -15,7 +15,7 @@ enum AlertsPage {
     "/alerts",
     "listAlerts",
     columns: [
-      "id", "state", "channel", "channel_number", "finding", "change", "digest", "attempts",
+      "id", "state", "channel", "channel_number", "finding", "change", "severity", "title", "entity", "digest", "attempts",
       "seen_at", "noticed_at", "created_at", "not_before", "delivered_at", "seconds_from_event",
       "seconds_from_notice", "message", "reason",
     ]
@@ -120,7 +120,7 @@ enum AlertsPage {
       : ""
     return """
       <tr><th scope="row">\(channel)<span class="quiet">alert \(alert.count("id")), \(when.asTime)</span></th>
-      <td>\(tag(alert.text("state")))\(next)\(retry)</td><td class="tight">\(HTML.link(Address("/findings/\(alert.count("finding"))"), "finding \(alert.count("finding"))"))<span class="quiet">\(alert.text("change"))</span></td>
+      <td>\(tag(alert.text("state")))\(next)\(retry)</td><td>\(HTML.link(Address("/findings/\(alert.count("finding"))"), "\(alert.text("title"))"))<span class="quiet">\(alert.text("change")), \(alert.text("severity")), \(alert.text("entity").shortenedText)</span></td>
       <td class="num" data-label="From event">\(took.map(span) ?? "–")</td><td class="num" data-label="Tries">\(alert.count("attempts"))</td><td>\(alert.text("reason").shortenedText)</td></tr>
       """
   }

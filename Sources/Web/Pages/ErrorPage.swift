@@ -12,7 +12,7 @@ struct ErrorPage {
       hasInstant: false,
       main: """
         <div class="card stack">
-        <p>\(problem.detail)</p>
+        <p>\(problem.plainDetail)</p>
         \(help)
         <p class="quiet">Status \(problem.status), request <code>\(request)</code></p>
         </div>

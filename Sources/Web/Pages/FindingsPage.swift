@@ -78,11 +78,11 @@ enum FindingsPage {
   }
 
   private static func about(_ entity: JSONValue) -> HTML {
-    let first = ["actor", "resource", "source_ip"].compactMap { entity[$0]?.string }.first
+    let text = FindingEntity(json: entity).text
     let account = entity.text("account")
-    guard first != nil || account.isEmpty else { return "\(account.shortenedText)" }
+    guard text != account else { return "\(account.shortenedText)" }
     return """
-      \(first?.shortenedText ?? "–")\(HTML.when(!account.isEmpty, "<span class=\"quiet\">in \(account)</span>"))
+      \(text.shortenedText)\(HTML.when(!account.isEmpty, "<span class=\"quiet\">in \(account)</span>"))
       """
   }
 
@@ -144,7 +144,7 @@ enum FindingPage {
     let entity = finding["entity"] ?? .null
     let names = [
       ("Who", "actor"), ("Account", "account"), ("Region", "region"), ("Resource", "resource"),
-      ("From", "source_ip"),
+      ("From", "source_ip"), ("Other side", "peer"),
     ]
     for (words, member) in names where !entity.text(member).isEmpty {
       facts.append((words, "\(entity.text(member))"))

@@ -161,7 +161,7 @@ struct Frame {
   private func notices(_ content: PageContent, _ visit: Visit) -> HTML {
     if let problem = visit.refused?.problem {
       return """
-        <div class="alert" role="alert"><strong>\(problem.title)</strong><p>\(problem.detail)</p></div>
+        <div class="alert" role="alert"><strong>\(problem.title)</strong><p>\(problem.plainDetail)</p></div>
         """
     }
     let notice = visit.value("notice").flatMap(Notice.init)

@@ -34,8 +34,6 @@ enum AlertRoutes {
   private static func addChannel(_ call: APICall) async throws -> APIReply {
     try call.requireEverything()
     let draft = try ChannelDraft(call.body, random: call.services.random)
-    let scope = draft.channel.scope
-    try await call.read { try check(scope, $0, at: call.now) }
     let added = try await keeper(call).add(
       draft.channel,
       secrets: draft.secrets.values,
@@ -51,24 +49,13 @@ enum AlertRoutes {
     return reply
   }
 
-  private static func check(
-    _ scope: String,
-    _ transaction: StoreTransaction,
-    at now: Instant
-  ) throws {
-    guard try scope.isEmpty || ScopeTree(transaction.scopes(at: now)).has(scope) else {
-      throw Problem.invalid("/scope", "there is no scope \"\(scope)\"")
-    }
-  }
-
   private static func changeChannel(_ call: APICall) async throws -> APIReply {
     try call.requireEverything()
     let changed = try await call.write { transaction in
       var channel = try transaction.channel(call.number())
       try call.match(channel.json)
       channel.take(call.body)
-      try check(channel.scope, transaction, at: call.now)
-      try transaction.change(channel)
+      try transaction.replace(channel)
       return try transaction.channel(channel.id)
     }
     return .tagged(changed.json)
@@ -130,8 +117,8 @@ enum AlertRoutes {
         before: before,
         limit: limit
       ).map { alert in
-        let isSeen = try sight.sees(transaction.finding(alert.finding).finding)
-        return (alert.id, isSeen ? alert.json(names[alert.channel] ?? "") : nil)
+        let kept = try transaction.finding(alert.finding)
+        return (alert.id, sight.sees(kept.finding) ? alert.json(names, about: kept) : nil)
       }
     }
   }
@@ -152,30 +139,24 @@ enum AlertRoutes {
     return .json(counts.json)
   }
 
-  private static func find(_ transaction: StoreTransaction, _ call: APICall) throws -> Alert {
+  private static func find(_ transaction: StoreTransaction, _ call: APICall) throws -> JSONValue {
     let alert = try transaction.alert(call.number())
+    let kept = try transaction.finding(alert.finding)
     let sight = try FindingSight(transaction, sight: call.sight, at: call.now)
-    guard try sight.sees(transaction.finding(alert.finding).finding) else {
-      throw Problem.notFound("alert", call.number())
-    }
-    return alert
+    guard sight.sees(kept.finding) else { throw Problem.notFound("alert", call.number()) }
+    return alert.json(try transaction.channelNames(), about: kept)
   }
 
   private static func show(_ call: APICall) async throws -> APIReply {
-    .tagged(
-      try await call.read { transaction in
-        let alert = try find(transaction, call)
-        return alert.json(try transaction.channelNames()[alert.channel] ?? "")
-      }
-    )
+    .tagged(try await call.read { try find($0, call) })
   }
 
   private static func retry(_ call: APICall) async throws -> APIReply {
     .json(
       try await call.write { transaction in
-        let alert = try find(transaction, call)
-        try transaction.retryAlert(alert.id)
-        return try transaction.alert(alert.id).json(transaction.channelNames()[alert.channel] ?? "")
+        _ = try find(transaction, call)
+        try transaction.retryAlert(call.number())
+        return try find(transaction, call)
       }
     )
   }

@@ -46,9 +46,9 @@ enum ConversationRoutes {
     var filter = ConversationFilter()
     filter.isOutbound = call["direction"]?.string.map { $0 == "outbound" }
     filter.account = call["account"]?.string
-    filter.own = call["own"]?.string
-    filter.external = call["external"]?.string
-    filter.address = call["address"]?.string
+    filter.own = try call.address("own")
+    filter.external = try call.address("external")
+    filter.address = try call.address("address")
     filter.port = call["port"]?.whole
     filter.transport = call["protocol"]?.string
     filter.isListed = call["listed"]?.bool

@@ -24,7 +24,7 @@ enum FindingRoutes {
     _ call: APICall,
     _ json: @Sendable @escaping (KeptFinding) -> JSONValue
   ) async throws -> APIReply {
-    let filter = filter(call)
+    let filter = try filter(call)
     return try await call.page { transaction, before, limit in
       let sight = try FindingSight(transaction, sight: call.sight, at: call.now)
       return try transaction.findings(filter, before: before, limit: limit).map { kept in
@@ -33,7 +33,7 @@ enum FindingRoutes {
     }
   }
 
-  private static func filter(_ call: APICall) -> FindingFilter {
+  private static func filter(_ call: APICall) throws -> FindingFilter {
     var filter = FindingFilter()
     filter.states = Set(call.texts("state"))
     filter.severity =
@@ -43,7 +43,7 @@ enum FindingRoutes {
     filter.note = call["note"]?.string
     filter.account = call["account"]?.string
     filter.resource = call["resource"]?.string
-    filter.address = call["address"]?.string
+    filter.address = try call.address("address")
     filter.from = call["from"]?.string.flatMap { Instant($0) }
     filter.to = call["to"]?.string.flatMap { Instant($0) }
     return filter
@@ -86,7 +86,7 @@ enum FindingRoutes {
       guard let note = try transaction.note(.custom, name) else {
         throw Problem.invalid("/note", "is no custom kind of finding; POST /api/v1/notes adds it")
       }
-      let finding = CustomFinding.finding(body, of: note.note, at: call.now)
+      let finding = try CustomFinding.finding(body, of: note.note, at: call.now)
       let sight = try FindingSight(transaction, sight: call.sight, at: call.now)
       guard sight.sees(finding) else { throw Problem.forbidden(.edit) }
       _ = try transaction.keep([finding])
@@ -143,7 +143,14 @@ enum FindingRoutes {
     try call.requireEverything()
     let note = CustomFinding.note(call.body)
     let kept = try await call.write { transaction in
-      try transaction.note(try transaction.keep(note))
+      if let other = try transaction.notes().first(where: { $0.note.id == note.id }),
+        other.note.source != .custom
+      {
+        throw StoreError.conflict(
+          "\"\(note.id)\" is a kind of Plumbline's own (\(other.note.source.rawValue)); take another name"
+        )
+      }
+      return try transaction.note(try transaction.keep(note))
     }
     return .created(kept.json(FindingCounts([])), at: "/api/v1/notes/\(kept.id)")
   }

@@ -234,6 +234,75 @@ struct FlowDetectorTests {
     #expect(try await flows(person.text).kinds == [])
   }
 
+  @Test func `what goes on behind its first report is told under the same id, all of it at the end`()
+    async throws
+  {
+    var attempts = FlowScene()
+    for number in 0..<600 {
+      attempts.connect("203.0.113.5", "10.0.0.5", 22, at: number * 5, from: 40_000 + number)
+    }
+    var flood = FlowScene()
+    for number in 0..<2400 {
+      flood.connect(
+        "203.0.113.\(number % 200)",
+        "10.0.0.5",
+        80,
+        at: 60 + number / 20,
+        from: 20_000 + number,
+        sent: (4, 224),
+        received: (3, 172)
+      )
+    }
+    var beacon = FlowScene()
+    for number in 0..<120 {
+      beacon.connect(
+        "10.0.0.5",
+        "198.51.100.9",
+        443,
+        at: number * 300 + number % 3,
+        sent: (6, 700)
+      )
+    }
+    for (scene, kind, count) in [
+      (attempts, "brute-force", 600), (flood, "connection-flood", 2400), (beacon, "beacon", 120),
+    ] {
+      let told = try await flows(scene.text).findings.filter { $0.note.name == kind }
+      #expect(Set(told.map(\.id)).count == 1, "\(kind)")
+      #expect(told.count == 2, "\(kind)")
+      #expect(told.last?.count == count, "\(kind)")
+      var groups = FindingGroups()
+      for finding in told { groups.add(finding) }
+      #expect(groups.sorted.map(\.count) == [count])
+      #expect(groups.count == 1)
+      #expect(groups.sorted.first?.evidence.values == told.last?.evidence.values)
+    }
+  }
+
+  @Test func `a scan that goes on is told whole, in parts`() async throws {
+    var scene = FlowScene()
+    for number in 0..<1000 {
+      scene.refuse("203.0.113.5", "10.0.0.5", 1000 + number, at: number)
+    }
+    let told = try await flows(scene.text).findings
+    #expect(Set(told.map(\.note.name)) == ["port-scan"])
+    #expect(told.map(\.count).reduce(0, +) == 1000)
+  }
+
+  @Test func `who attacks the same host are causes of their own, with both addresses`() async throws {
+    var scene = FlowScene()
+    for number in 0..<30 {
+      for attacker in [5, 6] {
+        let from = 40_000 + number + attacker * 100
+        scene.connect("203.0.113.\(attacker)", "10.0.0.5", 22, at: number * 5, from: from)
+      }
+    }
+    let told = try await flows(scene.text).findings
+    #expect(
+      Set(told.map(\.entity.text)) == ["10.0.0.5 from 203.0.113.5", "10.0.0.5 from 203.0.113.6"]
+    )
+    #expect(Set(told.map(\.causeID)).count == 2)
+  }
+
   @Test func `more sent out than ever is found against the past, a busy day is not`() async throws {
     func scene(_ last: Int) -> String {
       var scene = FlowScene()

@@ -125,6 +125,7 @@ struct DecisionLogTests {
       }
       keeper.log.note(many)
       #expect(keeper.log.lost == 1)
+      #expect(keeper.log.lostAt == hour(2))
       shaky.isAway.withLock { $0 = false }
       #expect(await keeper.log.flush() == 0)
       let audit = try await store.read { transaction in

@@ -10,7 +10,7 @@ final class BeaconDetector: FlowDetector {
   static let leastScore = 0.9
   /// Services that are regular by their nature: name service, time.
   static let leftOut: Set<UInt16> = [53, 123, 853]
-  /// Nothing more is told of a pair for a day.
+  /// What follows what was told of a pair is told a day later, or at the end of the logs.
   static let pause = Int64(24 * 3_600_000)
 
   struct State: FlowKeyState {
@@ -69,12 +69,12 @@ final class BeaconDetector: FlowDetector {
     table[slot].count = table[slot].count == .max ? 64 : table[slot].count + 1
     let state = table[slot]
     guard state.count >= Self.leastConnections, state.count % 8 == 0,
-      record.start - state.first >= Self.leastSpan, record.start >= state.quietUntil
+      record.start - state.first >= Self.leastSpan
     else { return }
     let score = Self.score(state)
     guard score.whole >= Self.leastScore, score.median >= Self.leastInterval else { return }
     if table[slot].raised.insert(.beacon) {
-      alarms.raise(.beacon, key, by: record, due: record.start + 1)
+      alarms.raise(.beacon, key, by: record, due: max(record.start + 1, state.quietUntil))
     }
   }
 
@@ -115,6 +115,7 @@ final class BeaconDetector: FlowDetector {
       server: key.second,
       port: key.port,
       transport: UInt8(truncatingIfNeeded: key.kind),
+      isOfPair: true,
       isOutbound: true,
       first: state.first,
       last: state.last,

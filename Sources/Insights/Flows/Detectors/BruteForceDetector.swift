@@ -12,6 +12,7 @@ final class BruteForceDetector: FlowDetector {
     3389, 5432, 5900, 5985, 5986, 6379, 27017,
   ]
   static let window = Int64(5 * 60_000)
+  /// What follows what was told is told so much later, or at the end of the logs.
   static let pause = Int64(60 * 60_000)
   /// How many connections of one client and server, and of the other shapes.
   static let (leastOfPair, leastOfMany) = (20.0, 100.0)
@@ -120,10 +121,10 @@ final class BruteForceDetector: FlowDetector {
       table[slot].others.add(other)
     }
     let state = table[slot]
-    guard record.start >= state.quietUntil, holds(kind, state, record.start) else { return }
-    if table[slot].raised.insert(kind) {
-      alarms.raise(kind, key, by: record, due: (state.window.number + 1) * Self.window)
-    }
+    guard !state.isAlarmed, holds(kind, state, record.start) else { return }
+    _ = table[slot].raised.insert(kind)
+    let due = max((state.window.number + 1) * Self.window, state.quietUntil)
+    alarms.raise(kind, key, by: record, due: due)
   }
 
   private func holds(_ kind: FlowKind, _ state: State, _ time: Int64) -> Bool {
@@ -166,6 +167,7 @@ final class BruteForceDetector: FlowDetector {
       client: kind == .bruteForceManySources ? nil : key.first,
       server: kind == .bruteForceManyTargets ? nil : key.second,
       port: key.port,
+      isOfPair: isPair,
       isOutbound: state.isOutbound,
       first: state.first,
       last: state.last,

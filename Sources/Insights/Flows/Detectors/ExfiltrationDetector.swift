@@ -28,7 +28,6 @@ final class ExfiltrationDetector: FlowDetector {
     var peerPort: UInt16 = 0
     var last: Int64 = 0
     var told = InlineArray<2, Int64>(repeating: 0)
-    var quietUntil = Int64.min
     var raised = RaisedKinds()
     var isAlarmed: Bool { !raised.isEmpty }
   }
@@ -69,7 +68,7 @@ final class ExfiltrationDetector: FlowDetector {
       table[slot].told = [state.sent, state.received]
       return
     }
-    guard state.bound > 0, state.sent > state.bound, record.start >= state.quietUntil,
+    guard state.bound > 0, state.sent > state.bound,
       Double(state.sent) > Self.leastRatio * Double(state.received)
     else { return }
     if table[slot].raised.insert(.exfiltration) {
@@ -108,7 +107,6 @@ final class ExfiltrationDetector: FlowDetector {
     guard let slot = table.find(key) else { return nil }
     let story = story(kind, key, table[slot])
     table[slot].raised.remove(kind)
-    table[slot].quietUntil = table[slot].last + Self.window
     return story
   }
 

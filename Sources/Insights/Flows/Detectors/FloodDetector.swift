@@ -7,6 +7,7 @@ import JSON
 /// flood of packets is not answered (Jung, Krishnamurthy, Rabinovich, WWW 2002).
 final class FloodDetector: FlowDetector {
   static let window = Int64(60_000)
+  /// What follows what was told is told so much later, or at the end of the logs.
   static let pause = Int64(60 * 60_000)
   /// The least connections that carry nothing in a window, and their share of all.
   static let (leastHollow, hollowShare) = (UInt32(500), 0.8)
@@ -100,7 +101,6 @@ final class FloodDetector: FlowDetector {
       table[slot].told.answers += record.received.packets
     }
     let state = table[slot]
-    guard record.start >= state.quietUntil else { return }
     if state.hollow >= Self.leastHollow,
       Double(state.hollow) >= Self.hollowShare * Double(state.window.count),
       Float(state.hollow) > state.hollowRate.bound(deviations: Self.deviations)
@@ -126,20 +126,22 @@ final class FloodDetector: FlowDetector {
     guard table[slot].raised.insert(kind) else { return }
     let state = table[slot]
     if isFirst {
-      table[slot].told = Told(
-        connections: Int64(state.window.count),
-        hollow: Int64(state.hollow),
-        packets: state.packets,
-        answers: state.answers,
-        first: state.window.number * Self.window
-      )
+      // Until it was quiet for the pause it is the same flood, which goes on.
+      var told = record.start < state.quietUntil ? state.told : Told()
+      if told.first == 0 { told.first = state.window.number * Self.window }
+      told.connections += Int64(state.window.count)
+      told.hollow += Int64(state.hollow)
+      told.packets += state.packets
+      told.answers += state.answers
+      table[slot].told = told
     }
     if kind == .connectionFlood {
       table[slot].told.hollowLimit = Limit(state.hollowRate)
     } else {
       table[slot].told.packetLimit = Limit(state.packetRate)
     }
-    alarms.raise(kind, key, by: record, due: (state.window.number + 1) * Self.window)
+    let due = max((state.window.number + 1) * Self.window, state.quietUntil)
+    alarms.raise(kind, key, by: record, due: due)
   }
 
   private func close(_ slot: Int, gap: Int64) {
@@ -159,7 +161,6 @@ final class FloodDetector: FlowDetector {
     let story = story(kind, key, table[slot])
     table[slot].raised.remove(kind)
     table[slot].quietUntil = table[slot].last + Self.pause
-    table[slot].clients = DistinctCount()
     return story
   }
 

@@ -35,6 +35,8 @@ struct FlowStory {
   var server: UInt128?
   var port: UInt16?
   var transport: UInt8 = 6
+  /// Whether it is about the conversation of these two, not about one's own side alone.
+  var isOfPair = false
   /// Whether one's own side is the client's.
   var isOutbound = false
   /// Whether both sides are one's own, where not both addresses are told.

@@ -249,6 +249,7 @@ final class ListedDetector: FlowDetector {
       server: isOutbound ? other : key.first,
       port: state.port,
       transport: state.transport,
+      isOfPair: isPair,
       isOutbound: isOutbound,
       first: state.first,
       last: state.last,

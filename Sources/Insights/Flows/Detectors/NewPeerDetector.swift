@@ -66,6 +66,7 @@ final class NewPeerDetector: FlowDetector {
       client: key.first,
       server: state.newPeer,
       port: state.newPeerPort,
+      isOfPair: true,
       isOutbound: true,
       first: state.lastNewPeer,
       last: state.last,

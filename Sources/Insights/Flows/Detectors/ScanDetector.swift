@@ -20,7 +20,7 @@ final class ScanDetector: FlowDetector {
   static let leastAddresses = 10
   /// A client that is quiet for so long begins anew; a contact so long ago is a first one again.
   static let memory: Int64 = 30 * 60_000
-  /// How long numbers gather before they are told, and nothing more is told of a client after.
+  /// How long numbers gather before they are told, and before what follows is; the logs' end ends both.
   static let (window, pause) = (Int64(5 * 60_000), Int64(60 * 60_000))
 
   struct State: FlowKeyState {
@@ -85,11 +85,11 @@ final class ScanDetector: FlowDetector {
     guard hasFailed, table[slot].failed >= 2 else { return }
     note(record, key)
     let state = table[slot]
-    guard state.ratio >= Self.upper, state.failed >= Self.least, record.start >= state.quietUntil
-    else { return }
+    guard state.ratio >= Self.upper, state.failed >= Self.least else { return }
     // Which of both it is shows when the numbers have gathered.
     if table[slot].raised.insert(.portScan) {
-      alarms.raise(.portScan, key, by: record, due: record.start + Self.window)
+      let due = max(record.start + Self.window, state.quietUntil)
+      alarms.raise(.portScan, key, by: record, due: due)
     }
   }
 
@@ -129,6 +129,7 @@ final class ScanDetector: FlowDetector {
       client: key.first,
       server: isOfAddresses ? nil : detail.server,
       port: isOfAddresses && ports == 1 ? detail.port : nil,
+      isOfPair: !isOfAddresses,
       isOutbound: state.isOutbound,
       isLateral: state.isLateral,
       first: state.first,

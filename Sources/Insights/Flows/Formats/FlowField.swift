@@ -53,12 +53,14 @@ struct FlowDraft {
   enum Fault: Error, Equatable {
     case value(FlowField, String)
     case missing(FlowField)
+    case backwards
 
     /// The fault in words; the name is the column's own.
     func text(_ name: (FlowField) -> String) -> String {
       switch self {
       case .value(let field, let text): "\(name(field)) is \(text), which is no \(field.kind)"
       case .missing(let field): "has no \(name(field))"
+      case .backwards: "ends before it starts"
       }
     }
   }
@@ -201,7 +203,11 @@ struct FlowDraft {
     guard has(.start) || has(.startOtherwise) || has(.end) else { throw .missing(.start) }
     record.start = has(.start) ? start : has(.startOtherwise) ? startOtherwise : end
     record.end = has(.end) ? end : has(.endOtherwise) ? endOtherwise : record.start + duration
-    if record.end < record.start { record.end = record.start }
+    // A second may be lost to rounding; more is no time that a flow can have.
+    if record.end < record.start {
+      guard record.start - record.end <= 1000 else { throw .backwards }
+      record.end = record.start
+    }
     record.transport = transport
     record.flags = flags
     record.verdict = verdict

@@ -155,7 +155,10 @@ package struct FlowFormat: Sendable {
 
   /// What a field is called in the log, for messages.
   func name(of field: FlowField) -> String {
-    fields.filter { $0.value == field }.map(\.key).min() ?? "\(field)"
+    // The plain column tells an address as well as the packet's does.
+    let plain: [FlowField: FlowField] = [.source: .sourceOtherwise, .target: .targetOtherwise]
+    let asked = plain[field].flatMap { fields.values.contains($0) ? $0 : nil } ?? field
+    return fields.filter { $0.value == asked }.map(\.key).min() ?? "\(field)"
   }
 }
 

@@ -46,6 +46,7 @@ final class FlowFindings {
     // Of a scan or an attack the one who does it is what is told first.
     entity.resource = story.isOutbound ? client : server
     entity.sourceIP = client
+    if story.isOfPair { entity.peer = story.isOutbound ? server : client }
     var values = story.values
     values["network_connection"] = connection(story, client, server)
     if let external = story.isOutbound ? story.server : story.client, !isOwn(external) {

@@ -30,6 +30,8 @@ struct FlowReader {
   private var isBehind = false
   private var tooLong: [Int] = []
   private(set) var isAtEnd = false
+  /// Whether the log's form is known, even where it has no record.
+  var isRecognised: Bool { shape != nil }
   /// Whether everything was read so far and more may follow.
   private(set) var isDrained = false
   /// What was read so far, where marks are asked for; and that up to the last whole line.
@@ -134,6 +136,10 @@ struct FlowReader {
     }
     var text = rest + part
     rest = []
+    if offset == 0, text.starts(with: [0xEF, 0xBB, 0xBF]) {
+      text.removeFirst(3)
+      offset = 3
+    }
     if shape == nil {
       guard try recognise(text) else {
         rest = text
@@ -295,7 +301,7 @@ struct FlowReader {
 
   /// Finds out from the first lines how the file is to be read; false where more is needed.
   private mutating func recognise(_ text: [UInt8]) throws -> Bool {
-    guard let first = text.firstIndex(where: { $0 > 0x20 && ![0xEF, 0xBB, 0xBF].contains($0) })
+    guard let first = text.firstIndex(where: { $0 > 0x20 })
     else { return false }
     if let columns {
       shape = .lines(columns)

@@ -48,8 +48,12 @@ package struct FlowRun: Sendable {
     package var bytes = 0
     /// Lines, records or files that could not be read.
     package var faults = 0
+    /// Logs of a known form, also those without a record.
+    package var logs = 0
     /// Records by which a log says that it has nothing, or has left something out.
     package var empty = 0
+    /// The first log that has such.
+    package var firstEmpty: String?
     /// Records that were delivered before, or that another observer told.
     package var twice = 0
     /// Records whose time is far from that of all others.
@@ -171,7 +175,7 @@ package struct FlowRun: Sendable {
           while running > 0, reader.isAtEnd, options.state != nil { try await collect() }
           if reader.isAtEnd {
             // One that cannot be read is none that was: another run tries it again.
-            if !hasFailed { stage.close(input) }
+            if !hasFailed { stage.close(input, isRecognised: reader.isRecognised) }
             try await sinks.settle(false)
             try await saveNowAndThen(stage, sinks)
           }

@@ -134,8 +134,9 @@ final class FlowStage {
   func leave(_ input: LogInput) { closed[input.name] = FlowFiles.extent(input) }
 
   /// Notes that a log was read to its end.
-  func close(_ input: LogInput) {
+  func close(_ input: LogInput, isRecognised: Bool) {
     leave(input)
+    totals.logs += isRecognised ? 1 : 0
     guard !input.isStandardInput, options.state != nil else { return }
     if let known = positions[input.name], !known.isWhole { return }
     positions[input.name] = FlowPosition(
@@ -166,6 +167,7 @@ final class FlowStage {
     totals.records += chunk.records.count
     totals.faults += chunk.faultCount
     totals.empty += chunk.empty
+    if chunk.empty > 0 { totals.firstEmpty = totals.firstEmpty ?? file }
     totals.twice += chunk.twice
     for (position, message) in chunk.faults { sinks.fault(file, position, message) }
     var records = chunk.records

@@ -13,7 +13,7 @@ struct FlowState {
   /// Order and detectors.
   var body: [UInt8] = []
 
-  private static let magic = "plumb flows 2\n"
+  private static let magic = "plumb flows 3\n"
 
   /// Reads a state; nil where there is no such file.
   init?(_ path: String) throws {
