@@ -51,9 +51,10 @@ struct AttachCommand: AsyncParsableCommand {
       let now = try change.at.instant()
       let library = try content.library()
       let profile = try GoalOptions.profile(named: self.profile, in: library)
-      let settings = try settings(for: profile, in: library)
-      let scope = scopeName(self.scope)
+      let (installed, scope) = (try library.rules(), scopeName(self.scope))
       let (number, former) = try await change.write(at: now) { transaction in
+        let index = try RuleIndex(transaction.rules(beside: installed, at: now))
+        let settings = try self.settings(for: profile, index)
         let former = try transaction.attachments(at: now).first {
           $0.profile == profile.id && $0.scope == scope
         }
@@ -98,9 +99,8 @@ struct AttachCommand: AsyncParsableCommand {
   /// The parameters that are set, checked against the rules of the profile's goals.
   private func settings(
     for profile: Profile,
-    in library: ContentLibrary
+    _ index: RuleIndex
   ) throws -> [String: [String: JSONValue]] {
-    let index = try RuleIndex(library.rules())
     let settings = try settings.read(index)
     warnOfDeprecated(try AttachmentCheck.rules(of: profile, settings, index))
     return settings

@@ -55,9 +55,9 @@ struct GoalOptions: ParsableArguments {
   /// Reads rules and profiles and compiles the goals.
   ///
   /// Profiles that are attached are judged beside those chosen, each goal once, and instead of all
-  /// shipped rules where nothing is chosen. A library given is used instead of the option's.
+  /// rules where nothing is chosen. A library given is used instead of the option's.
   func choose(
-    attached: [(scope: String, profile: Profile, parameters: [String: [String: JSONValue]])] = [],
+    attached: AttachedGoals = AttachedGoals(),
     library given: ContentLibrary? = nil
   ) throws -> Choice {
     var documents: [Rule] = []
@@ -66,16 +66,16 @@ struct GoalOptions: ParsableArguments {
     }
     var library: ContentLibrary?
     var profiles: [Profile] = []
-    if rules.isEmpty || !profile.isEmpty || !attached.isEmpty {
+    if rules.isEmpty || !profile.isEmpty || !attached.parts.isEmpty {
       let used = try given ?? content.library()
-      documents += try used.rules()
+      documents += attached.rules(beside: try used.rules())
       profiles = try profile.map { try Self.profile(named: $0, in: used) }
       library = used
     }
     let index = try RuleIndex(documents)
     let settings = try settings.read(index)
     var goals: [Goal] = []
-    if rules.isEmpty && profile.isEmpty && attached.isEmpty {
+    if rules.isEmpty && profile.isEmpty && attached.parts.isEmpty {
       goals = index.rules.filter { $0.status != .deprecated }.map { Goal(rule: $0.id) }
     }
     for path in rules {
@@ -86,8 +86,8 @@ struct GoalOptions: ParsableArguments {
     let adjusted = profiles.map { $0.with(settings, index) }
     goals += adjusted.flatMap(\.goals)
     goals = goals.map { $0.with(settings, index) }
-    let filled = attached.map { scope, profile, parameters in
-      (scope: scope, profile: profile.with(parameters, index))
+    let filled = attached.parts.map { part in
+      (scope: part.scope, profile: part.profile.with(part.parameters, index))
     }
     goals += filled.flatMap(\.profile.goals)
     let ruleSet = try RuleSet(goals: goals, rules: index)

@@ -108,11 +108,6 @@ struct InstalledContent: Sendable {
     (rules, profiles) = (try library.rules(), try library.profiles())
   }
 
-  /// Every rule, those of one's own too.
-  func all(_ transaction: StoreTransaction, at now: Instant) throws -> [Rule] {
-    rules + (try OwnContent(transaction, at: now)).rules
-  }
-
   func set(_ transaction: StoreTransaction, at now: Instant) throws -> GuardrailSet {
     try GuardrailSet(transaction, rules: rules, profiles: profiles, at: now)
   }

@@ -46,7 +46,7 @@ struct GuardrailsAdd: AsyncParsableCommand {
       let (subject, terms, scope) = (subject.subject, terms, scopeName(scope))
       let made = try await change.write(at: now) { transaction in
         var guardrail = Guardrail(subject, scope: scope)
-        try terms.apply(to: &guardrail, installed.all(transaction, at: now))
+        try terms.apply(to: &guardrail, transaction.rules(beside: installed.rules, at: now))
         try installed.check(guardrail, former: nil, transaction, at: now)
           .step(transaction, at: now)
         return try transaction.guardrail(transaction.lay(guardrail))
@@ -104,7 +104,7 @@ struct GuardrailsChange: AsyncParsableCommand {
       let made = try await change.write(at: now) { transaction in
         let former = try transaction.guardrail(id)
         var guardrail = former
-        try terms.apply(to: &guardrail, installed.all(transaction, at: now))
+        try terms.apply(to: &guardrail, transaction.rules(beside: installed.rules, at: now))
         try installed.check(guardrail, former: former, transaction, at: now)
           .step(transaction, at: now)
         try transaction.change(guardrail)

@@ -46,7 +46,7 @@ struct GuardrailsPreview: AsyncParsableCommand {
       let question = GuardPreview.Question(since: since, limit: limit)
       let preview = try await records.read { transaction, now in
         var guardrail = Guardrail(subject, scope: scope)
-        try terms.apply(to: &guardrail, installed.all(transaction, at: now))
+        try terms.apply(to: &guardrail, transaction.rules(beside: installed.rules, at: now))
         let set = try installed.check(guardrail, former: nil, transaction, at: now).set
         return try GuardPreview(set, transaction, question, at: now)
       }

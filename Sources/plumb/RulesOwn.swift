@@ -112,11 +112,7 @@ struct RulesAdd: AsyncParsableCommand {
           $0.name == draft.rule.id
         }
         try refuse(isThere, replace, "rule", draft.rule.id)
-        return try transaction.keep(
-          draft.rule,
-          cases: draft.caseDocuments,
-          labels: draft.labels
-        )
+        return try transaction.keep(draft)
       }
       print(kept.json.keptLine("rule"))
     }
@@ -158,7 +154,9 @@ func removeDocument(_ kind: KeptDocument.Kind, _ id: String, _ change: ChangeOpt
     ["\(kind.rawValue) \(id) is removed"]
   }
   if try await change.answers({ sketch.matching(.current(sketch.path)) }) { return }
-  let laid = try await change.write { try $0.removeDocument(kind, id) }
+  let laid = try await change.write { transaction in
+    kind == .rule ? try transaction.removeRule(id) : try transaction.removeDocument(kind, id)
+  }
   print("\(kind.rawValue) \(id) is removed")
   for guardrail in laid { print("guardrail \(guardrail) is removed") }
 }

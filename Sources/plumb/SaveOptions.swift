@@ -38,20 +38,9 @@ struct ScanKeeper {
   let actor: String
   var progress = ProgressFormat.text
 
-  /// The profiles attached at an instant, decoded from the versions that are attached.
-  func attached(
-    at instant: Instant
-  ) async throws -> [(scope: String, profile: Profile, parameters: [String: [String: JSONValue]])] {
-    try await store.read { transaction in
-      try transaction.attachments(at: instant).map { attachment in
-        guard let document = try transaction.profileDocument(attachment.digest) else {
-          throw StoreError.damaged("profile \(attachment.profile) \(attachment.version) is gone")
-        }
-        let location = SourceLocation(file: "attachment \(attachment.id)")
-        let profile = try ProfileDecoder.profile(DocumentNode(document, at: location))
-        return (attachment.scope, profile, attachment.parameters)
-      }
-    }
+  /// The profiles attached at an instant, and the rules that people made.
+  func attached(at instant: Instant) async throws -> AttachedGoals {
+    try await store.read { try AttachedGoals($0, at: instant) }
   }
 
   /// The file for the inventory of a scan to come.

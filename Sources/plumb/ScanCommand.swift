@@ -87,9 +87,9 @@ struct ScanOptions: ParsableArguments {
   /// The goals that will be judged, with the attached ones where the scan is saved, and whether some
   /// were chosen or attached rather than all shipped rules.
   func chosen(_ goals: GoalOptions) async throws -> (GoalOptions.Choice, isChosen: Bool) {
-    let attached = try await keeper()?.attached(at: instant) ?? []
+    let attached = try await keeper()?.attached(at: instant) ?? AttachedGoals()
     let choice = try goals.choose(attached: attached)
-    return (choice, goals.isChosen || !attached.isEmpty)
+    return (choice, goals.isChosen || !attached.parts.isEmpty)
   }
 
   private func keeper() async throws -> ScanKeeper? {
@@ -119,7 +119,7 @@ struct ScanOptions: ParsableArguments {
     let rulePages = try pages.base()
     let instant = try instant
     let keeper = try await keeper()
-    let attached = try await keeper?.attached(at: instant) ?? []
+    let attached = try await keeper?.attached(at: instant) ?? AttachedGoals()
     let choice = try goals.choose(attached: attached)
     var found: [Exception] = []
     var scopes = ScopeTree([])

@@ -124,6 +124,31 @@ struct FindingStoreTests {
   }
 
   @Test(arguments: TestDatabase.all)
+  func `a finding is found by every address it told of, also of an older event`(
+    kind: TestDatabase
+  ) async throws {
+    try await kind.withStore { store in
+      for (id, address, hour) in [
+        ("a", "203.0.113.1", Int64(5)), ("b", "203.0.113.2", 3), ("c", "2001:db8::1", 4),
+      ] {
+        var finding = Self.finding(id, at: hour)
+        finding.entity.sourceIP = address
+        finding.evidence.values["range"] = "10.0.0.0/8"
+        let kept = finding
+        _ = try await store.write(as: "plumb", at: .hour(9)) { try $0.keep([kept]) }
+      }
+      for (address, count) in [
+        ("203.0.113.1", 1), ("203.0.113.2", 1), ("2001:db8::1", 1), ("10.0.0.0", 0),
+      ] {
+        var filter = FindingFilter()
+        filter.address = address
+        let asked = filter
+        #expect(try await store.read { try $0.findings(asked).count } == count, "\(address)")
+      }
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
   func `findings are filtered, and removed once they are old`(kind: TestDatabase) async throws {
     try await kind.withStore { store in
       _ = try await store.write(as: "plumb", at: .hour(1)) {

@@ -102,6 +102,42 @@ struct FindingRouteTests {
     }
   }
 
+  @Test func `each vulnerability of a resource is a finding of its own`() async throws {
+    try await TestServer.with { server in
+      let caller = try await server.caller(.administrator)
+      _ = try await server.send("POST", "/api/v1/notes", as: caller, Self.kind)
+      for number in [1, 2, 1] {
+        var body = Self.body("scan \(number)").object ?? [:]
+        body["evidence"] = ["cve": .string("CVE-2026-000\(number)")]
+        _ = try await server.send("POST", "/api/v1/findings", as: caller, .object(body))
+      }
+      let items = try await server.send("GET", "/api/v1/findings", as: caller).json["items"]
+      #expect(items?.array?.count == 2)
+    }
+  }
+
+  @Test func `a custom finding of nothing, backwards or ahead in time is refused`() async throws {
+    try await TestServer.with { server in
+      let caller = try await server.caller(.administrator)
+      _ = try await server.send("POST", "/api/v1/notes", as: caller, Self.kind)
+      for (change, pointer) in [
+        (["entity": [:]] as JSONObject, "/entity"), (["entity": ["region": "eu"]], "/entity"),
+        (["first_seen": "2026-03-02T10:00:01Z"], "/first_seen"),
+        (["last_seen": "2226-03-02T10:00:00Z"], "/last_seen"),
+      ] {
+        var body = Self.body("x").object ?? [:]
+        for (key, value) in change.members { body[key] = value }
+        let reply = try await server.send("POST", "/api/v1/findings", as: caller, .object(body))
+        #expect(reply.status == 422, "\(change)")
+        #expect(reply.json["errors"]?.array?.first?["pointer"]?.string == pointer, "\(reply.text)")
+      }
+      let items = try await server.send("GET", "/api/v1/findings", as: caller).json["items"]
+      #expect(items?.array?.isEmpty == true)
+      let bad = try await server.send("GET", "/api/v1/findings?address=nonsense", as: caller)
+      #expect(bad.status == 422 && bad.text.contains("is no IP address"))
+    }
+  }
+
   @Test func `a vulnerability is exported as one, other findings as detections`() async throws {
     try await TestServer.with { server in
       let caller = try await server.caller(.administrator)

@@ -223,7 +223,14 @@ package final class GuardKeeper: Sendable {
         Task { [self] in try? await check(known, at: now) }
       } else {
         do {
-          try await check(known, at: now)
+          if known == nil || isFresh {
+            try await check(known, at: now)
+          } else {
+            // A store that hangs is not waited for: what was read last decides.
+            _ = try await Race.value(within: Self.freshness) { [self] in
+              try await check(known, at: now)
+            }
+          }
         } catch {
           if known == nil || isFresh { throw error }
         }

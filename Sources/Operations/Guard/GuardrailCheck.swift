@@ -24,7 +24,7 @@ package struct GuardrailCheck: Sendable {
     set = GuardrailSet(
       GuardrailSet.Parts(
         guardrails: [guardrail],
-        rules: rules + own.rules,
+        rules: rules.joined(by: own.rules),
         unreadable: own.unreadable,
         profiles: try KeptProfiles(profiles, transaction).laid(by: [guardrail]),
         templates: own.templates,

@@ -16,7 +16,7 @@ extension GuardrailSet {
     self.init(
       Parts(
         guardrails: guardrails,
-        rules: rules + own.rules,
+        rules: rules.joined(by: own.rules),
         unreadable: own.unreadable,
         profiles: try KeptProfiles(profiles, transaction).laid(by: guardrails),
         templates: own.templates,

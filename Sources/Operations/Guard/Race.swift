@@ -1,9 +1,9 @@
 import Synchronization
 
 /// Work that is waited for no longer than a time; it goes on when it is late.
-enum Race {
+package enum Race {
   /// What the work comes to; nil where it takes longer than a limit.
-  static func value<Value: Sendable>(
+  package static func value<Value: Sendable>(
     within limit: Duration,
     _ work: @escaping @Sendable () async throws -> Value
   ) async throws -> Value? {

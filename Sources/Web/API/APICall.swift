@@ -74,13 +74,15 @@ package struct Services: Sendable {
 }
 
 extension Services {
-  /// Notes that a key was used today.
-  func noteUse(of caller: CallerCache.Caller, at now: Instant) async throws {
+  /// Notes that a key was used today; what the store does not take now is left.
+  func noteUse(of caller: CallerCache.Caller, at now: Instant) async {
     guard caller.key.usedOn != now.day else { return }
-    try await store.write(as: caller.principal.name, at: now) {
-      try $0.noteUse(ofKey: caller.key.id)
-    }
     callers.noteUse(of: caller, on: now.day)
+    _ = try? await Race.value(within: .seconds(1)) {
+      try await store.write(as: caller.principal.name, at: now) {
+        try $0.noteUse(ofKey: caller.key.id)
+      }
+    }
   }
 
   /// Counts results whenever some have changed, so that nobody who looks waits for it, until its task

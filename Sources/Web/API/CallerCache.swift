@@ -5,7 +5,9 @@ import Synchronization
 
 /// Whose keys are whose, as the store says, read again when something was changed.
 ///
-/// A change through this server counts at once, one through another process within a second.
+/// A change through this server counts at once, one through another process within a second. While the store
+/// cannot be read, or hangs, those act on whose keys were read before, for an hour: gates go on deciding by what
+/// they know, and nobody can end a key meanwhile.
 final class CallerCache: Sendable {
   /// Who acts by a key.
   struct Caller: Sendable {
@@ -21,12 +23,18 @@ final class CallerCache: Sendable {
     var stamp = ""
     var writes = -1
     var checked: ContinuousClock.Instant?
+    /// Whether somebody looks whether something was changed.
+    var isChecking = false
+    /// Whether the last look came to nothing.
+    var isFailing = false
     var callers: [String: Caller] = [:]
     /// The digests of keys by what gates show instead of them.
     var gates: [GateKey: [String: String]] = [:]
   }
 
   private static let freshness = Duration.seconds(1)
+  /// For how long keys that were read count on while the store cannot be read.
+  private static let outage = Duration.seconds(3600)
   /// The most keys that are remembered; a server seldom meets more.
   private static let most = 10_000
 
@@ -84,17 +92,56 @@ final class CallerCache: Sendable {
   }
 
   /// Forgets what was read where something was changed since.
+  ///
+  /// - Throws: what reading throws, where nothing was read within the outage that is borne.
   private func check() async throws {
     let writes = store.writeCount
-    let isFresh = state.withLock { state in
-      guard state.writes == writes, let checked = state.checked else { return false }
-      return ContinuousClock.now - checked < Self.freshness
+    let (mustCheck, isBorne, isFailing) = state.withLock { state in
+      let age = state.checked.map { ContinuousClock.now - $0 }
+      let isFresh = state.writes == writes && age.map { $0 < Self.freshness } ?? false
+      let isBorne = age.map { $0 < Self.outage } ?? false
+      // One looks; whoever comes meanwhile goes by what was read before, unless this server changed it.
+      let mustCheck = !isFresh && (!state.isChecking || state.writes != writes || !isBorne)
+      if mustCheck { state.isChecking = true }
+      return (mustCheck, isBorne, state.isFailing)
     }
-    guard !isFresh else { return }
-    let stamp = try await store.read { try $0.contentStamp() }
-    state.withLock { state in
-      if state.stamp != stamp { (state.callers, state.gates) = ([:], [:]) }
-      (state.stamp, state.writes, state.checked) = (stamp, writes, .now)
+    guard mustCheck else { return }
+    guard isBorne else { return try await look(writes) }
+    if isFailing {
+      Task { [self] in try? await look(writes) }
+      return
+    }
+    do {
+      let looked: Void? = try await Race.value(within: Self.freshness) { [self] in
+        try await look(writes)
+      }
+      if looked == nil { state.withLock { $0.isFailing = true } }
+    } catch let error as SQLError {
+      guard error.isOfAbsence else { throw error }
+    }
+  }
+
+  private func look(_ writes: Int) async throws {
+    do {
+      let stamp = try await store.read { try $0.contentStamp() }
+      state.withLock { state in
+        if state.stamp != stamp { (state.callers, state.gates) = ([:], [:]) }
+        (state.stamp, state.writes, state.checked) = (stamp, writes, .now)
+        (state.isChecking, state.isFailing) = (false, false)
+      }
+    } catch {
+      state.withLock { ($0.isChecking, $0.isFailing) = (false, true) }
+      throw error
+    }
+  }
+}
+
+extension SQLError {
+  /// Whether the database is not to be had just now.
+  fileprivate var isOfAbsence: Bool {
+    switch self {
+    case .unreachable, .busy: true
+    default: false
     }
   }
 }

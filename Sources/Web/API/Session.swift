@@ -61,7 +61,7 @@ struct Authenticator: Sendable {
     guard let found = try await services.callers.caller(digest: Session.digest(key), at: now) else {
       throw Self.problem("the API key is not known, has ended or was revoked")
     }
-    try await services.noteUse(of: found, at: now)
+    await services.noteUse(of: found, at: now)
     return (found.principal, .key(found.key.id))
   }
 

@@ -13,14 +13,14 @@ enum AdmissionRoutes {
   private static let patience = 10.0
 
   private static func admit(_ call: APICall) async throws -> APIReply {
-    let services = call.services
+    let (services, begun) = (call.services, ContinuousClock.now)
     guard let caller = try await services.callers.caller(call.text("key"), at: .admission, call.now)
     else {
       throw Authenticator.problem(
         "the path is of no API key in force; plumb gate kubernetes --install prints a new one"
       )
     }
-    try await services.noteUse(of: caller, at: call.now)
+    await services.noteUse(of: caller, at: call.now)
     let request = AdmissionRequest(call.body)
     let isMutating = call.text("step") == "mutate"
     guard request.isConfiguring, !isMutating || request.isNew else {
@@ -53,7 +53,10 @@ enum AdmissionRoutes {
         )
       },
       at: call.now,
-      within: .seconds(seconds(call.text("timeout")) * share),
+      within: max(
+        .milliseconds(100),
+        .seconds(seconds(call.text("timeout")) * share) - (.now - begun)
+      ),
       isLogged: !request.isDryRun
     )
     return .json(request.answer(decisions, notes: faults.map { "not judged: \($0)" }))
@@ -67,19 +70,21 @@ enum AdmissionRoutes {
 }
 
 extension Services {
-  /// The labels of a cluster's namespace, as it was last read; nil where it was not.
+  /// The labels of a cluster's namespace, as it was last read; nil where it was not, or is not to be had in time.
   fileprivate func labels(
     of namespace: String,
     _ cluster: String
   ) async throws -> [(key: String, value: String)]? {
     let id = "Namespace/\(namespace)"
-    let text = try await store.read { transaction -> String? in
-      let accounts = try transaction.accounts().filter { $0.value.account == cluster }
-      return try transaction.lastPlaces(ofResources: [id]).first {
-        accounts[$0.place.account] != nil
-      }?.tags
+    let read = try? await Race.value(within: .milliseconds(500)) {
+      try await store.read { transaction -> String? in
+        let accounts = try transaction.accounts().filter { $0.value.account == cluster }
+        return try transaction.lastPlaces(ofResources: [id]).first {
+          accounts[$0.place.account] != nil
+        }?.tags
+      }
     }
-    guard let text else { return nil }
+    guard let text = read ?? nil else { return nil }
     let tags = text.isEmpty ? [] : (try JSONValue(parsing: text)).object?.members ?? []
     return tags.map { ($0.key, $0.value.string ?? "") }
   }

@@ -41,7 +41,7 @@ enum AttachmentRoutes {
         }
       ) { $1 },
       for: profile,
-      rules: content.rules
+      rules: try await call.read { try $0.rules(beside: content.rules, at: now) }
     )
     let schedule = try schedule(body["schedule"]?.string ?? "")
     let made = try await call.write { transaction in

@@ -44,17 +44,17 @@ enum ContentRoutes {
 
   private static func showRule(_ call: APICall) async throws -> APIReply {
     let name = call.text("id")
-    let content = try call.services.content()
-    guard let rule = content.rules.first(where: { $0.id == name || $0.aliases.contains(name) })
-    else {
-      let now = call.now
-      let own = try await call.read { try $0.documents(.rule, at: now) }.first { $0.name == name }
-      guard let own else { throw Problem.notFound("rule", name) }
-      return .tagged(own.json)
+    let (content, now) = (try call.services.content(), call.now)
+    let installed = content.rules.first { $0.id == name || $0.aliases.contains(name) }
+    let (own, profiles) = try await call.read { transaction in
+      (
+        installed == nil ? try transaction.documents(.rule, at: now).first { $0.name == name } : nil,
+        try KeptProfiles(content.profiles, transaction).all()
+      )
     }
-    let profiles = try await call.read { try KeptProfiles(content.profiles, $0).all() }
+    guard let id = installed?.id ?? own?.name else { throw Problem.notFound("rule", name) }
     let uses = profiles.flatMap { profile in
-      profile.controls.filter { $0.goals.contains { $0.rule == rule.id } }.map {
+      profile.controls.filter { $0.goals.contains { $0.rule == id } }.map {
         control -> JSONValue in
         [
           "profile": .string(profile.id), "version": .string(profile.version),
@@ -62,8 +62,8 @@ enum ContentRoutes {
         ]
       }
     }
-    var object = rule.document.object ?? [:]
-    object["origin"] = "installed"
+    var object = (installed?.document ?? own?.json)?.object ?? [:]
+    if installed != nil { object["origin"] = "installed" }
     object["used_by"] = .array(uses)
     return .tagged(.object(object))
   }
@@ -90,7 +90,7 @@ enum ContentRoutes {
     let (profile, content) = (try ProfileDecoder.profile(node), try call.services.content())
     let kept = try await call.write { transaction in
       let profiles = KeptProfiles(content.profiles, transaction)
-      try profiles.keep(profile, rules: content.rules)
+      try profiles.keep(profile, rules: transaction.rules(beside: content.rules, at: call.now))
       return try profiles.profile("\(profile.id)@\(profile.version)")
     }
     return .created(
@@ -131,7 +131,7 @@ enum ContentRoutes {
         try KeptProfiles(content.profiles, transaction).comparison(
           before,
           after,
-          rules: content.rules,
+          rules: transaction.rules(beside: content.rules, at: call.now),
           at: instant
         )
       }

@@ -42,7 +42,7 @@ enum ResultRoutes {
 
   private static func rules(_ call: APICall) async throws -> APIReply {
     let figures = try await figures(call)
-    let known = try call.shippedRules()
+    let known = try await call.rules()
     let items = figures.rules.values.map { rule -> JSONValue in
       let shipped = known[rule.rule]
       return [
@@ -69,7 +69,7 @@ enum ResultRoutes {
       var reader = try call.results(transaction)
       return try asked.page(&reader)
     }
-    return call.page(try call.titled(page.items), next: page.next)
+    return call.page(try await call.titled(page.items), next: page.next)
   }
 
   /// A list that goes through one severity after another, or through all at once.
@@ -108,7 +108,7 @@ enum ResultRoutes {
       var reader = try call.results(transaction)
       return try reader.results(ofResource: number).listed
     }
-    return try call.page(call.titled(items), sorts: ["rule"])
+    return try call.page(await call.titled(items), sorts: ["rule"])
   }
 
   private static func show(_ call: APICall) async throws -> APIReply {
@@ -156,17 +156,18 @@ extension ResultReader.Position {
 }
 
 extension APICall {
-  /// The rules as they are shipped now, by id.
-  fileprivate func shippedRules() throws -> [String: Rule] {
-    Dictionary(
-      try services.content().rules.map { ($0.id, $0) },
+  /// The rules as they are now, by id.
+  fileprivate func rules() async throws -> [String: Rule] {
+    let (installed, now) = (try services.content().rules, now)
+    return Dictionary(
+      try await read { try $0.rules(beside: installed, at: now) }.map { ($0.id, $0) },
       uniquingKeysWith: { first, _ in first }
     )
   }
 
-  /// Results with the titles of their rules, as far as those are shipped.
-  fileprivate func titled(_ results: [JSONValue]) throws -> [JSONValue] {
-    let rules = try shippedRules()
+  /// Results with the titles of their rules, as far as those are there.
+  fileprivate func titled(_ results: [JSONValue]) async throws -> [JSONValue] {
+    let rules = try await rules()
     return results.map { result in
       guard var object = result.object, let title = rules[result["rule"]?.string ?? ""]?.title
       else { return result }

@@ -20,7 +20,7 @@ enum RuleRoutes {
       if try find(draft.rule.id, transaction, call) != nil {
         throw StoreError.conflict("there is a rule \"\(draft.rule.id)\" already; change that one")
       }
-      return try keep(draft, transaction)
+      return try transaction.keep(draft)
     }
     return .created(made.json, at: "/api/v1/rules/\(made.name)")
   }
@@ -39,7 +39,7 @@ enum RuleRoutes {
     let made = try await call.write { transaction in
       guard let former = try find(name, transaction, call) else { throw missing(name, call) }
       try call.match(former.json)
-      return try keep(draft, transaction)
+      return try transaction.keep(draft)
     }
     return .tagged(made.json)
   }
@@ -50,7 +50,7 @@ enum RuleRoutes {
     try await call.write { transaction in
       guard let former = try find(name, transaction, call) else { throw missing(name, call) }
       try call.match(former.json)
-      _ = try transaction.removeDocument(.rule, name)
+      _ = try transaction.removeRule(name)
     }
     return .done
   }
@@ -92,13 +92,6 @@ enum RuleRoutes {
       name: name ?? RuleDraft.name(for: document.json),
       shipped: isTest ? [] : try call.services.content().rules
     )
-  }
-
-  private static func keep(
-    _ draft: RuleDraft,
-    _ transaction: StoreTransaction
-  ) throws -> KeptDocument {
-    try transaction.keep(draft.rule, cases: draft.caseDocuments, labels: draft.labels)
   }
 
   private static func find(

@@ -21,7 +21,7 @@ enum RunTaskRoutes {
         "X-TFC-Task-Signature is not of the HMAC key that plumb gate run-task prints"
       )
     }
-    try await services.noteUse(of: caller, at: call.now)
+    await services.noteUse(of: caller, at: call.now)
     let task = RunTask(call.body, account: call.text("account"))
     if task.isTrial { return .done }
     for address in task.addresses where !address.hasPrefix(services.terraform + "/") {
