@@ -24,8 +24,38 @@ package struct IPNetwork: Sendable, Hashable {
   }
 
   /// Whether a text is an IPv4 or IPv6 address, without a prefix length.
-  package static func isAddress(_ text: String) -> Bool {
-    !text.contains("/") && IPNetwork(text) != nil
+  package static func isAddress(_ text: String) -> Bool { address(text) != nil }
+
+  /// The address that a text is, as it is written everywhere: dotted, IPv6 by RFC 5952; nil where it is none.
+  package static func address(_ text: String) -> String? {
+    guard !text.contains("/"), let network = IPNetwork(text) else { return nil }
+    // An IPv4 address may stand in IPv6's form (RFC 4291).
+    let isV4 = !network.isV6 || network.first >> 32 == 0xFFFF
+    return isV4
+      ? dotted(UInt32(truncatingIfNeeded: network.first)) : grouped(network.first)
+  }
+
+  /// An IPv4 address in writing.
+  package static func dotted(_ number: UInt32) -> String {
+    "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
+  }
+
+  /// An IPv6 address in writing (RFC 5952).
+  package static func grouped(_ address: UInt128) -> String {
+    let groups = (0..<8).map { UInt16(truncatingIfNeeded: address >> (112 - 16 * UInt128($0))) }
+    var gap = 0..<0
+    var start = 0
+    while start < 8 {
+      var end = start
+      while end < 8, groups[end] == 0 { end += 1 }
+      if end - start > max(1, gap.count) { gap = start..<end }
+      start = end + 1
+    }
+    func joined(_ part: ArraySlice<UInt16>) -> String {
+      part.map { String($0, radix: 16) }.joined(separator: ":")
+    }
+    if gap.isEmpty { return joined(groups[...]) }
+    return joined(groups[..<gap.lowerBound]) + "::" + joined(groups[gap.upperBound...])
   }
 
   private init(isV6: Bool, address: UInt128, prefix: Int) {

@@ -22,13 +22,15 @@ extension Finding {
       guard found.count < 64, depth < 6 else { return }
       switch value {
       case .string(let text):
-        if text.utf8.count < 46, IPNetwork.isAddress(text) { found.insert(text) }
+        if text.utf8.count < 46, let address = IPNetwork.address(text) { found.insert(address) }
       case .array(let items): for item in items { walk(item, depth + 1) }
       case .object(let object): for member in object.members { walk(member.value, depth + 1) }
       default: return
       }
     }
-    for text in [entity.sourceIP, entity.resource, entity.peer] { text.map { walk(.string($0), 0) } }
+    for text in [entity.sourceIP, entity.resource, entity.peer] {
+      text.map { walk(.string($0), 0) }
+    }
     walk(.object(evidence.values), 0)
     return found
   }

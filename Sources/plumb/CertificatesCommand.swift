@@ -147,13 +147,16 @@ struct CertificatesCommand: AsyncParsableCommand {
 
   private func keep(_ certificates: [Certificate], at now: Instant) async throws {
     let keeper = FindingKeeper(try await store.open(), as: person.actor)
-    for finding in certificates.compactMap({ $0.finding(at: now) }) { keeper.take(finding) }
+    let findings = certificates.compactMap { $0.finding(at: now) }
+    for finding in findings { keeper.take(finding) }
     try await keeper.keep()
+    // Another certificate of the same name may end although this one lasts.
+    let ending = Set(findings.map(\.causeID))
     let lasting = certificates.filter { $0.finding(at: now) == nil }
     let renewed = try await store.open().write(as: person.actor, at: now) { transaction in
       var count = 0
       for certificate in lasting {
-        for cause in certificate.causes {
+        for cause in certificate.causes where !ending.contains(cause) {
           guard let kept = try transaction.finding(ofCause: cause), kept.finding.state == .open
           else { continue }
           let reason = "renewed: lasts till \(certificate.ends)"

@@ -64,7 +64,10 @@ struct ChannelFilterOptions: ParsableArguments {
 
   @Option(
     name: .long,
-    help: ArgumentHelp("Only of kinds of this pattern, with * and ?; may be repeated.", valueName: "pattern")
+    help: ArgumentHelp(
+      "Only of kinds of this pattern, with * and ?; may be repeated.",
+      valueName: "pattern"
+    )
   )
   var note: [String] = []
 

@@ -97,7 +97,9 @@ struct DetectCommand: AsyncParsableCommand {
   func validate() throws {
     try buckets.check(paths)
     if partials || activities, format == .json || format == .ocsf {
-      throw ValidationError("--partials and --activities write lines of their own; leave --format out")
+      throw ValidationError(
+        "--partials and --activities write lines of their own; leave --format out"
+      )
     }
     if activities, partials {
       throw ValidationError("--activities and --partials exclude each other")

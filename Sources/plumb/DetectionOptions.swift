@@ -55,15 +55,23 @@ struct DetectionOptions: ParsableArguments {
     let nodes = try detections.flatMap {
       try ContentLibrary.detections(under: $0, leavingOut: fault)
     }
-    let documents = try nodes.compactMap { node -> SigmaDocument? in
+    var documents = try nodes.compactMap { node -> SigmaDocument? in
       do throws(DocumentError) { return try reader.document(node) } catch {
         guard let fault else { throw error }
         fault(error)
         return nil
       }
     }
-    if documents.isEmpty { throw ValidationError("none of the detections can be used") }
-    return (try DetectionSet(documents, for: sources), named)
+    // What does not go with the others, such as a correlation of what is left out, is left out itself.
+    while !documents.isEmpty {
+      do throws(DocumentError) { return (try DetectionSet(documents, for: sources), named) } catch {
+        guard let fault, let place = documents.firstIndex(where: { $0.source == error.location })
+        else { throw error }
+        fault(error)
+        documents.remove(at: place)
+      }
+    }
+    throw ValidationError("none of the detections can be used")
   }
 
   /// The ids of the log sources that are known.

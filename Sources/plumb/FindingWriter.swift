@@ -60,7 +60,8 @@ final class FindingWriter {
       let last = finding.count > 1 ? "last \(finding.lastSeen.map { "\($0)" } ?? "unknown")" : ""
       return [
         finding.note.severity.rawValue, finding.firstSeen.map { "\($0)" } ?? "without time",
-        finding.note.title, finding.entity.text.elided, finding.count > 1 ? "\(finding.count)×" : "",
+        finding.note.title, finding.entity.text.elided,
+        finding.count > 1 ? "\(finding.count)×" : "",
         last, place,
       ]
     }

@@ -125,7 +125,9 @@ struct FlowOptions: ParsableArguments {
       )
     )
     progress.clear()
-    if told > 20 { complain("\(told - 20) more lines or records could not be read") }
+    if totals.faults > 20 {
+      complain("\(totals.faults - 20) more lines or records could not be read")
+    }
     tell(totals)
     totals.faults += places.unread.count
     if totals.records == 0, totals.logs == 0, totals.skipped == 0, !follow {

@@ -294,7 +294,9 @@ extension JSONValue {
   var memberLines: [String] {
     func rows(_ name: String, _ value: JSONValue) -> [[String]] {
       if let object = value.object {
-        return object.members.flatMap { rows(name.isEmpty ? $0.key : "\(name).\($0.key)", $0.value) }
+        return object.members.flatMap {
+          rows(name.isEmpty ? $0.key : "\(name).\($0.key)", $0.value)
+        }
       }
       guard let items = value.array, items.contains(where: { $0.object != nil }) else {
         return [[name, value.cell]]

@@ -86,10 +86,10 @@ func scopeText(_ name: String) -> String { name.isEmpty ? "all" : name }
 
 /// The IP address that an option gives.
 func ipAddress(_ text: String, option: String) throws -> String {
-  guard IPNetwork.isAddress(text) else {
+  guard let address = IPNetwork.address(text) else {
     throw ValidationError("\(option) expects an IP address, not \"\(text)\"")
   }
-  return text.lowercased()
+  return address
 }
 
 /// The instant that an option gives as such or as a day, which stands for its beginning in UTC, or

@@ -63,7 +63,8 @@ final class LogPlaces {
 
   private func look(_ path: String) throws -> LogNames.Listing {
     do { return try names.at(path) } catch {
-      // A folder that is followed may be empty for now.
+      // What is followed may be away for a moment, as when it is set aside, and a folder empty for now.
+      if listingEvery != nil, hasTold { return LogNames.Listing() }
       var isFolder: ObjCBool = false
       let isThere = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
       if listingEvery != nil, isThere, isFolder.boolValue { return LogNames.Listing() }

@@ -59,15 +59,15 @@ struct WhyCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reporting {
-      let found = try stored ? await findStored() : find()
+      let (found, own) = try stored ? await findStored() : (find(), [])
       guard format == .text else { return print(found.json.text) }
-      let rule = try? ContentLibrary.layered().rules().first { $0.id == found.goal.rule }
-      print(Explanation(found, rule).text)
+      let rules = ((try? ContentLibrary.layered().rules()) ?? []) + own
+      print(Explanation(found, rules.first { $0.id == found.goal.rule }).text)
     }
   }
 
-  /// The result among those that are kept, with its proof made again.
-  private func findStored() async throws -> ResultRecord {
+  /// The result among those that are kept, with its proof made again, and the rules that people made.
+  private func findStored() async throws -> (ResultRecord, [Rule]) {
     let instant = try moment(asOf, option: "--as-of") ?? timeOfDay()
     let beginning = result.uppercased()
     var filter = ResultFilter()
@@ -85,7 +85,8 @@ struct WhyCommand: AsyncParsableCommand {
       guard let only = found.first else {
         throw StoreError.notFound(kind: "result as of \(instant)", name: beginning)
       }
-      return try StoredProof.result(only, transaction)
+      let own = try OwnContent(transaction, at: instant).rules
+      return (try StoredProof.result(only, transaction), own)
     }
   }
 

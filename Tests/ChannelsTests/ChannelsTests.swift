@@ -232,7 +232,9 @@ struct ChannelsTests {
     }
     let good = Channel(name: "c", kind: .webhook, address: "https://example.org/in")
     #expect(throws: Never.self) { try sender.check(good, secrets: key) }
-    for bad in ["short", "", "whsec_", "whsec_" + Data(repeating: 1, count: 15).base64EncodedString()] {
+    for bad in [
+      "short", "", "whsec_", "whsec_" + Data(repeating: 1, count: 15).base64EncodedString(),
+    ] {
       #expect(throws: AlertFailure.self, "\(bad)") {
         try sender.check(good, secrets: ["key": Secret(bad)])
       }

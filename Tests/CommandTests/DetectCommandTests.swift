@@ -137,7 +137,29 @@ struct DetectCommandTests {
     .write(to: file)
     let run = try CommandRun(["detect", "--detections", file.path, "-"])
     #expect(run.exitCode == 2)
-    #expect(run.errors == "plumb: \(file.path):4: detection.s.a|zz: there is no modifier \"zz\"\n")
+    let fault = "plumb: \(file.path):4: detection.s.a|zz: there is no modifier \"zz\""
+    #expect(
+      run.errors
+        == "\(fault); the detection is left out\nplumb: none of the detections can be used\n"
+    )
+    // Beside one that can be used it is told, and so is a correlation of it; the exit code says so.
+    try Data(
+      """
+      title: y
+      logsource: {product: aws}
+      detection: {s: {a: 1}, condition: s}
+      ---
+      title: of the first
+      correlation: {type: event_count, rules: [x], timespan: 1h, condition: {gte: 2}}
+      """.utf8
+    ).write(to: folder.appendingPathComponent("good.yml"))
+    let rest = try CommandRun(
+      ["detect", "--detections", folder.path, "--log-source", "aws/cloudtrail", "-"],
+      input: Data("{\"a\":1,\"eventVersion\":\"1\",\"eventSource\":\"s\"}\n".utf8)
+    )
+    #expect(rest.exitCode == 2)
+    #expect(rest.errors.contains(fault) && rest.errors.contains("there is no rule \"x\""))
+    #expect(rest.output.contains("1 finding of 1 cause"), "\(rest.output)\(rest.errors)")
   }
 
   @Test func `partial aggregates of parts give the findings of the whole`() throws {

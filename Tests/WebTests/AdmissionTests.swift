@@ -4,6 +4,7 @@ import JSON
 import Model
 import Operations
 import Store
+import Synchronization
 import TestSupport
 import Testing
 import YAML
@@ -58,7 +59,10 @@ struct AdmissionTests {
     }
   }
 
-  private static func with(_ body: (Cluster) async throws -> Void) async throws {
+  private static func with(
+    over: (any SQLDatabase) -> any SQLDatabase = { $0 },
+    _ body: (Cluster) async throws -> Void
+  ) async throws {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }
     let (key, chain) = (folder.path + "/key.pem", folder.path + "/chain.pem")
@@ -70,7 +74,7 @@ struct AdmissionTests {
       ]
     )
     try #require(made.exitCode == 0, "\(made.errors)")
-    try await TestServer.with(certificate: (chain, key)) { server in
+    try await TestServer.with(certificate: (chain, key), over: over) { server in
       let editor = try await server.caller(.editor)
       let viewer = try await server.person("cluster", .viewer, on: [.account("prod")])
       let secret = try #require(try await server.key(of: viewer, .viewer).secret)
@@ -283,6 +287,43 @@ struct AdmissionTests {
     let inner = try #require(object[key], "\(key) is not there")
     object[key] = try added(value, to: inner, keys.dropFirst())
     return .object(object)
+  }
+
+  @Test(arguments: [false, true])
+  func `guardrails that were read go on while the database is away or hangs`(hangs: Bool)
+    async throws
+  {
+    nonisolated(unsafe) var database: ShakyDatabase?
+    func shaky(_ inner: any SQLDatabase) -> any SQLDatabase {
+      let made = ShakyDatabase(inner)
+      unsafe database = made
+      return made
+    }
+    try await Self.with(over: shaky) { cluster in
+      let database = try #require(unsafe database)
+      try await cluster.lay([
+        "rule": "pod.own-network", "scope": "shops", "enforcement": "disallow", "reason": "test",
+      ])
+      var bad = Self.pod().object ?? [:]
+      bad["spec"] = ["hostNetwork": true, "containers": [["name": "a", "image": "x"]]]
+      #expect(try await cluster.response(.object(bad))["allowed"] == false)
+      if hangs {
+        database.pause.withLock { $0 = .seconds(60) }
+      } else {
+        database.isAway.withLock { $0 = true }
+      }
+      // Beyond what counts as read a moment ago.
+      for wait in [0.0, 1.2, 5.5] {
+        try await Task.sleep(for: .seconds(wait))
+        let begun = ContinuousClock.now
+        #expect(try await cluster.response(.object(bad))["allowed"] == false, "after \(wait) s")
+        #expect(try await cluster.response(Self.pod())["allowed"] == true, "after \(wait) s")
+        // An API server waits five seconds for each.
+        #expect(ContinuousClock.now - begun < .seconds(8))
+      }
+      database.pause.withLock { $0 = .zero }
+      database.isAway.withLock { $0 = false }
+    }
   }
 
   @Test func `templates complete what is created, by a patch that applies`() async throws {

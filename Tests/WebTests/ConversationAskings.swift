@@ -12,7 +12,7 @@ extension Askings {
     },
     "countConversations": { world, side, _ in
       try await conversation(world, side)
-      return Asked("GET", "/conversation-counts?own=\(side.mark)", mark: "\"day\"")
+      return Asked("GET", "/conversation-counts?account=\(side.account)", mark: "\"day\"")
     },
   ]
 

@@ -78,15 +78,13 @@ struct TestServer: Sendable {
     streams: EventStreams.Limits = EventStreams.Limits(),
     assets: Assets = Assets(),
     content: ServedContent? = nil,
-    log: StatementLog? = nil,
+    over: (any SQLDatabase) -> any SQLDatabase = { $0 },
     _ body: (TestServer) async throws -> Void
   ) async throws {
     let folder = try Fixtures.temporaryFolder()
     defer { Fixtures.remove(folder) }
     try await TestDatabase.sqlite.with { database in
-      let store = try await DataStore(
-        log.map { WatchedDatabase(inner: database, log: $0) } ?? database
-      )
+      let store = try await DataStore(over(database))
       var settings = ServerSettings(
         host: "127.0.0.1",
         port: 0,

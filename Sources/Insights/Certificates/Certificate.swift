@@ -70,7 +70,9 @@ package struct Certificate: Sendable, Hashable {
     for name in places.ends { value = value?[name] }
     let ends =
       value?.string.flatMap { Instant($0) }
-      ?? value?.double.map { Instant(milliseconds: Int64($0 * 1000)) }
+      ?? value?.double.flatMap { seconds in
+        abs(seconds) < 1e12 ? Instant(milliseconds: Int64(seconds * 1000)) : nil
+      }
     guard let ends else { return nil }
     name = resource.id
     subject =

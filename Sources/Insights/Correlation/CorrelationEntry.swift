@@ -48,6 +48,7 @@ struct CorrelationEntry: Sendable {
       let part = set.correlations[number].rules.firstIndex(of: rule),
       let time = body["time"]?.string.flatMap({ Instant($0) }),
       let group = body["group"]?.array?.compactMap(\.string),
+      group.count == set.correlations[number].groupBy.count,
       let event = body["event"]
     else { return nil }
     return CorrelationEntry(

@@ -48,7 +48,7 @@ struct CorrelationWindow {
   private var isSumStale = false
   /// For an order: since when the parts up to one have been seen.
   private var chain: [Int64?]
-  private var digests: [String: Int64] = [:]
+  private var digests: Set<String> = []
   private(set) var episode: Episode?
 
   init(_ entry: CorrelationEntry, _ correlation: SigmaCorrelation, room: DetectionLimits.Room) {
@@ -84,10 +84,10 @@ struct CorrelationWindow {
   ) -> (ended: Episode?, hasBegun: Bool) {
     let time = entry.time.milliseconds
     // The same event delivered twice, or matched by one part twice, counts once.
-    let key = "\(entry.part)\u{1F}\(entry.event.digest)"
-    if digests[key] != nil { return (nil, false) }
+    let key = Self.key(entry.part, entry.event)
+    if digests.contains(key) { return (nil, false) }
     if slides { evict(before: time - correlation.timespan) }
-    if slides || digests.count < limit { digests[key] = time } else { limits.repeats += 1 }
+    if slides || digests.count < limit { digests.insert(key) } else { limits.repeats += 1 }
     push(entry, correlation, &limits)
     guard slides else { return (nil, false) }
     let number = number(correlation)
@@ -219,24 +219,28 @@ struct CorrelationWindow {
     }
   }
 
+  /// What tells an event that a part matched from others.
+  private static func key(_ part: Int, _ event: EventReference) -> String {
+    "\(part)\u{1F}\(event.digest)"
+  }
+
   private mutating func evict(before time: Int64) {
     while head < items.count, items[head].time < time { popFirst() }
     if head == items.count {
       items.removeAll(keepingCapacity: true)
       head = 0
-      digests = [:]
+      digests = []
       sum = 0
       isSumStale = false
     } else if head > 1000, head * 2 > items.count {
       items.removeFirst(head)
       head = 0
-      let oldest = items[0].time
-      digests = digests.filter { $0.value >= oldest }
     }
   }
 
   private mutating func popFirst() {
     let item = items[head]
+    digests.remove(Self.key(item.part, item.event))
     head += 1
     count -= 1
     perPart[item.part] -= 1

@@ -10,24 +10,8 @@ package enum FlowAddress {
 
   /// The address in writing: dotted, or as RFC 5952 has it.
   package static func text(_ address: UInt128) -> String {
-    if isV4(address) {
-      let number = UInt32(truncatingIfNeeded: address)
-      return "\(number >> 24).\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)"
-    }
-    let groups = (0..<8).map { UInt16(truncatingIfNeeded: address >> (112 - 16 * UInt128($0))) }
-    var gap = 0..<0
-    var start = 0
-    while start < 8 {
-      var end = start
-      while end < 8, groups[end] == 0 { end += 1 }
-      if end - start > max(1, gap.count) { gap = start..<end }
-      start = end + 1
-    }
-    func joined(_ part: ArraySlice<UInt16>) -> String {
-      part.map { String($0, radix: 16) }.joined(separator: ":")
-    }
-    if gap.isEmpty { return joined(groups[...]) }
-    return joined(groups[..<gap.lowerBound]) + "::" + joined(groups[gap.upperBound...])
+    isV4(address)
+      ? IPNetwork.dotted(UInt32(truncatingIfNeeded: address)) : IPNetwork.grouped(address)
   }
 
   /// The first and last address of a network or address in writing.

@@ -5,6 +5,15 @@ package enum SigmaDocument: Sendable {
   case rule(SigmaRule)
   case correlation(SigmaCorrelation)
   case filter(SigmaFilter)
+
+  /// Where it stands.
+  package var source: SourceLocation {
+    switch self {
+    case .rule(let rule): rule.facts.source
+    case .correlation(let correlation): correlation.facts.source
+    case .filter(let filter): filter.source
+    }
+  }
 }
 
 /// What every detection says about itself.

@@ -239,7 +239,8 @@ package struct Finding: Sendable, Hashable {
   /// The finding with another of the same cause counted in; what both tell is as the one seen last has it.
   package func joined(by other: Finding) -> Finding {
     var whole = self
-    whole.count += other.count
+    let (sum, isOver) = whole.count.addingReportingOverflow(other.count)
+    whole.count = isOver ? .max : sum
     if let first = other.firstSeen { whole.firstSeen = min(firstSeen ?? first, first) }
     if let last = other.lastSeen { whole.lastSeen = max(lastSeen ?? last, last) }
     if whole.note.severity < other.note.severity { whole.note = other.note }
@@ -250,7 +251,9 @@ package struct Finding: Sendable, Hashable {
     // The same event, of an episode that has grown, is named once.
     let named = Set(evidence.events.map(\.digest))
     let room = max(0, Self.eventLimit - evidence.events.count)
-    whole.evidence.events += other.evidence.events.filter { !named.contains($0.digest) }.prefix(room)
+    whole.evidence.events += other.evidence.events.filter { !named.contains($0.digest) }.prefix(
+      room
+    )
     return whole
   }
 }

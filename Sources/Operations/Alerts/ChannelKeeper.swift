@@ -29,7 +29,7 @@ package struct ChannelKeeper: Sendable {
     channel.id = try await store.write(as: actor, at: now) { try $0.takeChannelNumber() }
     let added = channel
     let insert: @Sendable (StoreTransaction) throws -> Void = { transaction in
-      try added.check(transaction)
+      try added.check(transaction, former: nil)
       // It is told of what is noticed from now on.
       try AlertRouter.routeAll(transaction)
       try transaction.add(added)
@@ -147,20 +147,29 @@ extension StoreTransaction {
   ///
   /// - Throws: ``AlertFailure`` for a filter that nothing could pass.
   package func replace(_ channel: Channel) throws {
-    try channel.check(self)
+    try channel.check(self, former: try self.channel(channel.id))
     try AlertRouter.routeAll(self)
     try change(channel)
   }
 }
 
 extension Channel {
-  /// Refuses a filter that nothing could pass: a scope that is not there, a pattern of no kind's id.
-  fileprivate func check(_ transaction: StoreTransaction) throws {
-    if !scope.isEmpty, try !ScopeTree(transaction.scopes(at: transaction.now)).has(scope) {
-      throw AlertFailure("there is no scope \"\(scope)\"; plumb scopes list shows them", isFinal: true)
+  /// Refuses a new filter that nothing could pass: a scope that is not there, a pattern of no kind's id.
+  fileprivate func check(_ transaction: StoreTransaction, former: Channel?) throws {
+    if !scope.isEmpty, scope != former?.scope,
+      try !ScopeTree(transaction.scopes(at: transaction.now)).has(scope)
+    {
+      throw AlertFailure(
+        "there is no scope \"\(scope)\"; plumb scopes list shows them",
+        isFinal: true
+      )
     }
-    let isOfKind = { (letter: Character) in letter.isLetter || letter.isNumber || "._:/-*? ".contains(letter) }
-    if let odd = notes.first(where: { $0.isEmpty || !$0.allSatisfy(isOfKind) }) {
+    let isOfKind = { (letter: Character) in
+      letter.isLetter || letter.isNumber || "._:/-*? ".contains(letter)
+    }
+    if notes != former?.notes,
+      let odd = notes.first(where: { $0.isEmpty || !$0.allSatisfy(isOfKind) })
+    {
       throw AlertFailure(
         "\"\(odd)\" matches no kind of finding: * is any run and ? one character; plumb findings notes "
           + "lists kinds",

@@ -242,7 +242,10 @@ package enum CustomFinding {
     let entity = FindingEntity(json: body["entity"] ?? [:])
     let names = [entity.actor, entity.resource, entity.sourceIP, entity.account]
     guard names.contains(where: { $0?.isEmpty == false }) else {
-      throw CustomFindingError("/entity", "must name an actor, a resource, a source_ip or an account")
+      throw CustomFindingError(
+        "/entity",
+        "must name an actor, a resource, a source_ip or an account"
+      )
     }
     let last = instant("last_seen") ?? instant("first_seen") ?? now
     let first = instant("first_seen") ?? last

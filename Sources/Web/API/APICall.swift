@@ -184,8 +184,10 @@ package struct APICall: Sendable {
   /// A parameter that is an IP address; nil where it was not given.
   package func address(_ name: String) throws -> String? {
     guard let text = parameters[name]?.string else { return nil }
-    guard IPNetwork.isAddress(text) else { throw Problem.invalid(name, "is no IP address") }
-    return text.lowercased()
+    guard let address = IPNetwork.address(text) else {
+      throw Problem.invalid(name, "is no IP address")
+    }
+    return address
   }
 
   /// A parameter of several texts.

@@ -41,7 +41,10 @@ package struct Problem: Error, Sendable {
   /// The detail for people: fields by the names of their forms, not by JSON pointers.
   var plainDetail: String {
     faults.reduce(detail) { text, fault in
-      let name = fault.pointer.drop { $0 == "/" }.replacing("_", with: " ").replacing("/", with: ", ")
+      let name = fault.pointer.drop { $0 == "/" }.replacing("_", with: " ").replacing(
+        "/",
+        with: ", "
+      )
       return text.replacing("\(fault.pointer) \(fault.detail)", with: "\(name) \(fault.detail)")
     }
   }

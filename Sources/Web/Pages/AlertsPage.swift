@@ -15,7 +15,8 @@ enum AlertsPage {
     "/alerts",
     "listAlerts",
     columns: [
-      "id", "state", "channel", "channel_number", "finding", "change", "severity", "title", "entity", "digest", "attempts",
+      "id", "state", "channel", "channel_number", "finding", "change", "severity", "title",
+      "entity", "digest", "attempts",
       "seen_at", "noticed_at", "created_at", "not_before", "delivered_at", "seconds_from_event",
       "seconds_from_notice", "message", "reason",
     ]

@@ -118,6 +118,14 @@ enum ConversationsPage {
     let external = conversation["external"] ?? .null
     let address = external.text("address")
     let here = visit.address.without("notice", "cursor", "seen")
+    // What is no address cannot be asked for.
+    func link(_ side: String, _ text: String) -> HTML {
+      IPNetwork.isAddress(text) ? HTML.link(here.with(side, text), "\(text)") : "\(text)"
+    }
+    let findings = HTML.when(
+      IPNetwork.isAddress(address),
+      "<a href=\"\(Address("/findings", ["address": address]).text)\" aria-label=\"Findings about \(address)\">Findings</a>"
+    )
     let tags = external.list("categories").compactMap(\.string).map { HTML.tag($0, "bad") }
     let lists = external.list("listings").map { listing -> String in
       let expired = listing["list_expired"]?.bool == true ? ", out of date" : ""
@@ -127,12 +135,12 @@ enum ConversationsPage {
     let failed = conversation.count("failed")
     let account = conversation.text("account")
     return """
-      <tr><th scope="row">\(HTML.link(here.with("external", address), "\(address)")) \(HTML(tags))<span class="quiet">\(owner.joined(separator: " "))\(HTML.when(!lists.isEmpty, " \(lists.joined(separator: "; "))"))</span></th>
-      <td data-label="Own">\(HTML.link(here.with("own", conversation.text("own")), "\(conversation.text("own"))"))<span class="quiet">\(conversation.text("direction")), \(conversation.count("port"))/\(conversation.text("protocol"))\(HTML.when(!account.isEmpty, " in \(account)"))</span></td>
+      <tr><th scope="row">\(link("external", address)) \(HTML(tags))<span class="quiet">\(owner.joined(separator: " "))\(HTML.when(!lists.isEmpty, " \(lists.joined(separator: "; "))"))</span></th>
+      <td data-label="Own">\(link("own", conversation.text("own")))<span class="quiet">\(conversation.text("direction")), \(conversation.count("port"))/\(conversation.text("protocol"))\(HTML.when(!account.isEmpty, " in \(account)"))</span></td>
       <td class="num" data-label="Connections">\(conversation.count("connections").grouped)\(HTML.when(failed > 0, "<span class=\"quiet\">\(failed.grouped) failed</span>"))</td>
       <td class="num" data-label="Sent">\(conversation.count("bytes_sent").asBytes)</td><td class="num" data-label="Received">\(conversation.count("bytes_received").asBytes)</td>
       <td class="tight" data-label="First seen">\(external.text("first_seen").asDay)</td><td class="tight" data-label="Last seen">\(conversation.text("last_seen").asTime)</td>
-      <td class="tight"><a href="\(Address("/findings", ["address": address]).text)" aria-label="Findings about \(address)">Findings</a></td></tr>
+      <td class="tight">\(findings)</td></tr>
       """
   }
 

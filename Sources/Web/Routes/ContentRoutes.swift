@@ -48,7 +48,8 @@ enum ContentRoutes {
     let installed = content.rules.first { $0.id == name || $0.aliases.contains(name) }
     let (own, profiles) = try await call.read { transaction in
       (
-        installed == nil ? try transaction.documents(.rule, at: now).first { $0.name == name } : nil,
+        installed == nil
+          ? try transaction.documents(.rule, at: now).first { $0.name == name } : nil,
         try KeptProfiles(content.profiles, transaction).all()
       )
     }

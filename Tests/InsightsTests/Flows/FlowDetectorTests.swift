@@ -234,7 +234,8 @@ struct FlowDetectorTests {
     #expect(try await flows(person.text).kinds == [])
   }
 
-  @Test func `what goes on behind its first report is told under the same id, all of it at the end`()
+  @Test
+  func `what goes on behind its first report is told under the same id, all of it at the end`()
     async throws
   {
     var attempts = FlowScene()
@@ -288,7 +289,101 @@ struct FlowDetectorTests {
     #expect(told.map(\.count).reduce(0, +) == 1000)
   }
 
-  @Test func `who attacks the same host are causes of their own, with both addresses`() async throws {
+  @Test func `numbers beyond any sense stop nothing`() async throws {
+    let odd = "2 123456789012 eni-1 10.0.0.5 8.8.8.8 40000 53 17 1 60 1e300 1e300 ACCEPT OK 0"
+    let found = try await flows(FlowScene.header + "\n" + odd + "\n")
+    #expect(found.totals.faults == 1 && found.faults.count == 1, "\(found.faults)")
+    #expect(try await flows("#fields\nabc\n").totals.records == 0)
+    let most = 999_999_999_999_999_999
+    var scene = FlowScene()
+    for minute in [0, 10] {
+      scene.connect(
+        "198.51.100.1",
+        "10.0.0.5",
+        9999,
+        at: minute * 60,
+        from: 40_000,
+        sent: (2000, 90_000),
+        received: nil,
+        transport: 17
+      )
+    }
+    for number in 0..<30 {
+      scene.connect(
+        "10.0.0.5",
+        number < 15 ? "198.51.100.1" : "198.51.100.2",
+        443,
+        at: 700 + number,
+        from: 41_000 + number,
+        sent: (most, most),
+        received: (most, most)
+      )
+      scene.connect(
+        "198.51.100.1",
+        "10.0.0.5",
+        9999,
+        at: 1200 + number,
+        from: 42_000 + number,
+        sent: (most, most),
+        received: nil,
+        transport: 17
+      )
+    }
+    let flood = try await flows(scene.text)
+    #expect(flood.kinds.contains("traffic-flood"))
+    var groups = FindingGroups()
+    for finding in flood.findings + flood.findings { groups.add(finding) }
+    #expect(groups.sorted.allSatisfy { $0.count > 0 })
+  }
+
+  @Test func `one record from the future blinds no detector of those that follow`() async throws {
+    let folder = try FlowScene.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let state = folder.appendingPathComponent("state").path
+    func run(_ scene: FlowScene, _ name: String) async throws -> Flowed {
+      let file = folder.appendingPathComponent(name)
+      try Data(scene.text.utf8).write(to: file)
+      return try await flows([LogInput(name: name, path: file.path)]) { $0.state = state }
+    }
+    var first = FlowScene()
+    for port in 1...20 { first.refuse("203.0.113.66", "10.0.0.5", port, at: port) }
+    first.refuse("203.0.113.67", "10.0.0.5", 1, at: 10 * 365 * 86_400)
+    _ = try await run(first, "one")
+    var second = FlowScene()
+    for port in 1...100 { second.refuse("203.0.113.66", "10.0.0.5", port, at: 86_400 + port) }
+    #expect(try await run(second, "two").kinds == ["port-scan"])
+  }
+
+  @Test func `a flood over the end of a run counts each connection once`() async throws {
+    let folder = try FlowScene.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let state = folder.appendingPathComponent("state").path
+    var told: [Finding] = []
+    for (name, numbers) in [("one", 0..<600), ("two", 600..<1300)] {
+      var scene = FlowScene()
+      for number in numbers {
+        scene.connect(
+          "203.0.113.\(number % 200)",
+          "10.0.0.5",
+          80,
+          at: 60 + number / 40,
+          from: 20_000 + number,
+          sent: (4, 224),
+          received: (3, 172)
+        )
+      }
+      let file = folder.appendingPathComponent(name)
+      try Data(scene.text.utf8).write(to: file)
+      let input = LogInput(name: name, path: file.path)
+      told += try await flows([input]) { $0.state = state }.findings
+    }
+    let floods = told.filter { $0.note.name == "connection-flood" }
+    #expect(Set(floods.map(\.id)).count == 1)
+    #expect(floods.last?.count == 1300)
+  }
+
+  @Test func `who attacks the same host are causes of their own, with both addresses`() async throws
+  {
     var scene = FlowScene()
     for number in 0..<30 {
       for attacker in [5, 6] {

@@ -182,38 +182,3 @@ extension DecisionLogTests {
     }
   }
 }
-
-/// A database that can be away or slow.
-private final class ShakyDatabase: SQLDatabase {
-  let isAway = Mutex(false)
-  /// How long each transaction takes to begin.
-  let pause = Mutex(Duration.zero)
-  private let inner: any SQLDatabase
-
-  init(_ inner: any SQLDatabase) { self.inner = inner }
-
-  var dialect: SQLDialect { inner.dialect }
-  var name: String { inner.name }
-
-  private func check() async throws {
-    let pause = pause.withLock { $0 }
-    if pause > .zero { try await Task.sleep(for: pause) }
-    if isAway.withLock({ $0 }) { throw SQLError.unreachable(name, reason: "a test says so") }
-  }
-
-  func read<R: Sendable>(
-    _ body: @Sendable @escaping (any SQLSession) throws -> R
-  ) async throws -> R {
-    try await check()
-    return try await inner.read(body)
-  }
-
-  func write<R: Sendable>(
-    _ body: @Sendable @escaping (any SQLSession) throws -> R
-  ) async throws -> R {
-    try await check()
-    return try await inner.write(body)
-  }
-
-  func close() async { await inner.close() }
-}

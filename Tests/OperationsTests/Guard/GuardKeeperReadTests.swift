@@ -13,7 +13,7 @@ struct GuardKeeperReadTests {
     async throws
   {
     try await TestDatabase.sqlite.with { database in
-      let held = HeldDatabase(database)
+      let held = ShakyDatabase(database)
       let store = try await DataStore(held)
       try await store.write(as: "ann", at: hour(0)) { transaction in
         _ = try transaction.lay(Guardrail(.rule("bucket.encrypted"), enforcement: .disallow))
@@ -59,7 +59,7 @@ struct GuardKeeperReadTests {
 
   @Test func `a read that began earlier and ends later changes nothing`() async throws {
     try await TestDatabase.sqlite.with { database in
-      let held = HeldDatabase(database)
+      let held = ShakyDatabase(database)
       let store = try await DataStore(held)
       let rules = try Kit.index().rules
       let keeper = GuardKeeper(store) { (rules, []) }
@@ -82,38 +82,4 @@ struct GuardKeeperReadTests {
       #expect(try await keeper.current(at: hour(2)).guardrails.isEmpty)
     }
   }
-}
-
-/// A database that can be away, and that holds back what was read.
-private final class HeldDatabase: SQLDatabase {
-  let isAway = Mutex(false)
-  /// For how long what was read is held back.
-  let hold = Mutex(Duration.zero)
-  /// How many reads are held back now.
-  let isHolding = Mutex(0)
-  private let inner: any SQLDatabase
-
-  init(_ inner: any SQLDatabase) { self.inner = inner }
-
-  var dialect: SQLDialect { inner.dialect }
-  var name: String { inner.name }
-
-  func read<R: Sendable>(
-    _ body: @Sendable @escaping (any SQLSession) throws -> R
-  ) async throws -> R {
-    if isAway.withLock({ $0 }) { throw SQLError.unreachable(name, reason: "a test says so") }
-    let hold = hold.withLock { $0 }
-    let found = try await inner.read(body)
-    guard hold > .zero else { return found }
-    isHolding.withLock { $0 += 1 }
-    try await Task.sleep(for: hold)
-    isHolding.withLock { $0 -= 1 }
-    return found
-  }
-
-  func write<R: Sendable>(
-    _ body: @Sendable @escaping (any SQLSession) throws -> R
-  ) async throws -> R { try await inner.write(body) }
-
-  func close() async { await inner.close() }
 }

@@ -56,7 +56,7 @@ struct PageCostTests {
 
   @Test func `no page reads a large table without an index, or is large`() async throws {
     let log = StatementLog()
-    try await TestServer.with(log: log) { server in
+    try await TestServer.with(over: { WatchedDatabase(inner: $0, log: log) }) { server in
       let administrator = try await server.caller(.administrator)
       try await PageKit.estate(server, administrator)
       try await Self.estate(server, administrator)

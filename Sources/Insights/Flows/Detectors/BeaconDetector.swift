@@ -61,6 +61,12 @@ final class BeaconDetector: FlowDetector {
         alarms.displace(gone.key) { story($0, gone.key, gone.state) }
       }
     }
+    if table[slot].last - record.start > Self.pause, !table[slot].isAlarmed {
+      // A clock was set back.
+      table[slot] = State()
+      table[slot].first = record.start
+      table[slot].last = record.start
+    }
     guard record.start >= table[slot].last else { return }
     let index = Int(table[slot].count & 31)
     table[slot].intervals[index] = Float(record.start - table[slot].last) / 1000

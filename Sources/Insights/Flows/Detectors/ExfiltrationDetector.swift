@@ -52,10 +52,11 @@ final class ExfiltrationDetector: FlowDetector {
       close(slot, gap: table[slot].window.number - former - 1)
     }
     let out = context.clientIsOwn ? record.sent.bytes : record.received.bytes
-    table[slot].sent &+= out
-    table[slot].received &+= context.clientIsOwn ? record.received.bytes : record.sent.bytes
+    let back = context.clientIsOwn ? record.received.bytes : record.sent.bytes
+    table[slot].sent = FlowMath.sum(table[slot].sent, out)
+    table[slot].received = FlowMath.sum(table[slot].received, back)
     if table[slot].peer == other {
-      table[slot].peerWeight &+= out
+      table[slot].peerWeight = FlowMath.sum(table[slot].peerWeight, out)
     } else if table[slot].peerWeight > out {
       table[slot].peerWeight -= out
     } else {
@@ -121,7 +122,8 @@ final class ExfiltrationDetector: FlowDetector {
       count: 1,
       values: [
         "bytes_sent": .integer(state.told[0]), "bytes_received": .integer(state.told[1]),
-        "bound": .integer(state.bound), "median_of_former_hours": .integer(Int64(state.median)),
+        "bound": .integer(state.bound),
+        "median_of_former_hours": .integer(Int64(min(1e18, state.median))),
         "former_hours": .integer(Int64(min(state.hourCount, 48))),
         "least_bytes": .integer(Self.leastBytes), "least_ratio": .number(Self.leastRatio),
       ],

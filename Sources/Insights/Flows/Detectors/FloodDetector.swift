@@ -45,6 +45,13 @@ final class FloodDetector: FlowDetector {
     var hollowLimit = Limit()
     var packetLimit = Limit()
     var first: Int64 = 0
+
+    mutating func add(connections: Int64, hollow: Int64, packets: Int64, answers: Int64) {
+      self.connections += connections
+      self.hollow += hollow
+      self.packets = FlowMath.sum(self.packets, packets)
+      self.answers = FlowMath.sum(self.answers, answers)
+    }
   }
 
   /// What a window was measured by.
@@ -92,13 +99,15 @@ final class FloodDetector: FlowDetector {
       table[slot].client = record.client
     }
     if isHollow { table[slot].hollow &+= 1 }
-    table[slot].packets &+= record.sent.packets
-    table[slot].answers &+= record.received.packets
+    table[slot].packets = FlowMath.sum(table[slot].packets, record.sent.packets)
+    table[slot].answers = FlowMath.sum(table[slot].answers, record.received.packets)
     if table[slot].isAlarmed {
-      table[slot].told.connections += context.isNew ? 1 : 0
-      table[slot].told.hollow += isHollow ? 1 : 0
-      table[slot].told.packets += record.sent.packets
-      table[slot].told.answers += record.received.packets
+      table[slot].told.add(
+        connections: context.isNew ? 1 : 0,
+        hollow: isHollow ? 1 : 0,
+        packets: record.sent.packets,
+        answers: record.received.packets
+      )
     }
     let state = table[slot]
     if state.hollow >= Self.leastHollow,
@@ -129,10 +138,12 @@ final class FloodDetector: FlowDetector {
       // Until it was quiet for the pause it is the same flood, which goes on.
       var told = record.start < state.quietUntil ? state.told : Told()
       if told.first == 0 { told.first = state.window.number * Self.window }
-      told.connections += Int64(state.window.count)
-      told.hollow += Int64(state.hollow)
-      told.packets += state.packets
-      told.answers += state.answers
+      told.add(
+        connections: Int64(state.window.count),
+        hollow: Int64(state.hollow),
+        packets: state.packets,
+        answers: state.answers
+      )
       table[slot].told = told
     }
     if kind == .connectionFlood {
@@ -151,6 +162,11 @@ final class FloodDetector: FlowDetector {
       table[slot].packetRate.add(Float(table[slot].packets), emptyWindows: max(0, gap))
       table[slot].clients = DistinctCount()
     }
+    forget(slot)
+  }
+
+  /// Begins the counts of a window anew: they are told, or it is over.
+  private func forget(_ slot: Int) {
     table[slot].hollow = 0
     table[slot].packets = 0
     table[slot].answers = 0
@@ -161,6 +177,9 @@ final class FloodDetector: FlowDetector {
     let story = story(kind, key, table[slot])
     table[slot].raised.remove(kind)
     table[slot].quietUntil = table[slot].last + Self.pause
+    // Where the logs end within a window, what is told of it does not count again.
+    table[slot].window.count = 0
+    forget(slot)
     return story
   }
 

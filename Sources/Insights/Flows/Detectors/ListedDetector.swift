@@ -166,7 +166,10 @@ final class ListedDetector: FlowDetector {
     }
     let former = table[slot].window.number
     guard table[slot].window.move(to: record.start, length: Self.window) else { return nil }
-    if former != table[slot].window.number, !table[slot].isAlarmed {
+    if former != table[slot].window.number {
+      let whole = table[slot]
+      // What waits to be told is of the hour that is over.
+      if whole.isAlarmed { alarms.displace(key) { story($0, key, whole) } }
       let (window, last) = (table[slot].window, table[slot].last)
       table[slot] = State()
       table[slot].window = window
@@ -186,8 +189,8 @@ final class ListedDetector: FlowDetector {
   ) {
     let sent = ownIsClient ? record.sent.bytes : record.received.bytes
     let received = ownIsClient ? record.received.bytes : record.sent.bytes
-    table[slot].sent &+= sent
-    table[slot].received &+= received
+    table[slot].sent = FlowMath.sum(table[slot].sent, sent)
+    table[slot].received = FlowMath.sum(table[slot].received, received)
     table[slot].largest = max(table[slot].largest, received)
     table[slot].listedAddress = listed
     table[slot].port = record.serverPort

@@ -208,6 +208,7 @@ package struct FlowColumns: Sendable {
       var names = text.split { $0 == Character(Unicode.Scalar(separator)) || $0 == "\r" }
         .map { String($0).trimmingSpaces }
       if names.first == "#fields" { names.removeFirst() }
+      guard !names.isEmpty else { continue }
       if format.name == "aws" { names = names.map { $0.replacing("_", with: "-") } }
       self.init(format, separator: separator, names)
       return

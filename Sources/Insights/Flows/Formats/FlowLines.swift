@@ -5,10 +5,13 @@ struct FlowLines {
   let columns: FlowColumns
   /// Whether a summary has begun, as nfdump writes one behind its records.
   private var isBehind: Bool
+  /// What a header begins with.
+  private let head: [UInt8]
 
   init(_ columns: FlowColumns, isBehind: Bool = false) {
     self.columns = columns
     self.isBehind = isBehind
+    head = Array((columns.names.first ?? "").utf8) + [columns.separator]
   }
 
   /// Reads whole lines, the first of which has a number.
@@ -90,7 +93,7 @@ struct FlowLines {
 
   /// Whether a line is a header, as they come again where files are put one behind another.
   private func isHeader(_ text: FlowBytes) -> Bool {
-    text.text.hasPrefix(columns.names[0] + String(Unicode.Scalar(columns.separator)))
+    text.count >= head.count && head.indices.allSatisfy { text[$0] == head[$0] }
   }
 
   /// The columns that mean nothing to detectors.

@@ -17,7 +17,7 @@ enum FlowWords {
     if text.count >= 10, text[4] == 0x2D {
       return unsafe Timestamp.seconds(text.buffer).map { Int64(($0 * 1000).rounded()) }
     }
-    guard let number = text.decimal, number >= 0 else { return nil }
+    guard let number = text.decimal, (0..<9e18).contains(number) else { return nil }
     return milliseconds(number)
   }
 

@@ -24,7 +24,8 @@ struct FlowPiece: Sendable {
     var chunk = FlowChunk()
     chunk.file = file
     chunk.wantsOthers = wantsOthers
-    for line in tooLong { chunk.fault(line, "is longer than \(FlowReader.lineLimit >> 10) KiB") }
+    let limit = if case .lines = content { FlowReader.lineLimit } else { RecordCutter.recordLimit }
+    for line in tooLong { chunk.fault(line, "is longer than \(limit >> 10) KiB") }
     switch content {
     case .lines(let bytes, let columns, let first, let isBehind):
       chunk.provider = columns.format.provider

@@ -30,6 +30,8 @@ struct FlowReader {
   private var isBehind = false
   private var tooLong: [Int] = []
   private(set) var isAtEnd = false
+  private var isOfObjects: Bool { if case .objects = shape { true } else { false } }
+  private var isJSON: Bool { if case .json = shape { true } else { false } }
   /// Whether the log's form is known, even where it has no record.
   var isRecognised: Bool { shape != nil }
   /// Whether everything was read so far and more may follow.
@@ -84,7 +86,8 @@ struct FlowReader {
     do { read = try await reader.read { parts.append(Array($0)) } } catch { fault = error }
     do { for part in parts { try note(part, &pieces) } } catch { fault = fault ?? error }
     isDrained = reader.isAtEnd
-    if fault != nil || reader.isAtEnd && (isLast || reader.isCompressed) {
+    // JSON of another form than lines is read as a whole, and anew where it has grown.
+    if fault != nil || reader.isAtEnd && (isLast || reader.isCompressed || isJSON) {
       isAtEnd = true
       // What the file broke off in is no whole line.
       if fault != nil, case .lines = shape { rest = [] }
@@ -160,7 +163,7 @@ struct FlowReader {
 
   /// Keeps what is no whole line, and drops what can never become one.
   private mutating func keep(_ tail: [UInt8]) {
-    guard tail.count > Self.lineLimit else {
+    guard tail.count > (isOfObjects ? RecordCutter.recordLimit : Self.lineLimit) else {
       rest = tail
       return
     }

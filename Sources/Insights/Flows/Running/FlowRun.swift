@@ -127,7 +127,6 @@ package struct FlowRun: Sendable {
       }
       repeat {
         let list = FlowInputs.ordered(try await inputs())
-        var hasRead = false
         var next = list[...]
         var opened: [(LogInput, FlowReader)] = []
         defer { for (_, reader) in opened { reader.close() } }
@@ -148,7 +147,6 @@ package struct FlowRun: Sendable {
             do {
               let count = try await reader.read(isLast: isLast) { pieces.append($0) }
               stage.totals.bytes += count
-              hasRead = hasRead || count > 0
             } catch {
               stage.fault(input.name, 0, "\(error)")
               stage.leave(input)
@@ -185,7 +183,7 @@ package struct FlowRun: Sendable {
           try stage.idle()
           try await sinks.settle(false)
           try await saveNowAndThen(stage, sinks)
-          if !hasRead { try await Task.sleep(for: .milliseconds(300)) }
+          try await Task.sleep(for: .milliseconds(300))
         }
       } while options.isFollowing && !sinks.shouldStop()
         && stage.canGrow

@@ -2,6 +2,12 @@ import Foundation
 
 /// Figures of short series.
 enum FlowMath {
+  /// The sum of volumes, which a hostile log may make as great as it likes.
+  @inline(__always) static func sum(_ one: Int64, _ other: Int64) -> Int64 {
+    let (sum, isOver) = one.addingReportingOverflow(other)
+    return isOver ? .max : sum
+  }
+
   static func log(_ number: Double) -> Double { Foundation.log(number) }
 
   /// The value below which a share of sorted values lies.

@@ -22,7 +22,7 @@ struct RecentFilter {
   ///
   /// Two in a hundred that are new are taken for known when a generation is full.
   @inline(__always) mutating func insert(_ hash: UInt64, at time: Int64) -> Bool {
-    if time - span / 2 > since || count > words.count * 3 { turn(time) }
+    if time - span / 2 > since || isAhead(of: time) || count > words.count * 3 { turn(time) }
     let line = (Int(truncatingIfNeeded: hash >> 32) & (words.count / 8 - 1)) * 8
     var (inYoung, inOld) = (true, true)
     var bits = hash
@@ -41,8 +41,13 @@ struct RecentFilter {
     return !inYoung && !inOld
   }
 
+  /// Whether what was met lies so far ahead that a clock was set back.
+  @inline(__always) private func isAhead(of time: Int64) -> Bool {
+    since != .min && since &- time > 2 * span
+  }
+
   private mutating func turn(_ time: Int64) {
-    let isGone = since == .min || time - span > since
+    let isGone = since == .min || time - span > since || isAhead(of: time)
     if !isGone, time - span / 2 <= since { evictions += formerCount }
     formerCount = isGone ? 0 : count
     for line in stride(from: 0, to: words.count, by: 8) {
