@@ -16,7 +16,9 @@ package final class ShakyDatabase: SQLDatabase {
   /// A database over another.
   package init(_ inner: any SQLDatabase) { self.inner = inner }
 
+  /// That of the other.
   package var dialect: SQLDialect { inner.dialect }
+  /// That of the other.
   package var name: String { inner.name }
 
   private func check() async throws {
@@ -25,6 +27,7 @@ package final class ShakyDatabase: SQLDatabase {
     if isAway.withLock({ $0 }) { throw SQLError.unreachable(name, reason: "a test says so") }
   }
 
+  /// Reads, unless it is away.
   package func read<R: Sendable>(
     _ body: @Sendable @escaping (any SQLSession) throws -> R
   ) async throws -> R {
@@ -38,6 +41,7 @@ package final class ShakyDatabase: SQLDatabase {
     return found
   }
 
+  /// Writes, unless it is away.
   package func write<R: Sendable>(
     _ body: @Sendable @escaping (any SQLSession) throws -> R
   ) async throws -> R {
@@ -45,5 +49,6 @@ package final class ShakyDatabase: SQLDatabase {
     return try await inner.write(body)
   }
 
+  /// Closes the other.
   package func close() async { await inner.close() }
 }

@@ -45,17 +45,15 @@ enum ContentRoutes {
   private static func showRule(_ call: APICall) async throws -> APIReply {
     let name = call.text("id")
     let (content, now) = (try call.services.content(), call.now)
-    let installed = content.rules.first { $0.id == name || $0.aliases.contains(name) }
-    let (own, profiles) = try await call.read { transaction in
-      (
-        installed == nil
-          ? try transaction.documents(.rule, at: now).first { $0.name == name } : nil,
-        try KeptProfiles(content.profiles, transaction).all()
-      )
+    guard let rule = content.rules.first(where: { $0.id == name || $0.aliases.contains(name) })
+    else {
+      let own = try await call.read { try $0.documents(.rule, at: now) }.first { $0.name == name }
+      guard let own else { throw Problem.notFound("rule", name) }
+      return .tagged(own.json)
     }
-    guard let id = installed?.id ?? own?.name else { throw Problem.notFound("rule", name) }
+    let profiles = try await call.read { try KeptProfiles(content.profiles, $0).all() }
     let uses = profiles.flatMap { profile in
-      profile.controls.filter { $0.goals.contains { $0.rule == id } }.map {
+      profile.controls.filter { $0.goals.contains { $0.rule == rule.id } }.map {
         control -> JSONValue in
         [
           "profile": .string(profile.id), "version": .string(profile.version),
@@ -63,8 +61,8 @@ enum ContentRoutes {
         ]
       }
     }
-    var object = (installed?.document ?? own?.json)?.object ?? [:]
-    if installed != nil { object["origin"] = "installed" }
+    var object = rule.document.object ?? [:]
+    object["origin"] = "installed"
     object["used_by"] = .array(uses)
     return .tagged(.object(object))
   }

@@ -136,7 +136,10 @@ struct PageFormTests {
         if try await !isTaken(answer, name, server, visitor) { refusals[name] = answer.alert }
       }
       // A file is chosen in DashboardScanTests; a scope that something rests on stays.
-      #expect(refusals.keys.sorted() == ["/attestations/new attest", "/scopes/{name} remove"])
+      #expect(
+        refusals.keys.sorted() == ["/attestations/new attest", "/scopes/{name} remove"],
+        "\(refusals)"
+      )
       let words = refusals.values.joined(separator: " ")
       #expect(words.contains("evidence must be a file that is not empty"), "\(refusals)")
       #expect(words.contains("is used by attachment 1"), "\(refusals)")

@@ -2,6 +2,11 @@ import JSON
 
 // What stands in lines of a flow log besides records.
 extension FlowReader {
+  /// What is said of a log that nobody knows.
+  static let unknown =
+    "holds flow records of no known format; --log-format names it, --fields the columns of a log "
+    + "without a header; docs/network.md lists the formats"
+
   /// Whether a line is an object as a whole and no list of records under a key.
   static func isObject(_ line: ArraySlice<UInt8>) -> Bool {
     guard let last = line.last(where: { $0 > 0x20 }), last == 0x7D else { return false }

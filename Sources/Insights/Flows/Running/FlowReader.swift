@@ -30,7 +30,6 @@ struct FlowReader {
   private var isBehind = false
   private var tooLong: [Int] = []
   private(set) var isAtEnd = false
-  private var isOfObjects: Bool { if case .objects = shape { true } else { false } }
   private var isJSON: Bool { if case .json = shape { true } else { false } }
   /// Whether the log's form is known, even where it has no record.
   var isRecognised: Bool { shape != nil }
@@ -163,7 +162,8 @@ struct FlowReader {
 
   /// Keeps what is no whole line, and drops what can never become one.
   private mutating func keep(_ tail: [UInt8]) {
-    guard tail.count > (isOfObjects ? RecordCutter.recordLimit : Self.lineLimit) else {
+    let limit = if case .objects = shape { RecordCutter.recordLimit } else { Self.lineLimit }
+    guard tail.count > limit else {
       rest = tail
       return
     }
@@ -297,10 +297,6 @@ struct FlowReader {
   }
 
   // MARK: - Recognising
-
-  static let unknown =
-    "holds flow records of no known format; --log-format names it, --fields the columns of a log "
-    + "without a header; docs/network.md lists the formats"
 
   /// Finds out from the first lines how the file is to be read; false where more is needed.
   private mutating func recognise(_ text: [UInt8]) throws -> Bool {
