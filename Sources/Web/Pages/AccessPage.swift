@@ -184,6 +184,14 @@ enum PersonPage {
     ),
   ]
 
+  static let grants = Listing(
+    "/access/people/{id}/grants",
+    "listGrants",
+    columns: [
+      "id", "role", "on=extent.kind", "place=extent.name", "expires_at", "granted_by", "granted_at",
+    ]
+  )
+
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let id = visit.part("id")
     let person = try await visit.ask("showPerson", ["id": id])
@@ -217,6 +225,7 @@ enum PersonPage {
         \(HTML.facts("Facts", facts))
         <div class="row">\(visit.button("code", "Make a code to sign in"))\(visit.button(action, words, kind: isDisabled ? "" : "danger", ["tag": person.entityTag]))</div>
         \(HTML.table("Roles", ["Role", "Ends", "Granted by", "Change"], rows, kind: "cards", empty: "No role, so nothing is allowed."))
+        \(Self.grants.fileLinks(visit))
         \(HTML.card("Grant a role", "", visit.form("grant", grantFields, button: "Grant")))
         """
     )

@@ -196,6 +196,12 @@ enum AttachmentPage {
     }
   }
 
+  static let runs = Listing(
+    "/attachments/{id}/runs",
+    "listRuns",
+    columns: ["id", "due_at", "cause", "requested_by", "created_at"]
+  )
+
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let id = visit.part("id")
     let attachment = try await visit.ask("showAttachment", ["id": id])
@@ -248,6 +254,7 @@ enum AttachmentPage {
         \(HTML.facts("Facts", facts))
         \(actions(attachment, isPaused: isPaused, visit))
         \(HTML.table("Runs, the newest first", ["Run", "Due", "Asked for by", "Jobs"], runs.map(run), kind: "cards", empty: "It did not run yet."))
+        \(Self.runs.fileLinks(visit))
         """
     )
     return .page(content)

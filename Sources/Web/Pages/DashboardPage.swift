@@ -75,7 +75,9 @@ struct Page: Sendable {
     AttachmentsPage.listing, ScansPage.listing, JobsPage.listing, CoveragePage.listing,
     CredentialsPage.listing, CollectorsPage.listing, AccessPage.listing, KeysPage.listing,
     AuditPage.listing, GuardrailsPage.listing, EnforcementPage.listing, DecisionsPage.listing,
-    TemplatesPage.listing, PropertiesPage.listing,
+    TemplatesPage.listing, PropertiesPage.listing, ResourcePage.results, ResourcePage.states,
+    FindingPage.changes, AttachmentPage.runs, GuardrailPage.states, ProfilePage.versionList,
+    OwnRuleView.versions, HomeView.scores, DecisionsPage.counts, PersonPage.grants,
   ]
 }
 

@@ -74,6 +74,12 @@ enum DecisionsPage {
   /// How many days the chart shows where the filter says nothing.
   private static let span = 30
 
+  static let counts = Listing(
+    "/decisions/counts",
+    "countDecisions",
+    columns: ["day", "account", "rule", "decision", "count"]
+  )
+
   private static func days(_ visit: Visit) async throws -> HTML {
     let to = visit.value("to").flatMap { Instant($0) } ?? visit.asker.now
     let from = visit.value("from").flatMap { Instant($0) } ?? to.advanced(days: 1 - span)
@@ -104,6 +110,7 @@ enum DecisionsPage {
       <p><strong>\(refused.of("request"))</strong> refused and \(warned.grouped) warned of, from \(from.day) to \(to.day)</p>
       \(Charts.decisions(days, id: "prevented"))
       <details><summary>The numbers</summary>\(HTML.table("Decisions by day, the newest first", ["Day", "#Refused", "#Warned", "#Allowed"], rows))</details>
+      \(Self.counts.fileLinks(visit, query: ["from", "to", "rule", "account"]))
       </div>
       """
     )

@@ -112,6 +112,12 @@ enum FindingPage {
     return .go(visit.notice(.findingChanged))
   }
 
+  static let changes = Listing(
+    "/findings/{id}/changes",
+    "listFindingChanges",
+    columns: ["id", "change", "at", "by", "state", "severity", "seen_at", "reason"]
+  )
+
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let finding = try await visit.ask("showFinding", ["id": visit.part("id")])
     let changes = try await visit.ask(
@@ -128,6 +134,7 @@ enum FindingPage {
         <h2>Evidence</h2>
         \(evidence(finding["evidence"] ?? .null))
         \(history(changes))
+        \(Self.changes.fileLinks(visit))
         """
     )
     content.hasInstant = false

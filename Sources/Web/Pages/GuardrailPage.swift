@@ -274,6 +274,15 @@ enum GuardrailPage {
       """
   }
 
+  static let states = Listing(
+    "/guardrails/{id}/states",
+    "listGuardrailStates",
+    columns: [
+      "since", "changed_by", "rule", "profile", "template", "scope", "excludes", "parameters",
+      "enforcement", "on_failure", "reason",
+    ]
+  )
+
   private static func history(_ visit: Visit) async throws -> HTML {
     let states = try await visit.ask(
       "listGuardrailStates",
@@ -284,11 +293,12 @@ enum GuardrailPage {
       <tr><th scope="row">\(state.text("since").asTime)</th><td>\(state.text("changed_by"))</td><td>\(GuardrailsPage.tag(state.text("enforcement")))</td><td>\(state.text("reason"))</td></tr>
       """
     }
-    return HTML.table(
+    let table = HTML.table(
       "What it was from when on, the newest first",
       ["Since", "By", "Enforcement", "Reason"],
       rows,
       kind: "cards"
     )
+    return "\(table)\(Self.states.fileLinks(visit))"
   }
 }

@@ -138,6 +138,15 @@ struct HomeView {
     )
   }
 
+  static let scores = Listing(
+    "/score",
+    "listScores",
+    columns: [
+      "scanned_at", "scan", "scope", "profile", "profile_version", "score", "score_with_exceptions",
+      "weights",
+    ]
+  )
+
   private func changes(_ change: JSONValue?) async throws -> HTML {
     let history = try await visit.ask(
       "listScores",
@@ -164,6 +173,7 @@ struct HomeView {
       \(Charts.trend(points, from: period.from, to: period.to, id: "trend"))
       <details><summary class="quiet">The scores as a table, exceptions not applied</summary>
       \(HTML.table("Scores by scan, exceptions not applied", ["Scan at", "#Score"], points.map { "<tr><th scope=\"row\">\("\($0.instant)".asTime)</th><td class=\"num\">\($0.score.short)</td></tr>" }))
+      \(Self.scores.fileLinks(visit, query: ["scope", "profile"]))
       </details>
       """
     return HTML.card(

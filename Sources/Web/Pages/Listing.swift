@@ -14,9 +14,18 @@ struct Listing: Sendable {
   var columns: [String]
   /// The order of the list.
   var sort: String?
+  /// The variable parts of the path by the operation's parameters, where they are called otherwise.
+  var names: [String: String]
 
-  init(_ path: String, _ operation: String, sort: String? = nil, columns: [String]) {
+  init(
+    _ path: String,
+    _ operation: String,
+    sort: String? = nil,
+    names: [String: String] = [:],
+    columns: [String]
+  ) {
     (self.path, self.operation, self.sort, self.columns) = (path, operation, sort, columns)
+    self.names = names
   }
 
   /// What the operation is asked, as the query says.
@@ -27,7 +36,8 @@ struct Listing: Sendable {
       switch parameter.place {
       case .header: continue
       case .path:
-        pairs.append(Address.Pair(name: parameter.name, value: visit.part(parameter.name)))
+        let part = names[parameter.name] ?? parameter.name
+        pairs.append(Address.Pair(name: parameter.name, value: visit.part(part)))
       case .query where parameter.name == "as_of":
         if let instant = visit.asOf { pairs.append(Address.Pair(name: "as_of", value: instant)) }
       case .query:
@@ -60,11 +70,29 @@ struct Listing: Sendable {
     """
   }
 
-  private func file(_ type: String, _ visit: Visit) -> Address {
+  /// The links to all of the list as files, for a page that shows a part of it among other things.
+  ///
+  /// `parts` are the variable parts of the path that are not those of the page; `query` is what of the page's
+  /// query counts.
+  func fileLinks(_ visit: Visit, _ parts: [String: String] = [:], query: [String] = []) -> HTML {
+    func link(_ type: String) -> HTML {
+      var address = file(type, visit, parts)
+      address.query = address.query.filter { query.contains($0.name) || $0.name == "as_of" }
+      return HTML.link(address, "\(type.uppercased())")
+    }
+    return "<p class=\"quiet\">All of it: \(link("csv")), \(link("json"))</p>"
+  }
+
+  private func file(
+    _ type: String,
+    _ visit: Visit,
+    _ named: [String: String] = [:]
+  ) -> Address {
     var address = visit.address.without("cursor", "seen", "notice", "view")
     var parts = path.split(separator: "/").map(String.init)
     for (index, part) in parts.enumerated() where part.hasPrefix("{") {
-      parts[index] = Address.encoded(visit.part(String(part.dropFirst().dropLast())))
+      let name = String(part.dropFirst().dropLast())
+      parts[index] = Address.encoded(named[name] ?? visit.part(name))
     }
     address.path = "/\(parts.joined(separator: "/")).\(type)"
     return address

@@ -26,6 +26,12 @@ struct OwnRuleView {
     return facts
   }
 
+  static let versions = Listing(
+    "/rules/{id}/versions",
+    "listRuleVersions",
+    columns: ["id", "version", "title", "changed_by", "since", "until", "labels", "document"]
+  )
+
   /// Its cases and its versions.
   func cards() async throws -> HTML {
     let versions = try await visit.ask("listRuleVersions", ["id": id, "limit": "50"]).list("items")
@@ -43,6 +49,7 @@ struct OwnRuleView {
     return """
       \(HTML.tableCard("Cases", "", "What it has to give", ["Case", "Verdict", "Of"], cases, kind: "cards", empty: "It has none."))
       \(HTML.tableCard("Versions", "", "The newest first", ["Version", "By", "From", "Until"], rows, kind: "cards"))
+      \(Self.versions.fileLinks(visit))
       """
   }
 

@@ -79,6 +79,15 @@ enum ProfilePage {
     columns: ["id", "title", "manual", "goals", "reason", "basis"]
   )
 
+  static let versionList = Listing(
+    "/profiles/{id}/versions",
+    "listProfileVersions",
+    columns: [
+      "id", "version", "title", "framework", "effective_date", "controls", "automated", "manual",
+      "sha256", "shipped",
+    ]
+  )
+
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let id = visit.part("id")
     let profile = try await visit.look("showProfile", ["id": id])
@@ -140,6 +149,7 @@ enum ProfilePage {
         \(HTML.table("Controls with the goals that judge them", ["Control", "Goals"], rows, kind: "cards", empty: "No control is like that."))
         \(listing.links(page, visit))
         \(Self.versions(versions, profile))
+        \(Self.versionList.fileLinks(visit, ["id": bare]))
         """
     )
     return .page(content)

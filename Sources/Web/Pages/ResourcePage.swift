@@ -61,6 +61,20 @@ enum ResourcePage {
     )
   }
 
+  static let results = Listing(
+    "/resources/{resource}/results",
+    "listResultsOfResource",
+    names: ["id": "resource"],
+    columns: ResultsList.listing.columns
+  )
+
+  static let states = Listing(
+    "/resources/{resource}/history",
+    "showHistory",
+    names: ["id": "resource"],
+    columns: ["since", "until", "changes", "verdicts"]
+  )
+
   private static func state(_ resource: JSONValue, _ visit: Visit) async throws -> HTML {
     let number = visit.part("resource")
     let results = try await visit.ask(
@@ -76,6 +90,7 @@ enum ResourcePage {
       <h2>Results</h2>
       \(pills(results, chosen, visit))
       \(HTML.table("\(shown.count.of("result"))", ["Verdict", "Severity", "Result", "Resource", "Since"], shown.map { ResultsList.row($0, visit) }, kind: "cards", empty: "No rule judges it so."))
+      \(Self.results.fileLinks(visit))
       <div class="grid">
       \(HTML.card("Configuration", "w7", ConfigurationView(resource["configuration"] ?? .null).html))
       \(try await history(visit, number))
@@ -159,12 +174,15 @@ enum ResourcePage {
         <tr><th scope="row">\(link)</th><td class="num">\(failing)</td><td>\(HTML.when(!changes.isEmpty, "<ul class=\"tree\">\(HTML(changes))</ul>"))</td></tr>
         """
     }
-    return HTML.tableCard(
-      "History",
-      "w5",
+    let table = HTML.table(
       "Every state, the newest first",
       ["Since", "#Failing", "What changed"],
       rows
+    )
+    return HTML.card(
+      "History",
+      "w5",
+      "<div class=\"stack\">\(table)\(Self.states.fileLinks(visit))</div>"
     )
   }
 }

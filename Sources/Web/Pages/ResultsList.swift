@@ -36,7 +36,7 @@ struct ResultsList {
         ? "none on this page" : "\((seen + 1).grouped) to \((seen + rows.count).grouped)"
       return """
         \(verdicts(counts))
-        \(HTML.table("\(all.of("result")), \(range), the most severe first", ["Verdict", "Severity", "Result", "Resource", "Since"], rows, kind: "cards", empty: "\(all == 0 ? "No result is like that." : "None of those that were looked at; go on.")"))
+        \(HTML.table("\(all.of("result")), \(range), those of the severest rules first", ["Verdict", "Severity", "Result", "Resource", "Since"], rows, kind: "cards", empty: "\(all == 0 ? "No result is like that." : "None of those that were looked at; go on.")"))
         \(Self.listing.links(page, visit, seen: seen + rows.count))
         """
     }
