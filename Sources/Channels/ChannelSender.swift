@@ -71,10 +71,11 @@ package struct ChannelSender: AlertSender {
       case .syslog: (["syslog+tls", "syslog+tcp", "syslog+udp"], [])
       }
     guard good.contains(scheme) || (allowsPrivate && bare.contains(scheme)) else {
-      throw AlertFailure(
-        "its address has to begin with \(good.joined(separator: ":// or "))://, not \(scheme)://",
-        isFinal: true
-      )
+      let words =
+        "its address has to begin with \(good.joined(separator: ":// or "))://, not \(scheme)://"
+      guard bare.contains(scheme) else { throw AlertFailure(words, isFinal: true) }
+      // Another start of the server may allow it.
+      throw AlertFailure("\(words), unless --allow-private-channels is given")
     }
     if channel.kind == .syslog, url.port == nil, scheme == "syslog+tcp" {
       throw AlertFailure("a syslog server over TCP needs a port", isFinal: true)

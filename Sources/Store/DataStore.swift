@@ -101,6 +101,13 @@ package struct StoreTransaction {
     self.now = now
   }
 
+  /// Lets a scan that ends wait for others that do; called before anything is read.
+  package func beginFinish() throws { _ = try take(0, of: "ledger") }
+
+  /// Lets whoever decides something wait for others who do, so that nothing changes between what is looked at
+  /// and what is written; called before anything is read.
+  package func beginDecision() throws { _ = try take(0, of: "decision of people") }
+
   /// Takes numbers that nobody else gets, and returns the first of them.
   func take(_ count: Int = 1, of counter: String) throws -> Int64 {
     try session.run(

@@ -94,6 +94,8 @@ extension StoreTransaction {
     without busy: Set<Int64> = []
   ) throws -> [Alert] {
     _ = try take(0, of: "alert")
+    // What a channel that is switched off would be told waits until it is switched on.
+    let busy = busy.union(try channels().filter { !$0.isEnabled }.map(\.id))
     let others = busy.sorted().map { "\($0)" }.joined(separator: ", ")
     let free = busy.isEmpty ? "" : " AND channel NOT IN (\(others))"
     while true {
@@ -246,7 +248,7 @@ extension StoreTransaction {
 
   /// The alerts that nobody took of channels that took none after them, one for each channel.
   package func deadEnds() throws -> [Alert] {
-    try channels().compactMap { channel in
+    try channels().filter(\.isEnabled).compactMap { channel in
       let last = try session.first(
         Self.alertColumns
           + "WHERE channel = $1 AND state IN ('dead', 'delivered') ORDER BY change DESC LIMIT 1",

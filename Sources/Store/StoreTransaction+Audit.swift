@@ -134,10 +134,14 @@ extension StoreTransaction {
 
   /// The first break of the chain, in words; nil where the log is whole.
   package func auditFault() throws -> String? {
+    // What is written while the log is read is looked at another time.
+    let next = try session.first("SELECT next FROM counters WHERE name = 'audit log'") {
+      $0.integer(0)
+    }
     var expected: (number: Int64, digest: String) = (1, "")
     var fault: String?
     try auditLog { entry in
-      guard fault == nil else { return }
+      guard fault == nil, entry.number < next ?? .max else { return }
       if entry.number != expected.number {
         fault = "entry \(expected.number) is missing"
       } else if entry.previous != expected.digest {
@@ -146,9 +150,6 @@ extension StoreTransaction {
         fault = "entry \(entry.number) was changed"
       }
       expected = (entry.number + 1, entry.digest)
-    }
-    let next = try session.first("SELECT next FROM counters WHERE name = 'audit log'") {
-      $0.integer(0)
     }
     if fault == nil, let next, next != expected.number {
       fault = "the log ends at entry \(expected.number - 1), and \(next - 1) were written"

@@ -242,10 +242,15 @@ extension StoreTransaction {
 
   /// Removes decisions from before an instant, and the rulings that are left to nobody.
   func pruneDecisions(before cutoff: Instant) throws -> Int {
+    // Whoever logs may just have found rulings that nobody else has.
+    _ = try take(0, of: "decision")
     let removed = try session.run("DELETE FROM decisions WHERE at < $1", [cutoff.value])
     if removed > 0 {
       try session.run(
-        "DELETE FROM decision_rulings WHERE id NOT IN (SELECT rulings FROM decisions)",
+        """
+        DELETE FROM decision_rulings WHERE NOT EXISTS
+          (SELECT 1 FROM decisions d WHERE d.rulings = decision_rulings.id)
+        """,
         []
       )
     }

@@ -97,6 +97,7 @@ extension StoreTransaction {
 
   /// Removes findings that were neither seen nor decided about since an instant.
   func pruneFindings(before cutoff: Instant) throws -> Int {
+    _ = try take(0, of: "finding")
     let old = "SELECT id FROM findings WHERE updated_at < $1"
     for table in ["finding_parts", "finding_changes", "finding_addresses", "alerts"] {
       try session.run("DELETE FROM \(table) WHERE finding IN (\(old))", [cutoff.value])

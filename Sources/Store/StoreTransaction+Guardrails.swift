@@ -35,6 +35,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError`` for a scope that is not there, and for what is laid on it already.
   package func lay(_ guardrail: Guardrail) throws -> Int64 {
+    try beginDecision()
     var guardrail = guardrail
     try check(guardrail)
     guardrail.id = try take(of: "guardrail")
@@ -47,6 +48,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError``.
   package func change(_ guardrail: Guardrail) throws {
+    try beginDecision()
     let former = try self.guardrail(guardrail.id)
     guard former.subject == guardrail.subject else {
       throw StoreError.conflict(
@@ -66,6 +68,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``.
   package func removeGuardrail(_ id: Int64) throws {
+    try beginDecision()
     guard try endGuardrail(id) > 0 else {
       throw StoreError.notFound(kind: "guardrail", name: "\(id)")
     }

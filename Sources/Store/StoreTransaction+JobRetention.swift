@@ -23,6 +23,13 @@ extension StoreTransaction {
       try session.run("DELETE FROM run_jobs WHERE run = $1", [.integer(run)])
       try session.run("DELETE FROM runs WHERE id = $1", [.integer(run)])
     }
+    try session.run(
+      """
+      DELETE FROM uploads WHERE job IN
+        (SELECT id FROM jobs WHERE state NOT IN ('waiting', 'leased') AND finished_at < $1)
+      """,
+      [cutoff.value]
+    )
     let jobs = try session.run(
       """
       DELETE FROM jobs WHERE state NOT IN ('waiting', 'leased') AND finished_at < $1

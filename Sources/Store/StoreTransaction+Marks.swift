@@ -122,6 +122,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError`` for a value that the mark cannot have, or a scope that is not there.
   package func set(_ mark: Mark) throws {
+    try beginDecision()
     if let values = mark.kind.values, !mark.value.isEmpty, !values.contains(mark.value) {
       throw StoreError.conflict(
         "\(mark.kind.rawValue) is one of \(values.joined(separator: ", ")), not \"\(mark.value)\""
@@ -204,6 +205,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError``.
   package func approveAttestation(_ id: Int64) throws {
+    try beginDecision()
     guard let found = try attestations().first(where: { $0.id == id }) else {
       throw StoreError.notFound(kind: "attestation", name: "\(id)")
     }

@@ -144,6 +144,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError/conflict(_:)`` for the last administrator of everything.
   package func setDisabled(_ isDisabled: Bool, person id: Int64) throws {
+    try beginDecision()
     let person = try person(id)
     guard (person.disabledAt != nil) != isDisabled else { return }
     try session.run(
@@ -191,6 +192,7 @@ extension StoreTransaction {
   /// - Throws: ``StoreError/conflict(_:)`` for a role that has to end and an expiry that is missing or
   ///   past, or for what the person has already.
   package func grant(_ grant: Grant, to id: Int64) throws -> Int64 {
+    try beginDecision()
     let person = try person(id)
     guard !grant.role.isTimeBoxed || !grant.expiresAt.isNever else {
       throw StoreError.conflict("the role \(grant.role.rawValue) needs an instant at which it ends")
@@ -239,6 +241,7 @@ extension StoreTransaction {
   /// - Throws: ``StoreError/notFound(kind:name:)``; ``StoreError/conflict(_:)`` for the last
   ///   administrator of everything.
   package func revokeGrant(_ id: Int64) throws {
+    try beginDecision()
     guard let found = try grants(at: now).first(where: { $0.grant.id == id }) else {
       throw StoreError.notFound(kind: "grant", name: "\(id)")
     }

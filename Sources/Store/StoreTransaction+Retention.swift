@@ -286,8 +286,8 @@ extension StoreTransaction {
     )
     report.blocks = try session.run(
       """
-      DELETE FROM blocks WHERE id NOT IN (SELECT block FROM resources)
-        AND id NOT IN (SELECT block FROM versions)
+      DELETE FROM blocks WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.block = blocks.id)
+        AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.block = blocks.id)
       """
     )
   }

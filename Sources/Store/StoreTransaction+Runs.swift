@@ -142,6 +142,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError`` when there is no such attachment, it is paused, or the instant is past.
   package func pause(attachment: Int64, until: Instant = .never) throws {
+    try beginDecision()
     try check(attachment)
     guard until > now else {
       throw StoreError.conflict(

@@ -56,14 +56,14 @@ package struct TaskOutcome: Sendable {
   package var seen: NumberSet
   /// Counts over related resources, as JSON.
   package var population: [UInt8]
-  /// Lines that wait for those counts.
+  /// Lines that wait for those counts; a finished task's are read apart.
   package var deferred: [UInt8]
 
   package init(
     report: JSONValue,
     seen: NumberSet,
     population: [UInt8],
-    deferred: [UInt8]
+    deferred: [UInt8] = []
   ) {
     self.report = report
     self.seen = seen
@@ -329,11 +329,11 @@ extension StoreTransaction {
     guard changed == 1 else { throw StoreError.leaseLost(task: task.id) }
   }
 
-  /// What the finished tasks of a scan left, in their order.
+  /// What the finished tasks of a scan left, in their order, without lines that wait.
   package func outcomes(of scan: Int64) throws -> [TaskOutcome] {
     try session.rows(
       """
-      SELECT report, seen, population, deferred FROM tasks
+      SELECT report, seen, population FROM tasks
       WHERE scan = $1 AND state = 'done' ORDER BY id
       """,
       [.integer(scan)]
@@ -341,9 +341,23 @@ extension StoreTransaction {
       TaskOutcome(
         report: try JSONValue(parsing: row.text(0)),
         seen: try NumberSet(packed: row.bytes(1)),
-        population: try Pack.decompress(row.bytes(2)),
-        deferred: try Pack.decompress(row.bytes(3))
+        population: try Pack.decompress(row.bytes(2))
       )
     }
+  }
+
+  /// The finished tasks of a scan, in their order.
+  package func finishedTasks(of scan: Int64) throws -> [Int64] {
+    try session.rows(
+      "SELECT id FROM tasks WHERE scan = $1 AND state = 'done' ORDER BY id",
+      [.integer(scan)]
+    ) { $0.integer(0) }
+  }
+
+  /// The lines of a finished task that wait for counts over related resources.
+  package func deferredLines(ofTask id: Int64) throws -> [UInt8] {
+    try session.first("SELECT deferred FROM tasks WHERE id = $1", [.integer(id)]) {
+      try Pack.decompress($0.bytes(0))
+    } ?? []
   }
 }

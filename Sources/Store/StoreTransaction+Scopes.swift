@@ -56,6 +56,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``ScopeError`` when it names scopes that are not there, or itself.
   package func put(_ scope: Scope) throws {
+    try beginDecision()
     var all = try scopes(at: now).filter { $0.name != scope.name }
     let isNew = try scopes(at: now).count == all.count
     all.append(scope)
@@ -79,6 +80,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError`` when there is none, or attachments and other scopes still name it.
   package func removeScope(_ name: String) throws {
+    try beginDecision()
     guard try scopes(at: now).contains(where: { $0.name == name }) else {
       throw StoreError.notFound(kind: "scope", name: name)
     }
@@ -194,6 +196,7 @@ extension StoreTransaction {
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``.
   package func detach(_ id: Int64) throws {
+    try beginDecision()
     let ended = try session.run(
       "UPDATE attachments SET valid_to = $2 WHERE id = $1 AND valid_to > $2",
       [.integer(id), now.value]

@@ -60,7 +60,7 @@ final class FindingWriter {
       let last = finding.count > 1 ? "last \(finding.lastSeen.map { "\($0)" } ?? "unknown")" : ""
       return [
         finding.note.severity.rawValue, finding.firstSeen.map { "\($0)" } ?? "without time",
-        finding.note.title, finding.entity.text.elided,
+        finding.note.title, finding.subject.elided,
         finding.count > 1 ? "\(finding.count)×" : "",
         last, place,
       ]

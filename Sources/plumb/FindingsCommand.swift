@@ -318,7 +318,8 @@ extension KeptFinding {
   fileprivate static var columns: [Column] {
     [
       "id", "severity", "state", "last_seen", "source", "note", "title", "account=entity.account",
-      "entity=entity.actor/entity.resource", "count",
+      "entity=entity.actor/entity.resource", "source_ip=entity.source_ip", "peer=entity.peer",
+      "vulnerabilities", "count",
     ]
   }
 
@@ -327,7 +328,7 @@ extension KeptFinding {
     [
       "\(id)", finding.note.severity.rawValue, finding.state.name,
       finding.lastSeen.map { "\($0)" } ?? "without time", finding.note.source.rawValue,
-      finding.note.title, finding.entity.text.elided, finding.count > 1 ? "\(finding.count)×" : "",
+      finding.note.title, finding.subject.elided, finding.count > 1 ? "\(finding.count)×" : "",
     ]
   }
 }

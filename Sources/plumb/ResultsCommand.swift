@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Model
 import Operations
+import Reports
 import Store
 
 /// Which stored results a command is about.
@@ -277,11 +278,7 @@ extension PostureDiff.Entry {
 
 extension String {
   /// The text as a cell of a CSV file (RFC 4180); one that a spreadsheet would run is quoted.
-  var csvCell: String {
-    let safe = first.map { "=+-@\t\r".contains($0) } == true ? "'" + self : self
-    guard safe.contains(where: { ",\"\r\n".contains($0) }) else { return safe }
-    return "\"\(safe.replacing("\"", with: "\"\""))\""
-  }
+  var csvCell: String { CSVRow.cell(self) }
 
   /// The text with control characters replaced, but for those given.
   func withoutControls(keeping kept: Character) -> String {

@@ -114,7 +114,9 @@ extension Status {
     if isOutdated {
       lines.append("scopes or attachments changed since the last scan; the next one counts them")
     }
-    if gaps > 0 { lines.append("\(gaps) kinds were not fully read; plumb coverage names them") }
+    if let gaps, gaps > 0 {
+      lines.append("\(counted(gaps, "kind")) not fully read; plumb coverage names them")
+    }
     if report.faultCount > 0 {
       lines.append("\(report.faultCount) lines of the last scan could not be judged")
     }

@@ -213,7 +213,8 @@ struct TaskTests {
       #expect(outcome.report == Self.outcome.report)
       #expect(outcome.seen.numbers == [1, 2, 3])
       #expect(outcome.population == Self.outcome.population)
-      #expect(outcome.deferred == Self.outcome.deferred)
+      let lines = try await store.read { try $0.deferredLines(ofTask: mine.id) }
+      #expect(lines == Self.outcome.deferred)
       // What is done is not leased again.
       let next = try await Self.lease(store, scan, to: "w3", at: 99, until: 100)
       #expect(next?.start == 100)

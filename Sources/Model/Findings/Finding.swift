@@ -227,10 +227,16 @@ package struct Finding: Sendable, Hashable {
   /// The id of what is kept of all findings of its cause.
   package var causeID: String { NameUUID.of(.array(causeParts.map { .string($0) })) }
 
-  /// The vulnerabilities that the evidence names by `cve`, one or several.
+  /// The vulnerabilities that the evidence names by `cve`, one or several, in their order and as CVE writes them.
   package var vulnerabilities: [String] {
     guard let named = evidence.values["cve"] else { return [] }
-    return named.array?.compactMap(\.string) ?? named.string.map { [$0] } ?? []
+    let names = named.array?.compactMap(\.string) ?? named.string.map { [$0] } ?? []
+    return Set(names.map { $0.uppercased() }).sorted()
+  }
+
+  /// Whom or what it is about, for people: the entity, and the vulnerabilities that it names.
+  package var subject: String {
+    ([entity.text] + vulnerabilities.prefix(5)).joined(separator: ", ")
   }
 
   /// How many events a finding of several names.

@@ -36,7 +36,7 @@ package enum AlertRouter {
           let places =
             try sight ?? FindingSight(transaction, sight: .everything, at: now)
           sight = places
-          guard places.isIn(channel.scope, kept.finding) else { continue }
+          guard places.mayBeIn(channel.scope, kept.finding) else { continue }
         }
         let count = try sent[channel.id] ?? transaction.countAlerts(of: channel.id, since: today)
         let isOver = channel.budget > 0 && count >= channel.budget
@@ -76,7 +76,7 @@ package enum AlertRouter {
         change: alert.changeKind.rawValue,
         severity: change?.severity ?? kept.finding.note.severity,
         title: kept.finding.note.title,
-        entity: kept.finding.entity.text,
+        entity: kept.finding.subject,
         unit: kept.finding.note.source == .posture ? "resources" : "times",
         account: kept.finding.entity.account ?? "",
         lastSeen: kept.finding.lastSeen,

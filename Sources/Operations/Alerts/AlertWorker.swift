@@ -43,10 +43,18 @@ package struct AlertWorker: Sendable {
 
   /// Works until the task is cancelled; messages under way end first.
   package func run() async {
+    await withDiscardingTaskGroup { group in
+      // A channel that hangs holds up neither what is noticed meanwhile nor other channels.
+      group.addTask { await repeating { while try await route() > 0 {} } }
+      group.addTask { await repeating { try await deliver() } }
+    }
+  }
+
+  private func repeating(_ work: () async throws -> Void) async {
     var isReachable = true
     while !Task.isCancelled {
       do {
-        try await tick()
+        try await work()
         isReachable = true
       } catch is CancellationError {
         return
@@ -71,8 +79,9 @@ package struct AlertWorker: Sendable {
   }
 
   private func deliver() async throws {
-    try await withThrowingTaskGroup(of: Int64.self) { group in
+    try await withThrowingTaskGroup(of: Int64?.self) { group in
       var busy: Set<Int64> = []
+      var isLooking = false
       while true {
         if busy.count < settings.most, !Task.isCancelled {
           let alerts = try await lease(without: busy)
@@ -85,8 +94,18 @@ package struct AlertWorker: Sendable {
             continue
           }
         }
-        guard let done = try await group.next() else { return }
-        busy.remove(done)
+        if !busy.isEmpty, !isLooking, !Task.isCancelled {
+          // While somebody sends, others may come to be told.
+          isLooking = true
+          group.addTask {
+            try? await Task.sleep(for: settings.poll)
+            return nil
+          }
+        }
+        guard !busy.isEmpty, let done = try await group.next() else {
+          return group.cancelAll()
+        }
+        if let done { busy.remove(done) } else { isLooking = false }
       }
     }
   }

@@ -192,7 +192,7 @@ extension Alert {
       "channel_number": .integer(channel), "finding": .integer(finding),
       "change": .string(changeKind.rawValue),
       "severity": .string(kept.finding.note.severity.rawValue),
-      "title": .string(kept.finding.note.title), "entity": .string(kept.finding.entity.text),
+      "title": .string(kept.finding.note.title), "entity": .string(kept.finding.subject),
       "digest": .bool(isDigest), "state": .string(state.rawValue),
       "attempts": .integer(Int64(attempts)), "not_before": .string("\(notBefore)"),
       "noticed_at": .string("\(noticedAt)"), "created_at": .string("\(createdAt)"),

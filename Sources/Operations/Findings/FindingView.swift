@@ -12,6 +12,10 @@ extension KeptFinding {
     where !["id", "event", "evidence", "level", "detection_id"].contains(key) {
       object[key] = value
     }
+    let vulnerabilities = finding.vulnerabilities
+    if !vulnerabilities.isEmpty {
+      object["vulnerabilities"] = .array(vulnerabilities.map { .string($0) })
+    }
     object["note"] = .string(finding.note.id)
     object["note_number"] = .integer(note)
     object["kept_at"] = .string("\(keptAt)")
@@ -81,12 +85,14 @@ extension FindingsKept {
 package struct FindingSight {
   private let sight: Sight
   private let names: [String: [String]]
+  private let providers: [String: String]
   private let tree: ScopeTree
 
   /// What a sight holds of accounts and scopes as they are at an instant.
   package init(_ transaction: StoreTransaction, sight: Sight, at instant: Instant) throws {
     self.sight = sight
-    names = try Places(transaction).names
+    let places = try Places(transaction)
+    (names, providers) = (places.names, places.providers)
     tree = ScopeTree(try transaction.scopes(at: instant))
   }
 
@@ -107,16 +113,22 @@ package struct FindingSight {
     }
   }
 
-  /// Whether a finding is about something in a scope; the empty name is everything.
-  package func isIn(_ scope: String, _ finding: Finding) -> Bool {
-    scope.isEmpty || tree.contains(place(of: finding.entity), in: scope)
+  /// Whether a finding is about something that is in a scope, or may be, going by what it tells; the empty
+  /// name is everything.
+  package func mayBeIn(_ scope: String, _ finding: Finding) -> Bool {
+    var place = place(of: finding.entity)
+    place.unread = ["tag:", "kind", "service", "group"]
+    if place.provider.isEmpty { place.unread.insert("provider") }
+    if place.region.isEmpty { place.unread.insert("region") }
+    if place.id.isEmpty { place.unread.insert("id") }
+    return scope.isEmpty || tree.mayContain(place, in: scope, without: [])
   }
 
   private func place(of entity: FindingEntity) -> Place {
     let account = entity.account.map { names[$0] ?? [$0] } ?? []
     return Place(
       accounts: account,
-      provider: "",
+      provider: entity.account.flatMap { providers[$0] } ?? "",
       region: entity.region ?? "",
       group: "",
       kind: ResourceKind(service: "", kind: ""),

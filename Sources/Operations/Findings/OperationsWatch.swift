@@ -79,7 +79,9 @@ package struct OperationsWatch: Sendable {
   package func look(since began: Instant, audit: Bool = false) async throws {
     let now = clock()
     let own = health()
-    let kinds = Self.kinds(hasGates: own != nil, audit: audit)
+    // A server that was away itself hears nobody at first.
+    let hears = began <= now.advanced(milliseconds: -Self.silence)
+    let kinds = Self.kinds(hasGates: own != nil, audit: audit, hears: hears)
     let isJudged: @Sendable (Finding) -> Bool = { finding in
       // What another server knows of its gates it tells itself.
       Self.gates.contains { $0.rawValue == finding.note.id }
@@ -106,10 +108,11 @@ package struct OperationsWatch: Sendable {
     .guardrailsMonitored, .guardrailsUnread, .decisionsLost,
   ]
 
-  private static func kinds(hasGates: Bool, audit: Bool) -> Set<Trouble.Kind> {
+  private static func kinds(hasGates: Bool, audit: Bool, hears: Bool) -> Set<Trouble.Kind> {
     var kinds: Set<Trouble.Kind> = [
-      .scanFailed, .credentialRefused, .collectorSilent, .channelDead,
+      .scanFailed, .credentialRefused, .channelDead,
     ]
+    if hears { kinds.insert(.collectorSilent) }
     if hasGates { kinds.formUnion(gates) }
     if audit { kinds.insert(.auditBroken) }
     return kinds
@@ -147,7 +150,6 @@ package struct OperationsWatch: Sendable {
         )
       }
     }
-    // A server that was away itself hears nobody at first.
     let limit = now.advanced(milliseconds: -silence)
     let collectors = try transaction.collectors().filter { collector in
       collector.state == .approved && began <= limit

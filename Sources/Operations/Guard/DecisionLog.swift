@@ -13,6 +13,8 @@ package final class DecisionLog: Sendable {
     var waiting: [LoggedDecision] = []
     /// What writes, from the first entry that waits until none does.
     var writer: Task<Void, Never>?
+    /// Whether a writer waits to try again.
+    var isRetrying = false
     /// How many entries are on their way into the store.
     var leaving = 0
     /// How many were lost and are not told of in the store yet.
@@ -107,7 +109,14 @@ package final class DecisionLog: Sendable {
           state.lose(entries.dropLast(kept.count))
           state.untold += untold
           state.leaving -= entries.count
-          state.writer = nil
+          guard !state.isRetrying else { return }
+          // It is tried again although nobody else asks for a decision.
+          state.isRetrying = true
+          state.writer = Task { [self] in
+            try? await Task.sleep(for: max(pause, .seconds(1)))
+            self.state.withLock { $0.isRetrying = false }
+            await write()
+          }
         }
         return
       }

@@ -18,23 +18,28 @@ extension LoggedDecision {
     if let judged { report?["monitored"] = judged.json(hasProof: true) }
     if decision.effect == .refused { report?["request"] = request.resource.inventoryLine }
     let resource = decision.resource
+    // Not every database keeps every text, and what is asked about may hold any.
+    let kind = resource.kind
     let place = Place(
-      accounts: [resource.account],
-      provider: resource.provider,
-      region: resource.region,
-      group: resource.group,
-      kind: resource.kind,
-      id: resource.id
+      accounts: [resource.account.withoutControls],
+      provider: resource.provider.withoutControls,
+      region: resource.region.withoutControls,
+      group: resource.group.withoutControls,
+      kind: ResourceKind(
+        service: kind.service.withoutControls,
+        kind: kind.kind.withoutControls
+      ),
+      id: resource.id.withoutControls
     )
     let told = judged ?? decision
     let first = told.rulings.first
     self.init(
       at: decision.at,
-      actor: request.actor,
+      actor: request.actor.withoutControls,
       gate: request.gate,
       effect: decision.effect,
       place: place,
-      name: request.resource.name,
+      name: request.resource.name.withoutControls,
       rule: first?.rule.id ?? "",
       verdict: first?.verdict.rawValue ?? "",
       rulings: told.rulings.map {

@@ -102,11 +102,13 @@ extension ResourceReader {
   ) {
     guard limit > 0 else { return ([], false) }
     var resources: [StoredResource] = []
+    var isWhole = true
     for (number, known) in try transaction.kinds() where known == kind {
       // Of those out of sight some are read in vain.
       let states = try transaction.presentStates(ofKind: number, limit: limit + 1)
+      isWhole = isWhole && states.count <= limit
       resources += states.compactMap { resource($0, ResourceFilter()) }
     }
-    return (Array(resources.prefix(limit)), resources.count <= limit)
+    return (Array(resources.prefix(limit)), isWhole && resources.count <= limit)
   }
 }

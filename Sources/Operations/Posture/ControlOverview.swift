@@ -65,6 +65,7 @@ package struct ControlOverview: Sendable {
         defaults[rule, default: [:]][name] = parameter["default"]
       }
     }
+    let unseen = try Unseen(transaction, rules: rules, scope: scope, at: instant)
     let attestations = try transaction.attestations().filter {
       $0.profile == id && ($0.scope == scope || $0.scope.isEmpty) && $0.isInForce(at: instant)
     }
@@ -73,6 +74,7 @@ package struct ControlOverview: Sendable {
       var excepted = 0
       for goal in control.goals {
         let asked = goal.parameters.merging(attached.parameters[goal.rule] ?? [:]) { $1 }
+        let before = sum
         // A stored goal has every parameter filled; those that the profile sets must agree.
         for (stored, entry) in counts[goal.rule] ?? [:]
         where stored.parameters.allSatisfy({
@@ -81,6 +83,8 @@ package struct ControlOverview: Sendable {
           for index in sum.indices { sum[index] += entry.counts[index] }
           excepted += entry.excepted
         }
+        // Where nobody looked, or not everywhere, that there is nothing is not known.
+        if sum == before, excepted == 0, unseen.holds(goal.rule) { sum[2] += 1 }
       }
       return Entry(
         control: control,
@@ -91,4 +95,44 @@ package struct ControlOverview: Sendable {
       )
     }
   }
+}
+
+/// Of which rules it is not known whether there is anything that they judge.
+private struct Unseen {
+  /// Rules that no kept scan judged by.
+  private var unjudged: Set<String>
+  /// Rules of kinds that were not fully read.
+  private var unread: Set<String> = []
+
+  init(
+    _ transaction: StoreTransaction,
+    rules: Set<String>,
+    scope: String,
+    at instant: Instant
+  ) throws {
+    let goals = try transaction.goals().values.filter { rules.contains($0.rule) }
+    unjudged = rules.subtracting(goals.map(\.rule))
+    let places = try Places(transaction)
+    let tree = ScopeTree(try transaction.scopes(at: instant))
+    let gaps = Set(
+      try transaction.coverage(at: instant).filter { $0.gap != nil }
+        .map { row in
+          var place = places.place(row.account, region: "", group: "", kind: row.kind)
+          place.unread = ["region", "group", "id", "tag:"]
+          return place
+        }
+        .filter { tree.mayContain($0, in: scope, without: []) }.map(\.kind)
+    )
+    guard !gaps.isEmpty else { return }
+    // The version that judged last says what it is about.
+    let newest = Dictionary(goals.map { ($0.rule, $0) }) { $0.id > $1.id ? $0 : $1 }
+    for (name, goal) in newest {
+      guard let document = try transaction.ruleDocument(goal.digest) else { continue }
+      let node = DocumentNode(document, at: SourceLocation(file: "rule \(name)"))
+      let rule = try RuleDecoder.rule(node, name: name)
+      if !gaps.isDisjoint(with: rule.target.kinds) { unread.insert(name) }
+    }
+  }
+
+  func holds(_ rule: String) -> Bool { unjudged.contains(rule) || unread.contains(rule) }
 }

@@ -27,7 +27,7 @@ extension Status {
       "as_of": .string("\(instant)"),
       "scan": scan?.json ?? .null,
       "standings": .array(standings.map(\.json)),
-      "kinds_not_fully_read": .integer(Int64(gaps)),
+      "kinds_not_fully_read": gaps.map { .integer(Int64($0)) } ?? .null,
       "open_scans": .array(open.map { .integer($0.id) }),
       "exceptions_expiring": .array(expiring.map { .string($0.name) }),
       "exceptions_requested": .array(requested.map { .string($0.name) }),

@@ -24,7 +24,7 @@ package struct Status: Sendable {
   package var scan: ScanRecord?
   package var report: TaskReport
   /// Kinds that were not fully read.
-  package var gaps: Int
+  package var gaps: Int?
   /// Scans that were interrupted or are running.
   package var open: [ScanRecord]
   /// Whether scopes or attachments changed since the last scan, which the score does not count yet.
@@ -153,16 +153,9 @@ struct ExceptedWeights {
     let accounts = try transaction.accounts().keys.sorted()
     let questions = resources.count * accounts.count * kinds.count
     guard Int64(questions) * 16 < (try transaction.resourceCount()) else { return nil }
-    var numbers: Set<Int64> = []
-    for id in resources {
-      for account in accounts {
-        for kind in kinds {
-          if let number = try transaction.number(account: account, kind: kind, id: id) {
-            numbers.insert(number)
-          }
-        }
-      }
+    let asked = resources.flatMap { id in
+      accounts.flatMap { account in kinds.map { (account: account, kind: $0, id: id) } }
     }
-    return numbers.sorted()
+    return Set(try transaction.numbers(of: asked).map(\.number)).sorted()
   }
 }

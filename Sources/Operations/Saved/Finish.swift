@@ -31,6 +31,8 @@ struct Finish: Sendable {
 
   func run() async throws -> TaskReport {
     try await scan.store.write(as: scan.actor, at: scan.clock()) { transaction in
+      // Scans end one after the other, so that each counts what those before it left.
+      try transaction.beginFinish()
       let outcomes = try transaction.outcomes(of: id)
       var report = TaskReport()
       for outcome in outcomes { report.merge(TaskReport(outcome.report)) }

@@ -204,6 +204,13 @@ package struct Places: Sendable {
     }
   }
 
+  /// The provider of each account, by the account's id.
+  var providers: [String: String] {
+    Dictionary(
+      accounts.values.compactMap { entry in entry.names.first.map { ($0, entry.provider) } }
+    ) { first, _ in first }
+  }
+
   /// Tells by where states are whether something there may be selected, found out once for each place.
   func telling(_ selects: @escaping (Place) -> Bool) -> (StatePlace) -> Bool {
     var known: [StatePlace: Bool] = [:]

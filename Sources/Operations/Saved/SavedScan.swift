@@ -172,7 +172,7 @@ package struct SavedScan: Sendable {
     let outcomes = try await store.read { try $0.outcomes(of: scan) }
     let population = try Finish.population(outcomes, isComplete: isComplete)
     let worker = TaskWorker(self, scan, inventory, knowledge, owner: owner)
-    _ = try await worker.runRelated(task, outcomes, population)
+    _ = try await worker.runRelated(task, population)
   }
 
   private func lease(_ part: String, of scan: Int64, _ owner: String) async throws -> ScanTask? {

@@ -94,13 +94,15 @@ final class TaskWorker {
   /// Does the task of the resources that wait for counts over all others.
   func runRelated(
     _ task: ScanTask,
-    _ outcomes: [TaskOutcome],
     _ population: Population
   ) async throws -> TaskReport {
     var found = Found()
-    for outcome in outcomes {
+    let number = id
+    // One task's lines at a time.
+    for finished in try await scan.store.read({ try $0.finishedTasks(of: number) }) {
+      let lines = try await scan.store.read { try $0.deferredLines(ofTask: finished) }
       var pending: [UInt8] = []
-      for line in outcome.deferred.split(separator: 0x0A) {
+      for line in lines.split(separator: 0x0A) {
         pending += line
         pending.append(0x0A)
         if pending.count >= Self.chunkSize { try await judge(&pending, population, &found) }
@@ -184,9 +186,13 @@ final class TaskWorker {
     _ found: inout Found
   ) {
     let name = ScanKnowledge.AccountName(resource, defaultAccount: scan.account)
-    guard !resource.id.utf8.contains(0), !resource.name.utf8.contains(0) else {
+    let texts = [
+      resource.id, resource.name, resource.region, resource.group, resource.account,
+      resource.provider, resource.kind.service, resource.kind.kind,
+    ]
+    guard !texts.contains(where: { $0.utf8.contains(0) }) else {
       // PostgreSQL keeps no such text, and both databases keep the same.
-      found.report.fault("\(resource.kind): an id or name holds a zero byte")
+      found.report.fault("\(resource.kind): its id, name or place holds a zero byte")
       return
     }
     let layoutOf = resource.layout.map { knowledge.plan.layouts[$0] }

@@ -2,12 +2,12 @@
 package enum CSVRow {
   /// The row with its end.
   package static func text(_ cells: [String]) -> String {
-    cells.map(field).joined(separator: ",") + "\r\n"
+    cells.map(cell).joined(separator: ",") + "\r\n"
   }
 
   /// A field in quotes where it needs them; one that a spreadsheet would run as a formula is
   /// made plain text by an apostrophe (OWASP, "CSV Injection").
-  private static func field(_ text: String) -> String {
+  package static func cell(_ text: String) -> String {
     // Scalars, not characters: a combining mark would hide a comma from a comparison of characters.
     var text = text
     if let first = text.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) {

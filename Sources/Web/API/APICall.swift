@@ -210,7 +210,16 @@ package struct APICall: Sendable {
 
   /// Refuses a caller who has the operation's permission in some places only.
   package func requireEverything() throws {
-    guard sight.isEverything else { throw Problem.forbidden(operation.permission ?? .read) }
+    guard sight.isEverything else {
+      let permission = (operation.permission ?? .read).rawValue
+      throw Problem(
+        403,
+        "forbidden",
+        "Not allowed",
+        "this is the same for everybody, so it needs the permission \(permission) on everything; "
+          + "an administrator grants that"
+      )
+    }
   }
 
   /// Reads, all from one state.
@@ -228,6 +237,7 @@ package struct APICall: Sendable {
   ) async throws -> R {
     let idempotency = idempotency
     return try await services.store.write(as: principal.name, at: now) { transaction in
+      try transaction.beginDecision()
       if let idempotency {
         try transaction.claim(idempotency.key, request: idempotency.request)
       }

@@ -36,7 +36,8 @@ enum AlertsPage {
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let state = visit.value("state") ?? ""
     let page = try await listing.page(visit)
-    let counts = try await visit.ask("countAlerts")
+    let counted = listing.pairs(visit).filter { $0.name != "state" }
+    let counts = try await visit.ask("countAlerts", pairs: counted)
     let tabs = states.map { value, words in
       (
         name: value.isEmpty

@@ -88,7 +88,7 @@ enum DecisionsPage {
       Address.Pair(name: "limit", value: "500"),
     ]
     if visit.value("to") != nil { pairs.append(Address.Pair(name: "to", value: "\(to)")) }
-    for name in ["rule", "account"] {
+    for name in ["rule", "account", "resource", "actor", "gate"] {
       visit.value(name).map { pairs.append(Address.Pair(name: name, value: $0)) }
     }
     let counts = try await visit.ask("countDecisions", pairs: pairs).list("items")
@@ -110,7 +110,7 @@ enum DecisionsPage {
       <p><strong>\(refused.of("request"))</strong> refused and \(warned.grouped) warned of, from \(from.day) to \(to.day)</p>
       \(Charts.decisions(days, id: "prevented"))
       <details><summary>The numbers</summary>\(HTML.table("Decisions by day, the newest first", ["Day", "#Refused", "#Warned", "#Allowed"], rows))</details>
-      \(Self.counts.fileLinks(visit, query: ["from", "to", "rule", "account"]))
+      \(Self.counts.fileLinks(visit, query: ["from", "to", "rule", "account", "resource", "actor", "gate"]))
       </div>
       """
     )

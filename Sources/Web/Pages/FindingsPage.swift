@@ -15,7 +15,9 @@ enum FindingsPage {
     "listFindings",
     columns: [
       "id", "severity", "state", "source", "provider", "note", "title", "account=entity.account",
-      "actor=entity.actor", "resource=entity.resource", "region=entity.region", "first_seen",
+      "actor=entity.actor", "resource=entity.resource", "region=entity.region",
+      "source_ip=entity.source_ip", "peer=entity.peer",
+      "vulnerabilities", "first_seen",
       "last_seen", "count", "decided_by", "decided_at", "reason", "uid",
     ]
   )
@@ -29,7 +31,8 @@ enum FindingsPage {
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let state = visit.value("state") ?? ""
     let page = try await listing.page(visit)
-    let counts = try await visit.ask("countFindings")["states"] ?? .null
+    let counted = listing.pairs(visit).filter { $0.name != "state" }
+    let counts = try await visit.ask("countFindings", pairs: counted)["states"] ?? .null
     let tabs = states.map { value, words in
       (
         name: value.isEmpty ? words : "\(words) \(counts.count(value).grouped)",

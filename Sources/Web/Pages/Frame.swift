@@ -134,13 +134,13 @@ struct Frame {
 
   /// Which instant the page shows, and how to look at another one.
   private func instant(_ visit: Visit) -> HTML {
-    let kept = address.query.filter { !["as_of", "notice", "cursor"].contains($0.name) }
+    let kept = address.query.filter { !["as_of", "notice", "cursor", "seen"].contains($0.name) }
     let hidden = kept.map { pair -> HTML in
       "<input type=\"hidden\" name=\"\(pair.name)\" value=\"\(pair.value)\">"
     }
     let state: HTML =
       visit.asOf.map { text in
-        "<p class=\"asof past\"><strong>As of \(text.asTime)</strong> · snapshot, not the present state · <a href=\"\(address.without("as_of", "cursor").text)\">back to now</a></p>"
+        "<p class=\"asof past\"><strong>As of \(text.asTime)</strong> · snapshot, not the present state · <a href=\"\(address.without("as_of", "cursor", "seen").text)\">back to now</a></p>"
       } ?? "<p class=\"asof\"><strong>Now</strong> · \("\(visit.asker.now)".asTime)</p>"
     return """
       <div class="instant">

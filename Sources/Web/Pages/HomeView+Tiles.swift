@@ -11,10 +11,14 @@ extension HomeView {
     let scopes = Set(attachments.map { $0.text("scope") })
     let onDemand = attachments.count - recurring.count
     let schedules = Set(recurring.map { $0.text("schedule") }).sorted().prefix(3)
-    let gaps = status.count("kinds_not_fully_read")
+    let gaps = status["kinds_not_fully_read"]?.whole
     let open = try await visit.ask("countFindings")["sources"] ?? .null
     let unread: HTML =
-      gaps == 0 ? "Every kind was read fully." : "\(gaps.of("kind")) not fully read."
+      switch gaps {
+      case nil: ""
+      case 0?: "Every kind was read fully."
+      case let count?: "\(HTML.link(visit.to("/coverage"), "\(count.of("kind"))")) not fully read."
+      }
     return [
       HTML.card(
         "Areas",
@@ -29,7 +33,7 @@ extension HomeView {
       HTML.tile(
         "Scopes validated",
         "w3",
-        HTML.link(visit.to("/attachments"), "\(scopes.count)"),
+        HTML.link(visit.to("/scopes"), "\(scopes.count)"),
         scopes.isEmpty
           ? "No profile is attached to a scope; every rule is judged."
           : "\(scopes.sorted().prefix(4).map { $0.isEmpty ? "everything" : $0 }.joined(separator: ", "))"

@@ -138,14 +138,32 @@ struct HomeView {
     )
   }
 
-  static let scores = Listing(
-    "/score",
-    "listScores",
-    columns: [
-      "scanned_at", "scan", "scope", "profile", "profile_version", "score", "score_with_exceptions",
-      "weights",
-    ]
-  )
+  static let scores: Listing = {
+    var scores = Listing(
+      "/score",
+      "listScores",
+      columns: [
+        "scanned_at", "scan", "scope", "profile", "profile_version", "score",
+        "score_with_exceptions", "weights",
+      ]
+    )
+    scores.mayBeEmpty = ["scope", "profile"]
+    return scores
+  }()
+
+  /// The links to every score of what is shown, up to the instant that is.
+  private var scoreFiles: HTML {
+    func link(_ type: String) -> HTML {
+      var address = Address("/score.\(type)")
+      address.query = [
+        Address.Pair(name: "scope", value: standing.text("scope")),
+        Address.Pair(name: "profile", value: standing.text("profile")),
+        Address.Pair(name: "to", value: "\(period.to)"),
+      ]
+      return HTML.link(address, "\(type.uppercased())")
+    }
+    return "<p class=\"quiet\">All of them: \(link("csv")), \(link("json"))</p>"
+  }
 
   private func changes(_ change: JSONValue?) async throws -> HTML {
     let history = try await visit.ask(
@@ -173,7 +191,7 @@ struct HomeView {
       \(Charts.trend(points, from: period.from, to: period.to, id: "trend"))
       <details><summary class="quiet">The scores as a table, exceptions not applied</summary>
       \(HTML.table("Scores by scan, exceptions not applied", ["Scan at", "#Score"], points.map { "<tr><th scope=\"row\">\("\($0.instant)".asTime)</th><td class=\"num\">\($0.score.short)</td></tr>" }))
-      \(Self.scores.fileLinks(visit, query: ["scope", "profile"]))
+      \(scoreFiles)
       </details>
       """
     return HTML.card(

@@ -16,6 +16,8 @@ struct Listing: Sendable {
   var sort: String?
   /// The variable parts of the path by the operation's parameters, where they are called otherwise.
   var names: [String: String]
+  /// The parameters for which nothing is a value, such as the scope of everything.
+  var mayBeEmpty: Set<String> = []
 
   init(
     _ path: String,
@@ -40,6 +42,9 @@ struct Listing: Sendable {
         pairs.append(Address.Pair(name: parameter.name, value: visit.part(part)))
       case .query where parameter.name == "as_of":
         if let instant = visit.asOf { pairs.append(Address.Pair(name: "as_of", value: instant)) }
+      case .query where mayBeEmpty.contains(parameter.name):
+        _ = visit.values(parameter.name)
+        pairs += visit.address.query.filter { $0.name == parameter.name }
       case .query:
         let isInstant = parameter.schema["format"]?.string == "date-time"
         pairs += visit.values(parameter.name).map { value in

@@ -139,7 +139,7 @@ struct PageServer: Sendable {
       }
     } catch {
       guard let problem = api.problem(error),
-        [400, 404, 409, 412, 422, 428].contains(problem.status)
+        [400, 403, 404, 409, 412, 422, 428].contains(problem.status)
       else { throw error }
       // What was typed stays, with what is wrong beside it; unless the page itself is gone.
       visit.refused = (form, problem)

@@ -22,20 +22,22 @@ struct ResourceThreats {
     var asked = ids.map { Address.Pair(name: "resource", value: $0) }
     asked += addresses.map { Address.Pair(name: "address", value: $0) }
     var seen: Set<Int> = []
-    for pair in asked {
-      let page = try await visit.ask(
-        "listFindings",
-        pairs: [
-          pair, Address.Pair(name: "account", value: account),
-          // What fails of its configuration stands among the results.
-          Address.Pair(name: "source", value: "insights"),
-          Address.Pair(name: "source", value: "custom"),
-          Address.Pair(name: "limit", value: "20"),
-        ]
-      )
-      findings += page.list("items").filter { seen.insert($0.count("id")).inserted }
+    // Those that are open first, and all of them; of the others the latest.
+    for state in [["open"], ["mitigated", "accepted"]] {
+      for pair in asked {
+        let page = try await visit.ask(
+          "listFindings",
+          pairs: [
+            pair, Address.Pair(name: "account", value: account),
+            // What fails of its configuration stands among the results.
+            Address.Pair(name: "source", value: "insights"),
+            Address.Pair(name: "source", value: "custom"),
+            Address.Pair(name: "limit", value: state == ["open"] ? "500" : "20"),
+          ] + state.map { Address.Pair(name: "state", value: $0) }
+        )
+        findings += page.list("items").filter { seen.insert($0.count("id")).inserted }
+      }
     }
-    findings.sort { ($0.text("state") == "open" ? 0 : 1) < ($1.text("state") == "open" ? 0 : 1) }
   }
 
   /// How many of them are open.

@@ -232,7 +232,7 @@ struct ResultView {
     ).list("items")
     let rows = states.enumerated().map { place, state -> HTML in
       let isFirst = place == states.count - 1 && states.count < 50
-      let verdict = state.list("verdicts").first { $0.text("rule") == result.text("rule") }
+      let verdict = state.list("verdicts").first { "\($0.count("goal"))" == visit.part("goal") }
       let paths = state.list("changes").map { $0.text("path") }
       let what =
         paths.isEmpty

@@ -9,15 +9,17 @@ enum ResultsPage {
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let filter = ResultsFilter(visit)
     let view = View(rawValue: visit.value("view") ?? "") ?? .list
-    let body = try await Self.body(visit, filter, view)
+    let heeded = filter.of(view)
+    let body = try await Self.body(visit, heeded, view)
     return .page(
       PageContent(
         "Results",
-        commands: view == .controls ? filter.controlCommands : [filter.command],
+        commands: filter.commands(view),
         main: """
           <div id="results" class="stack">
           \(tabs(visit, filter, view))
-          \(try await filter.of(view).form(view))
+          \(try await heeded.form(view))
+          \(filter.passedOver(by: heeded))
           \(body)
           </div>
           """
@@ -90,9 +92,33 @@ struct ResultsFilter {
   /// The filter as a way of looking goes by it.
   func of(_ view: ResultsPage.View) -> ResultsFilter {
     var filter = self
+    switch view {
+    case .list, .rules: break
     // Resources with all their results are listed whatever these are.
-    if view == .resources { filter.names = ["scope", "resource", "kind", "account"] }
+    case .resources: filter.names = ["scope", "resource", "kind", "account"]
+    case .controls: filter.names = ["scope", "profile"]
+    case .tree: filter.names.removeAll { $0 == "rule" }
+    }
     return filter
+  }
+
+  /// What is chosen and another filter does not go by, in words.
+  func passedOver(by other: ResultsFilter) -> HTML {
+    let odd = names.filter { !other.names.contains($0) && !visit.values($0).isEmpty }
+    guard !odd.isEmpty else { return "" }
+    let words = odd.map { $0.replacing("_", with: " ") }.joined(separator: ", ")
+    return
+      "<p class=\"warning\">This view does not go by \(words): it shows what is like the rest.</p>"
+  }
+
+  /// The commands that tell what a view shows.
+  func commands(_ view: ResultsPage.View) -> [[String]] {
+    switch view {
+    case .controls: controlCommands
+    case .list: [command]
+    // No command lists what these do.
+    case .resources, .rules, .tree: []
+    }
   }
 
   /// The parameters of an operation about these results.
@@ -182,10 +208,10 @@ struct ResultsFilter {
       \(HTML.when(names.contains("severity"), visit.filterChoice("severity", "Severity", severities)))
       \(visit.filterChoice("scope", "Scope", [("", "everything")] + scopes.sorted().map { ($0, $0) }))
       \(HTML.when(names.contains("profile"), visit.filterChoice("profile", "Profile", [("", "every goal")] + profiles.sorted().map { ($0, $0) })))
-      \(visit.filterField("account", "Account", "prod-*"))
-      \(visit.filterField("kind", "Kind", "s3/bucket"))
+      \(HTML.when(names.contains("account"), visit.filterField("account", "Account", "prod-*")))
+      \(HTML.when(names.contains("kind"), visit.filterField("kind", "Kind", "s3/bucket")))
       \(HTML.when(names.contains("rule"), visit.filterField("rule", "Rule", "aws.s3.*")))
-      \(visit.filterField("resource", "Resource", "id, * and ?"))
+      \(HTML.when(names.contains("resource"), visit.filterField("resource", "Resource", "id, * and ?")))
       <div class="row"><button type="submit" class="main">Show</button><a class="button" href="\(visit.to("/results", ["view": view.rawValue]).text)">Clear</a></div>
       </form>
       </details>

@@ -215,7 +215,7 @@ struct ResultsTree {
       }
       let total = everything.count("total")
       return """
-        <p>\(total.of("result")) in \(accounts.count.of("account")). A name opens what is below it; a number leads to the results.</p>
+        <p>\(total.of("result")) in \(accounts.count.of("account"))\(HTML.when(accounts.count >= 200, " or more, those with most")). A name opens what is below it; a number leads to the results.</p>
         \(HTML.when(accounts.isEmpty, "<p class=\"empty\">No result is like that.</p>"))
         \(HTML.when(!accounts.isEmpty, "<div class=\"card\"><ul class=\"tree\">\(HTML(accounts))</ul></div>"))
         """

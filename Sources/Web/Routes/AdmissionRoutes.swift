@@ -78,10 +78,12 @@ extension Services {
     let id = "Namespace/\(namespace)"
     let read = try? await Race.value(within: .milliseconds(500)) {
       try await store.read { transaction -> String? in
-        let accounts = try transaction.accounts().filter { $0.value.account == cluster }
-        return try transaction.lastPlaces(ofResources: [id]).first {
-          accounts[$0.place.account] != nil
-        }?.tags
+        let accounts = try transaction.accounts().filter { $0.value.account == cluster }.keys
+        let kinds = try transaction.kinds().filter { $0.value.kind == "Namespace" }.keys
+        let asked = accounts.sorted().flatMap { account in
+          kinds.sorted().map { (account: account, kind: $0, id: id) }
+        }
+        return try transaction.states(of: transaction.numbers(of: asked).map(\.number)).first?.tags
       }
     }
     guard let text = read ?? nil else { return nil }

@@ -124,10 +124,16 @@ enum AlertRoutes {
   }
 
   private static func count(_ call: APICall) async throws -> APIReply {
+    let channel = call["channel"]?.whole.map { Int64($0) }
+    let finding = call["finding"]?.whole.map { Int64($0) }
     let counts = try await call.read { transaction in
       let sight = try FindingSight(transaction, sight: call.sight, at: call.now)
       var seen: [Int64: Bool] = [:]
-      let alerts = try transaction.alerts(limit: 1_000_000_000).filter { alert in
+      let alerts = try transaction.alerts(
+        channel: channel,
+        finding: finding,
+        limit: 1_000_000_000
+      ).filter { alert in
         if call.sight.isEverything { return true }
         if let known = seen[alert.finding] { return known }
         let isSeen = try sight.sees(transaction.finding(alert.finding).finding)

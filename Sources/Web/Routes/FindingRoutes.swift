@@ -99,8 +99,9 @@ enum FindingRoutes {
   }
 
   private static func count(_ call: APICall) async throws -> APIReply {
+    let filter = try filter(call)
     let counts = try await call.read { transaction in
-      FindingCounts(try seen(transaction, call, FindingFilter()))
+      FindingCounts(try seen(transaction, call, filter))
     }
     return .json(counts.json)
   }
@@ -152,7 +153,12 @@ enum FindingRoutes {
       }
       return try transaction.note(try transaction.keep(note))
     }
-    return .created(kept.json(FindingCounts([])), at: "/api/v1/notes/\(kept.id)")
+    let counts = try await call.read { transaction in
+      var filter = FindingFilter()
+      (filter.note, filter.sources) = (note.id, [.custom])
+      return FindingCounts(try seen(transaction, call, filter))
+    }
+    return .created(kept.json(counts), at: "/api/v1/notes/\(kept.id)")
   }
 }
 

@@ -19,8 +19,12 @@ enum ResourceRoutes {
     filter.regions = call.texts("region")
     filter.words = call.text("q").split(separator: " ").map(String.init)
     for text in call.texts("tag") {
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      guard parts.count == 2 else { throw Problem.invalid("tag", "must be NAME=PATTERN") }
+      // A tag may have no value.
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        .map(String.init)
+      guard parts.count == 2, !parts[0].isEmpty else {
+        throw Problem.invalid("tag", "must be NAME=PATTERN")
+      }
       filter.tags[parts[0]] = parts[1]
     }
     for text in call.texts("mark") {
@@ -135,7 +139,8 @@ enum ResourceRoutes {
       object["verdicts"] = .array(
         step.verdicts.map {
           [
-            "rule": .string($0.goal.rule), "severity": .string($0.goal.severity.rawValue),
+            "goal": .integer($0.goal.id), "rule": .string($0.goal.rule),
+            "severity": .string($0.goal.severity.rawValue),
             "verdict": .string($0.verdict.rawValue),
           ]
         }

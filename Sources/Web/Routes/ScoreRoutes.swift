@@ -19,7 +19,7 @@ enum ScoreRoutes {
     if !sight.isEverything {
       // What follows tells of accounts that may be out of sight.
       status.scan = nil
-      status.gaps = 0
+      status.gaps = nil
       (status.open, status.expiring, status.requested) = ([], [], [])
     }
     return .json(status.json)

@@ -224,6 +224,60 @@ struct FlowStateTests {
       }
     }
   }
+
+  @Test func `a last line that breaks off waits for its rest where another run reads on`()
+    async throws
+  {
+    let folder = try FlowScene.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let state = folder.appendingPathComponent("state").path
+    let file = folder.appendingPathComponent("log")
+    var scene = FlowScene()
+    for number in 0..<30 {
+      scene.connect("10.0.0.5", "198.51.100.7", 443, at: number, from: 40_000 + number)
+    }
+    let whole = Array(scene.text.utf8)
+    func run(_ bytes: ArraySlice<UInt8>) async throws -> Flowed {
+      try Data(bytes).write(to: file)
+      return try await flows([LogInput(name: "log", path: file.path)]) { $0.state = state }
+    }
+    // Forty bytes into a line in the middle.
+    let lines = whole.indices.filter { whole[$0] == 0x0A }
+    let first = try await run(whole[...(lines[20] + 40)])
+    let second = try await run(whole[...])
+    #expect(first.faults == [] && second.faults == [])
+    #expect(first.totals.records == 20 && second.totals.records == 40)
+    // A whole line without its end is read at once.
+    let third = try await run(whole + Array(scene.body[0].utf8)[...])
+    #expect(third.totals.records + third.totals.twice >= 1 && third.faults == [])
+  }
+
+  @Test func `a connection over the end of a run counts once among conversations`() async throws {
+    let folder = try FlowScene.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let state = folder.appendingPathComponent("state").path
+    var scene = FlowScene()
+    for number in 0..<10 {
+      scene.connect("10.0.0.5", "198.51.100.7", 443, at: number, from: 40_000 + number)
+    }
+    // What began beyond any time is left out.
+    scene.connect("10.0.0.5", "198.51.100.7", 443, at: 90_000_000_000, from: 50_000)
+    var connections = 0
+    for (name, part) in [("one", scene.body[..<7]), ("two", scene.body[7...])] {
+      let file = folder.appendingPathComponent(name)
+      let text = ([FlowScene.header] + part).joined(separator: "\n") + "\n"
+      try Data(text.utf8).write(to: file)
+      var options = FlowRun.Options(own: try OwnNetworks(OwnNetworks.privateNetworks))
+      (options.state, options.tellsConversations) = (state, true)
+      nonisolated(unsafe) var told = 0
+      let sinks = FlowRun.Sinks(conversations: { logged in
+        unsafe told += logged.rows.map(\.flows).reduce(0, +)
+      })
+      _ = try await FlowRun(options).run({ [LogInput(name: name, path: file.path)] }, to: sinks)
+      connections += unsafe told
+    }
+    #expect(connections == 10)
+  }
 }
 
 /// A folder for logs and a state beside it.

@@ -75,13 +75,13 @@ final class ScanDetector: FlowDetector {
     }
     if !context.serverIsOwn { table[slot].isLateral = false }
     if record.start - table[slot].last > Self.memory, !table[slot].isAlarmed {
-      begin(slot, record.start)
+      begin(slot, key, record.start)
     }
     table[slot].last = max(table[slot].last, record.start)
     // The failure that it begins with counts for nothing, so that the share of false alarms stays.
     if !isNew { table[slot].ratio += hasFailed ? Self.failureStep : Self.answerStep }
     if hasFailed { table[slot].failed &+= 1 } else { table[slot].answered &+= 1 }
-    if table[slot].ratio <= Self.lower { begin(slot, record.start) }
+    if table[slot].ratio <= Self.lower { begin(slot, key, record.start) }
     guard hasFailed, table[slot].failed >= 2 else { return }
     note(record, key)
     let state = table[slot]
@@ -93,7 +93,8 @@ final class ScanDetector: FlowDetector {
     }
   }
 
-  private func begin(_ slot: Int, _ time: Int64) {
+  private func begin(_ slot: Int, _ key: FlowKey, _ time: Int64) {
+    details.remove(key)
     table[slot].ratio = 0
     table[slot].failed = 0
     table[slot].answered = 0
@@ -116,8 +117,7 @@ final class ScanDetector: FlowDetector {
     let story = story(kind, key, table[slot])
     table[slot].raised.remove(kind)
     table[slot].quietUntil = table[slot].last + Self.pause
-    begin(slot, table[slot].last)
-    if let detail = details.find(key) { details[detail] = Detail() }
+    begin(slot, key, table[slot].last)
     return story
   }
 

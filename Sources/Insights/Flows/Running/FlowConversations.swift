@@ -1,3 +1,4 @@
+import Foundation
 package import JSON
 package import Model
 
@@ -43,7 +44,10 @@ package struct FlowConversations: Sendable {
   private let isDaily: Bool
   private var table = KeyTable<State>(limit: 1 << 17)
   private var connections = RecentFilter(bits: 24, span: 60 * 60_000)
-  private let seed = UInt64.random(in: .min ... .max)
+  private var seed = UInt64.random(in: .min ... .max)
+  /// What begins outside of this is no time that a record can have.
+  private static let times =
+    Int64(946_684_800_000)...Int64(Date.now.timeIntervalSince1970 * 1000) + 2 * 86_400_000
   /// The numbers of the records that came last, so that one delivered twice counts once.
   private var fingerprints = [UInt64](repeating: 0, count: 1 << 18)
   private var groups: [Group] = []
@@ -63,6 +67,17 @@ package struct FlowConversations: Sendable {
   /// Whether nothing was met.
   var isEmpty: Bool { table.count == 0 }
 
+  /// Keeps which connections were met, so that one over the end of a run counts once.
+  func save(_ writer: inout StateWriter) {
+    writer.put(seed)
+    connections.save(&writer)
+  }
+
+  mutating func load(_ reader: inout StateReader) throws {
+    seed = try reader.get(UInt64.self)
+    try connections.load(&reader)
+  }
+
   /// Forgets all conversations, but not which connections are known.
   mutating func removeAll() {
     table = KeyTable(limit: 1 << 17)
@@ -72,7 +87,9 @@ package struct FlowConversations: Sendable {
   /// Adds a record, where one side is one's own and the other is not.
   mutating func add(_ record: FlowRecord, _ own: OwnNetworks) {
     let clientIsOwn = own.contains(record.client)
-    guard clientIsOwn != own.contains(record.server) else { return }
+    guard clientIsOwn != own.contains(record.server), Self.times.contains(record.start) else {
+      return
+    }
     let print = record.fingerprint(seed)
     let place = Int(truncatingIfNeeded: print >> 8) & (fingerprints.count - 1)
     guard fingerprints[place] != print else { return }

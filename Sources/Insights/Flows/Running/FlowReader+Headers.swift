@@ -15,6 +15,16 @@ extension FlowReader {
     return !members.contains { RecordCutter.envelopes.contains($0.key) && $0.value.array != nil }
   }
 
+  /// Whether a last line without its end lacks columns, or the end of its object.
+  static func isTorn(_ line: [UInt8], _ columns: FlowColumns?) -> Bool {
+    guard let columns else { return !isObject(line[...]) }
+    let cells = line.split(
+      separator: columns.separator,
+      omittingEmptySubsequences: columns.separator == 0x20
+    )
+    return cells.count < columns.names.count && line.first != 0x23
+  }
+
   /// The columns that a header of a position names.
   static func columns(_ header: String) -> FlowColumns? {
     var header = header

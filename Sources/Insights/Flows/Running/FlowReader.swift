@@ -31,6 +31,13 @@ struct FlowReader {
   private var tooLong: [Int] = []
   private(set) var isAtEnd = false
   private var isJSON: Bool { if case .json = shape { true } else { false } }
+  private var isTorn: Bool {
+    switch shape {
+    case .lines(let columns): !rest.isEmpty && Self.isTorn(rest, columns)
+    case .objects: !rest.isEmpty && Self.isTorn(rest, nil)
+    case .json, nil: false
+    }
+  }
   /// Whether the log's form is known, even where it has no record.
   var isRecognised: Bool { shape != nil }
   /// Whether everything was read so far and more may follow.
@@ -40,6 +47,8 @@ struct FlowReader {
   private(set) var linePrint: LogPrint?
   /// How far earlier runs counted the conversations, the shortest first.
   private let marks: [LogMark]
+  /// Whether another run reads on, so that a line that breaks off waits for its rest.
+  private let isResumed: Bool
 
   /// Begins at a position of an earlier run, or at the file's beginning.
   init(
@@ -50,8 +59,10 @@ struct FlowReader {
     from position: FlowPosition? = nil,
     isEager: Bool = false,
     print: LogPrint? = nil,
+    isResumed: Bool = false,
     marks: [LogMark] = []
   ) throws {
+    self.isResumed = isResumed
     (self.print, linePrint) = (print, print)
     self.marks = marks
     self.input = input
@@ -90,6 +101,7 @@ struct FlowReader {
       isAtEnd = true
       // What the file broke off in is no whole line.
       if fault != nil, case .lines = shape { rest = [] }
+      if isResumed, !reader.isCompressed, isTorn { rest = [] }
       do { try end(&pieces) } catch { fault = fault ?? error }
     }
     mark(&pieces)

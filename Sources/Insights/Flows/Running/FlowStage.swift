@@ -88,6 +88,7 @@ final class FlowStage {
         from: positions[input.name],
         isEager: options.isFollowing,
         print: try print(input, from: positions[input.name]?.offset ?? 0),
+        isResumed: options.state != nil,
         marks: (options.counted[input.origin] ?? []).sorted { $0.bytes < $1.bytes }
       )
     } catch let error as LogError {
@@ -247,6 +248,7 @@ final class FlowStage {
     do {
       try order.load(&reader)
       try detectors.load(&reader)
+      try conversations.load(&reader)
     } catch { throw LogError.unreadable(path, "\(error)") }
   }
 
@@ -262,6 +264,7 @@ final class FlowStage {
     var writer = StateWriter()
     order.save(&writer)
     detectors.save(&writer)
+    conversations.save(&writer)
     var state = FlowState()
     state.positions = positions
     state.files = findings.files

@@ -96,6 +96,13 @@ struct KeyTable<State: FlowKeyState>: Sendable {
     return (add(key, hash, age), true)
   }
 
+  /// Forgets a key.
+  mutating func remove(_ key: FlowKey) {
+    guard let slot = find(key) else { return }
+    heads[slot] = Head()
+    count -= 1
+  }
+
   private mutating func add(_ key: FlowKey, _ hash: UInt64, _ age: UInt32) -> Int {
     displaced = nil
     if count * 4 >= slots.count * 3, slots.count < limit { grow() }
