@@ -79,9 +79,16 @@ extension StoreTransaction {
 
   /// Whether an alert could be leased at an instant; changes nothing.
   package func hasDueAlert(at instant: Instant) throws -> Bool {
-    try session.first("SELECT 1 FROM alerts WHERE \(Self.isDue) LIMIT 1", [instant.value]) { _ in
-      true
-    } ?? false
+    let question = "SELECT 1 FROM alerts WHERE \(Self.isDue)\(try free(without: [])) LIMIT 1"
+    return try session.first(question, [instant.value]) { _ in true } ?? false
+  }
+
+  /// The condition that leaves out some channels, and those that are switched off: what they would be told
+  /// waits until they are switched on.
+  private func free(without busy: Set<Int64>) throws -> String {
+    let others = busy.union(try channels().filter { !$0.isEnabled }.map(\.id))
+    guard !others.isEmpty else { return "" }
+    return " AND channel NOT IN (\(others.sorted().map { "\($0)" }.joined(separator: ", ")))"
   }
 
   /// Leases what one message is to tell: an alert, or all of a channel's digest that is due.
@@ -94,10 +101,7 @@ extension StoreTransaction {
     without busy: Set<Int64> = []
   ) throws -> [Alert] {
     _ = try take(0, of: "alert")
-    // What a channel that is switched off would be told waits until it is switched on.
-    let busy = busy.union(try channels().filter { !$0.isEnabled }.map(\.id))
-    let others = busy.sorted().map { "\($0)" }.joined(separator: ", ")
-    let free = busy.isEmpty ? "" : " AND channel NOT IN (\(others))"
+    let free = try free(without: busy)
     while true {
       let question = "WHERE \(Self.isDue)\(free) ORDER BY not_before, id LIMIT 1"
       let found = try session.first(Self.alertColumns + question, [now.value], Self.alert)

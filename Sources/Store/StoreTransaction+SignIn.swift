@@ -260,6 +260,14 @@ extension StoreTransaction {
     }
   }
 
+  /// Lets a request that was claimed come again: nothing came of it.
+  package func release(_ key: String) throws {
+    try session.run(
+      "DELETE FROM idempotent_answers WHERE key = $1 AND status = 0",
+      [.text(key)]
+    )
+  }
+
   /// Keeps the answer of a request that was claimed, for a day.
   package func keep(_ answer: IdempotentAnswer, under key: String) throws {
     try session.run(

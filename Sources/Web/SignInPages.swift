@@ -29,9 +29,13 @@ struct SignInPages: Sendable {
   /// Sends the browser to the provider, with a cookie by which it is known when it comes back.
   private func begin(_ request: Request, _ context: WebContext) async -> Response {
     do {
+      // Anybody may begin, and each beginning is kept for a while.
+      try pages.api.admit(Asker(address: context.address, now: services.clock()))
       let (url, pending) = try await provider.authorization(redirect: redirect)
       let (state, now) = (Session.digest(pending.state), services.clock())
-      let text = pending.json.text
+      var kept = pending.json.object ?? [:]
+      kept["next"] = request.uri.queryParameters["next"].map { .string(String($0)) }
+      let text = JSONValue.object(kept).text
       try await services.store.write(as: "sign-in", at: now) { transaction in
         try transaction.keepSignIn(state: state, pending: text, expiresAt: pending.expires)
       }
@@ -63,7 +67,8 @@ struct SignInPages: Sendable {
       let kept = try await services.store.write(as: "sign-in", at: now) {
         try $0.takeSignIn(state: state)
       }
-      guard let kept, let pending = PendingSignIn(try JSONValue(parsing: kept)) else {
+      let known = try kept.map { try JSONValue(parsing: $0) }
+      guard let known, let pending = PendingSignIn(known) else {
         throw Problem(
           400,
           "sign-in",
@@ -73,7 +78,8 @@ struct SignInPages: Sendable {
       }
       let identity = try await provider.identity(answer: answer, pending: pending)
       let token = try await session(of: identity, at: now)
-      var response = Self.away(to: "/")
+      let next = known["next"]?.string ?? ""
+      var response = Self.away(to: Address.isOwn(next) ? next : "/")
       response.headers[.setCookie] = Session.cookie(token, isSecure: isSecure)
       return response
     } catch {

@@ -18,9 +18,12 @@ private final class Recorder: AlertSender {
   let sent = Mutex<[Sent]>([])
   let failure = Mutex<AlertFailure?>(nil)
   let delay = Mutex<Duration>(.zero)
+  /// The channel that hangs.
+  let hanging = Mutex("")
 
   func send(_ message: AlertMessage, to channel: Channel, secrets: [String: Secret]) async throws {
     try await Task.sleep(for: delay.withLock { $0 })
+    if hanging.withLock({ $0 == channel.name }) { try await Task.sleep(for: .seconds(300)) }
     if let failure = failure.withLock({ $0 }) { throw failure }
     sent.withLock { $0.append(Sent(channel: channel.name, message: message, secrets: secrets)) }
   }
@@ -196,6 +199,44 @@ struct AlertTests {
       try await scene.worker().tick()
       let items = scene.recorder.sent.withLock { $0.flatMap(\.message.items) }
       #expect(items.map(\.account) == ["a-2", "a-4"])
+    }
+  }
+
+  @Test func `a channel that hangs holds up no other, and one that is switched off waits`()
+    async throws
+  {
+    try await Scene.with(.sqlite) { scene in
+      let off = try await scene.add("off")
+      _ = try await scene.add("slow")
+      _ = try await scene.add("fast")
+      func change(_ isEnabled: Bool) async throws {
+        try await scene.store.write(as: "ann", at: scene.now) { transaction in
+          var channel = try transaction.channel(off)
+          channel.isEnabled = isEnabled
+          try transaction.replace(channel)
+        }
+      }
+      try await scene.find("first", account: "a-1")
+      try await change(false)
+      scene.recorder.hanging.withLock { $0 = "slow" }
+      let worker = scene.worker { $0.poll = .milliseconds(50) }
+      let running = Task { await worker.run() }
+      func told(_ count: Int) async throws -> [String] {
+        for _ in 0..<400 where scene.recorder.told.count < count {
+          try await Task.sleep(for: .milliseconds(25))
+        }
+        return scene.recorder.told
+      }
+      #expect(try await told(1) == ["fast: finding"])
+      try await scene.find("second", account: "a-2")
+      #expect(try await told(2) == ["fast: finding", "fast: finding"])
+      // It was told of the first before it was switched off, and has not been tried.
+      let waiting = try await scene.alerts(.waiting)
+      #expect(waiting.filter { $0.channel == off }.map(\.attempts) == [0])
+      try await change(true)
+      #expect(try await told(3).contains("off: finding"))
+      running.cancel()
+      await running.value
     }
   }
 

@@ -1,6 +1,7 @@
 import JSON
 package import Model
 package import Store
+import Synchronization
 
 /// Routes what became of findings and delivers it, until it is told to stop.
 ///
@@ -43,27 +44,29 @@ package struct AlertWorker: Sendable {
 
   /// Works until the task is cancelled; messages under way end first.
   package func run() async {
+    let delivery = Delivery()
     await withDiscardingTaskGroup { group in
-      // A channel that hangs holds up neither what is noticed meanwhile nor other channels.
-      group.addTask { await repeating { while try await route() > 0 {} } }
-      group.addTask { await repeating { try await deliver() } }
-    }
-  }
-
-  private func repeating(_ work: () async throws -> Void) async {
-    var isReachable = true
-    while !Task.isCancelled {
-      do {
-        try await work()
-        isReachable = true
-      } catch is CancellationError {
-        return
-      } catch {
-        // It is said once, not with every look.
-        if isReachable { log("cannot look for alerts: \(error)") }
-        isReachable = false
+      var isReachable = true
+      while !Task.isCancelled {
+        do {
+          while try await route() > 0 {}
+          // A channel that hangs holds up neither what is noticed meanwhile nor other channels.
+          if delivery.begin() {
+            group.addTask {
+              do { try await deliver() } catch { log("cannot deliver alerts: \(error)") }
+              delivery.end()
+            }
+          }
+          isReachable = true
+        } catch is CancellationError {
+          return
+        } catch {
+          // It is said once, not with every look.
+          if isReachable { log("cannot look for alerts: \(error)") }
+          isReachable = false
+        }
+        try? await Task.sleep(for: settings.poll * Double.random(in: 0.75...1.25))
       }
-      try? await Task.sleep(for: settings.poll * Double.random(in: 0.75...1.25))
     }
   }
 
@@ -180,4 +183,19 @@ package struct AlertWorker: Sendable {
   private func secrets(of channel: Channel) async throws -> [String: Secret] {
     try await ChannelKeeper(store, keeper, sender).secrets(of: channel)
   }
+}
+
+/// Whether alerts are being delivered.
+private final class Delivery: Sendable {
+  private let isUnderWay = Mutex(false)
+
+  /// Begins, unless that was done already.
+  func begin() -> Bool {
+    isUnderWay.withLock { isUnderWay in
+      defer { isUnderWay = true }
+      return !isUnderWay
+    }
+  }
+
+  func end() { isUnderWay.withLock { $0 = false } }
 }

@@ -62,7 +62,7 @@ enum AlertsPage {
         \(tile("From notice to alert", counts["seconds_from_notice"]))
         </div>
         \(visit.filter("/alerts", hidden: ["state"], [visit.filterField("channel", "Channel", "its number"), visit.filterField("finding", "Finding", "its number")]))
-        \(table("Alerts, the newest first", page.list("items"), visit))
+        \(table("Alerts, the newest first", page.list("items"), visit, empty: page.nothing()))
         \(listing.links(page, visit))
         """
     )
@@ -93,13 +93,18 @@ enum AlertsPage {
   }
 
   /// Alerts as a table.
-  static func table(_ caption: HTML, _ alerts: [JSONValue], _ visit: Visit) -> HTML {
+  static func table(
+    _ caption: HTML,
+    _ alerts: [JSONValue],
+    _ visit: Visit,
+    empty: HTML = "There is none."
+  ) -> HTML {
     HTML.table(
       caption,
       ["Alert", "State", "Finding", "#From event", "#Tries", "What went wrong"],
       alerts.map { row($0, visit) },
       kind: "cards",
-      empty: "There is none."
+      empty: empty
     )
   }
 

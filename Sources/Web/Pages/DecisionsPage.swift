@@ -40,7 +40,7 @@ enum DecisionsPage {
       main: """
         \(visit.filter("/decisions", fields))
         \(try await days(visit))
-        \(HTML.table("Decisions, the newest first", ["Decision", "When", "Resource", "Rule", "Asked by"], page.list("items").map { row($0, visit) }, kind: "cards", empty: "Nothing was asked for that is like that."))
+        \(HTML.table("Decisions, the newest first", ["Decision", "When", "Resource", "Rule", "Asked by"], page.list("items").map { row($0, visit) }, kind: "cards", empty: page.nothing("Nothing was asked for that is like that.")))
         \(listing.links(page, visit))
         """
     )

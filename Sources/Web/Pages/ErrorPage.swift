@@ -5,6 +5,8 @@ struct ErrorPage {
   var problem: Problem
   /// The number of the request in the log.
   var request: String
+  /// What was asked for, where it was a page.
+  var asked: Address?
 
   var content: PageContent {
     PageContent(
@@ -13,11 +15,23 @@ struct ErrorPage {
       main: """
         <div class="card stack">
         <p>\(problem.plainDetail)</p>
+        \(without)
         \(help)
         <p class="quiet">Status \(problem.status), request <code>\(request)</code></p>
         </div>
         """
     )
+  }
+
+  /// The way back to the page without what of its address is at fault.
+  private var without: HTML {
+    guard let asked, problem.status == 400 || problem.status == 422 else { return "" }
+    let odd = Set(problem.faults.map { String($0.pointer.drop { $0 == "/" }) })
+    guard asked.query.contains(where: { odd.contains($0.name) }) else { return "" }
+    var address = asked
+    address.query.removeAll { odd.contains($0.name) }
+    return
+      "<p>\(HTML.link(address, "Show it without \(odd.sorted().joined(separator: " and "))", "button main"))</p>"
   }
 
   private var help: HTML {

@@ -52,7 +52,7 @@ enum FindingsPage {
       main: """
         \(HTML.choice("States", kind: "tabs", tabs))
         \(visit.filter("/findings", hidden: ["state"], [visit.filterChoice("severity", "Severity or above", [("", "any")] + severities.map { ($0, $0) }), visit.filterChoice("source", "Source", [("", "any")] + sources.map { ($0, $0) }), visit.filterField("note", "Kind", "its id"), visit.filterField("account", "Account", "its id"), visit.filterField("address", "IP address", "203.0.113.9"), visit.filterField("resource", "Resource", "its id")]))
-        \(table("Findings, the newest first", page.list("items")))
+        \(table("Findings, the newest first", page.list("items"), empty: page.nothing()))
         \(listing.links(page, visit))
         """
     )
@@ -61,13 +61,17 @@ enum FindingsPage {
   }
 
   /// Findings as a table.
-  static func table(_ caption: HTML, _ findings: [JSONValue]) -> HTML {
+  static func table(
+    _ caption: HTML,
+    _ findings: [JSONValue],
+    empty: HTML = "There is none."
+  ) -> HTML {
     HTML.table(
       caption,
       ["Finding", "Severity", "State", "About", "#Count", "Last seen"],
       findings.map(row),
       kind: "cards",
-      empty: "There is none."
+      empty: empty
     )
   }
 

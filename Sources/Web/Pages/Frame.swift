@@ -28,6 +28,7 @@ struct Frame {
       \(notices(content, visit))
       \(content.main)
       \(sources(content, visit))
+      <p class="printed">\(address.text) · \("\(visit.asker.now)".asTime)</p>
       </main>
       </div>
       """

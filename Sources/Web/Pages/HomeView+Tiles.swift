@@ -169,7 +169,8 @@ extension HomeView {
   }
 
   func scans() async throws -> HTML {
-    let scans = try await visit.ask("listScans", ["limit": "5"]).list("items")
+    let page = try await visit.ask("listScans", ["limit": "5"])
+    let scans = page.list("items")
     let rows = scans.map { scan -> HTML in
       """
       <tr><th scope="row">\(HTML.link(Address("/scans/\(scan.count("id"))"), "Scan \(scan.count("id"))")) <span class="quiet">\(scan.text("subject"))</span></th><td>\(scan.text("instant").asTime)</td><td>\(scan.text("actor"))</td><td>\(ScansPage.tag(scan.text("status")))</td></tr>
@@ -182,7 +183,7 @@ extension HomeView {
       "The newest first, whatever the instant above",
       ["Scan", "As of", "By", "State"],
       rows,
-      empty: "No scan of what you may see was kept."
+      empty: page.nothing("No scan of what you may see was kept.")
     )
   }
 

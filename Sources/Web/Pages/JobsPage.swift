@@ -33,7 +33,7 @@ enum JobsPage {
         \(ScansPage.tabs(visit, "/jobs"))
         \(visit.filter("/jobs", hidden: ["run"], [visit.filterChoice("state", "State", [("", "any")] + choices), visit.filterField("account", "Account", "its id")]))
         \(HTML.when(visit.value("run") != nil, "<p>Those of run \(visit.value("run") ?? ""). \(HTML.link(Address("/jobs"), "All jobs"))</p>"))
-        \(table("Jobs, the newest first", page.list("items"), empty: visit.value("run") == nil ? "There is none." : "It began no job: an account is scanned where a credential signs in to it, and not while it is being scanned or waits for that."))
+        \(table("Jobs, the newest first", page.list("items"), empty: visit.value("run") == nil ? page.nothing() : "It began no job: an account is scanned where a credential signs in to it, and not while it is being scanned or waits for that."))
         \(listing.links(page, visit))
         """
     )

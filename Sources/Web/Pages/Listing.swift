@@ -158,6 +158,11 @@ struct Listing: Sendable {
 }
 
 extension JSONValue {
+  /// What is said where a part of a list is empty: of what is out of sight a part may be full.
+  func nothing(_ words: HTML = "There is none.") -> HTML {
+    self["next_cursor"] == nil ? words : "None of those that were looked at; go on."
+  }
+
   /// What lies at a path, as the cell of a file.
   fileprivate func cell(_ path: [String]) -> String {
     var value: JSONValue = self

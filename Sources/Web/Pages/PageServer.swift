@@ -224,7 +224,11 @@ struct PageServer: Sendable {
       }
     }
     let frame = Frame(assets: assets, theme: theme, address: address, visit: visit)
-    let page = ErrorPage(problem: problem, request: context.requestID)
+    let page = ErrorPage(
+      problem: problem,
+      request: context.requestID,
+      asked: request.method == .get ? Address(request) : nil
+    )
     var response = response(
       frame.page(page.content),
       request,

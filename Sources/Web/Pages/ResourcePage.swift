@@ -89,7 +89,7 @@ enum ResourcePage {
       \(threats.html)
       <h2>Results</h2>
       \(pills(results, chosen, visit))
-      \(HTML.table("\(shown.count.of("result"))", ["Verdict", "Severity", "Result", "Resource", "Since"], shown.map { ResultsList.row($0, visit) }, kind: "cards", empty: "No rule judges it so."))
+      \(HTML.table("\(shown.count.of("result"))", ["Verdict", "Severity", "Result", "Resource", "Resource as it is since"], shown.map { ResultsList.row($0, visit) }, kind: "cards", empty: "No rule judges it so."))
       \(Self.results.fileLinks(visit))
       <div class="grid">
       \(HTML.card("Configuration", "w7", ConfigurationView(resource["configuration"] ?? .null).html))
@@ -127,7 +127,7 @@ enum ResourcePage {
     }
     var facts: [(String, HTML)] = [
       ("Id", "<code>\(resource.text("id"))</code>"), ("Provider", "\(resource.text("provider"))"),
-      ("So since", resource.text("since").asTime),
+      ("As it is since", resource.text("since").asTime),
     ]
     if !resource.text("resource_group").isEmpty {
       facts.append(("Group", "\(resource.text("resource_group"))"))
@@ -158,7 +158,7 @@ enum ResourcePage {
   }
 
   private static func history(_ visit: Visit, _ number: String) async throws -> HTML {
-    let states = try await visit.ask("showHistory", ["id": number, "limit": "50"]).list("items")
+    let states = try await visit.states(ofResource: number)
     let rows = states.map { state -> HTML in
       let changes = state.list("changes").prefix(6).map { change -> HTML in
         """

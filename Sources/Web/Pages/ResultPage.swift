@@ -125,7 +125,8 @@ struct ResultView {
         )
       ),
       ("Why", "\(result.text("reason").isEmpty ? "as required" : result.text("reason"))"),
-      ("Judged", proof.text("judged_at").asTime), ("So since", resource.text("since").asTime),
+      ("Judged", proof.text("judged_at").asTime),
+      ("Resource as it is since", resource.text("since").asTime),
       ("Result", "<code>\(result.text("id"))</code>"),
     ]
     if let call = source["call"]?.string { facts.append(("Source", "<code>\(call)</code>")) }
@@ -226,13 +227,15 @@ struct ResultView {
   // MARK: - History
 
   func history() async throws -> HTML {
-    let states = try await visit.ask(
-      "showHistory",
-      ["id": "\(resource.count("number"))", "limit": "50"]
-    ).list("items")
+    let states = try await visit.states(ofResource: "\(resource.count("number"))")
+    func verdict(_ state: JSONValue) -> JSONValue? {
+      state.list("verdicts").first { "\($0.count("goal"))" == visit.part("goal") }
+    }
+    // What changed elsewhere in the resource does not end it.
+    let unbroken = states.prefix { verdict($0)?.text("verdict") == result.text("verdict") }
     let rows = states.enumerated().map { place, state -> HTML in
       let isFirst = place == states.count - 1 && states.count < 50
-      let verdict = state.list("verdicts").first { "\($0.count("goal"))" == visit.part("goal") }
+      let verdict = verdict(state)
       let paths = state.list("changes").map { $0.text("path") }
       let what =
         paths.isEmpty
@@ -242,12 +245,16 @@ struct ResultView {
         <tr><th scope="row">\(HTML.link(visit.address.without("notice").with("as_of", state.text("since")), state.text("since").asTime))</th><td>\(verdict.map { HTML.verdict($0.text("verdict")) } ?? "not judged")</td><td>\(what)</td></tr>
         """
     }
-    return HTML.tableCard(
-      "History",
-      "w5",
+    let table = HTML.table(
       "Every state of the resource, the newest first",
       ["Since", "Verdict", "What changed"],
       rows
     )
+    let since = unbroken.last.map { first -> HTML in
+      let most: HTML = unbroken.count == 50 ? "at least " : ""
+      return
+        "<p>\(HTML.verdict(result.text("verdict"))) without a break since \(most)\(first.text("since").asTime)</p>"
+    }
+    return HTML.card("History", "w5", "<div class=\"stack\">\(since ?? "")\(table)</div>")
   }
 }

@@ -36,7 +36,7 @@ struct ResultsList {
         ? "none on this page" : "\((seen + 1).grouped) to \((seen + rows.count).grouped)"
       return """
         \(verdicts(counts))
-        \(HTML.table("\(all.of("result")), \(range), those of the severest rules first", ["Verdict", "Severity", "Result", "Resource", "Since"], rows, kind: "cards", empty: "\(all == 0 ? "No result is like that." : "None of those that were looked at; go on.")"))
+        \(HTML.table("\(all.of("result")), \(range), those of the severest rules first", ["Verdict", "Severity", "Result", "Resource", "Resource as it is since"], rows, kind: "cards", empty: "\(all == 0 ? "No result is like that." : "None of those that were looked at; go on.")"))
         \(Self.listing.links(page, visit, seen: seen + rows.count))
         """
     }
@@ -75,7 +75,7 @@ struct ResultsList {
       <td>\(HTML.severity(result.text("severity")))</td>
       <th scope="row">\(HTML.link(address, "\(result["title"]?.string ?? result.text("rule"))"))<span class="quiet">\(result.text("rule")) · \(result.text("id"))</span></th>
       <td>\(HTML.link(visit.to("/resources/\(result.count("resource_number"))"), "\(resource.shownName)"))<span class="quiet">\(resource.text("service_name"))/\(resource.text("resource_kind")) · \(resource.text("account"))</span></td>
-      <td class="tight" data-label="since">\(result.text("since").asTime)</td></tr>
+      <td class="tight" data-label="as it is since">\(result.text("since").asTime)</td></tr>
       """
   }
 }

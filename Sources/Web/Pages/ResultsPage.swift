@@ -20,6 +20,7 @@ enum ResultsPage {
           \(tabs(visit, filter, view))
           \(try await heeded.form(view))
           \(filter.passedOver(by: heeded))
+          <p class="printed">Filter\(heeded.described)</p>
           \(body)
           </div>
           """
@@ -219,7 +220,7 @@ struct ResultsFilter {
   }
 
   /// What is chosen, in words.
-  private var described: HTML {
+  fileprivate var described: HTML {
     let words = pairs.filter { $0.name != "as_of" }.map { pair in
       pair.name == "without_excepted"
         ? "without accepted failures" : "\(pair.name) \(pair.value.replacing("_", with: " "))"

@@ -47,7 +47,7 @@ enum ScansPage {
         \(tabs(visit, "/scans"))
         \(ask)
         \(visit.filter("/scans", [visit.filterChoice("status", "State", [("", "any")] + states.map { ($0, $0) }), visit.filterField("account", "Account", "its id")]))
-        \(HTML.table("Scans, the newest first", ["Scan", "State", "Began", "Took", "#Resources", "#New", "#Changed", "#Gone", "#Not judged"], page.list("items").map { row($0, visit) }, kind: "wide", empty: "No scan of what you may see is like that."))
+        \(HTML.table("Scans, the newest first", ["Scan", "State", "Began", "Took", "#Resources", "#New", "#Changed", "#Gone", "#Not judged"], page.list("items").map { row($0, visit) }, kind: "wide", empty: page.nothing("No scan of what you may see is like that.")))
         \(listing.links(page, visit))
         """
     )

@@ -42,7 +42,7 @@ struct SignInPage {
     guard hasOpenID else { return "" }
     return """
       <p class="or">or</p>
-      <p><a class="button" href="/sign-in/openid">Sign in with OpenID</a></p>
+      <p>\(HTML.link(Address(SignInPages.beginning).with("next", next.isEmpty ? nil : next), "Sign in with OpenID", "button"))</p>
       """
   }
 }

@@ -178,6 +178,13 @@ struct Visit: Sendable {
     try await total(operation, pairs: Self.pairs(values))
   }
 
+  /// The latest states of a resource, those up to the instant that the page shows, the newest first.
+  func states(ofResource number: String) async throws -> [JSONValue] {
+    let states = try await ask("showHistory", ["id": number, "limit": "50"]).list("items")
+    guard let until = asOf.flatMap({ Instant($0) }) else { return states }
+    return states.filter { state in Instant(state.text("since")).map { $0 <= until } ?? true }
+  }
+
   /// Carries out a change by an operation of the API.
   func change(
     _ operation: String,

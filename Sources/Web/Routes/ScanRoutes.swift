@@ -50,7 +50,7 @@ enum ScanRoutes {
     _ number: Int64
   ) throws -> ScanRecord {
     let scan = try transaction.scan(number)
-    let isTold = try transaction.ledger(from: scan.instant, to: .never).contains {
+    let isTold = try transaction.ledger(from: scan.instant, to: scan.instant).contains {
       $0.scan == number && call.sight.containsScope($0.scope)
     }
     return isTold ? scan : try find(transaction, call, number)
@@ -104,7 +104,16 @@ enum ScanRoutes {
     )
     // Judging has transactions of its own; a request that comes again is told apart before them.
     if call.idempotency != nil { try await call.write { _ in } }
-    let number = try await call.services.judge(inventory, upload)
+    let number: Int64
+    do { number = try await call.services.judge(inventory, upload) } catch {
+      // Nothing was kept, so it may come again.
+      if let key = call.idempotency?.key {
+        try? await call.services.store.write(as: call.principal.name, at: call.now) {
+          try $0.release(key)
+        }
+      }
+      throw error
+    }
     let scan = try await call.read { try $0.scan(number) }
     return .created(scan.listed, at: "/api/v1/scans/\(number)")
   }

@@ -118,7 +118,7 @@ struct PageFlowTests {
       let viewer = try await server.session(of: server.person("vic", .viewer))
       let denied = try await server.form("/exceptions/1", as: viewer, ["action": "approve"])
       #expect(denied.status == 403)
-      #expect(denied.text.contains("<h1>Not allowed</h1>"))
+      #expect(denied.text.contains("<strong>Not allowed</strong>"))
       let approved = try await server.form("/exceptions/1", as: approver, ["action": "approve"])
       #expect(approved[header: "Location"] == "/exceptions/1?notice=exception-approved")
       let shown = try await server.page("/results/\(side.resource)/\(side.goal)", as: approver)
