@@ -153,17 +153,7 @@ struct FlowDetectorTests {
 
   @Test func `a burst of empty connections is a flood, a flash crowd is not`() async throws {
     var flood = FlowScene()
-    for number in 0..<900 {
-      flood.connect(
-        "203.0.113.\(number % 200)",
-        "10.0.0.5",
-        80,
-        at: 60 + number / 20,
-        from: 20_000 + number,
-        sent: (4, 224),
-        received: (3, 172)
-      )
-    }
+    flood.flood(0..<900, aSecond: 20)
     let found = try await flows(flood.text)
     #expect(found.kinds == ["connection-flood"])
     #expect(found.values("connection-flood")?["connections_without_content"] == 900)
@@ -243,17 +233,7 @@ struct FlowDetectorTests {
       attempts.connect("203.0.113.5", "10.0.0.5", 22, at: number * 5, from: 40_000 + number)
     }
     var flood = FlowScene()
-    for number in 0..<2400 {
-      flood.connect(
-        "203.0.113.\(number % 200)",
-        "10.0.0.5",
-        80,
-        at: 60 + number / 20,
-        from: 20_000 + number,
-        sent: (4, 224),
-        received: (3, 172)
-      )
-    }
+    flood.flood(0..<2400, aSecond: 20)
     var beacon = FlowScene()
     for number in 0..<120 {
       beacon.connect(
@@ -370,17 +350,7 @@ struct FlowDetectorTests {
     var told: [Finding] = []
     for (name, numbers) in [("one", 0..<600), ("two", 600..<1300)] {
       var scene = FlowScene()
-      for number in numbers {
-        scene.connect(
-          "203.0.113.\(number % 200)",
-          "10.0.0.5",
-          80,
-          at: 60 + number / 40,
-          from: 20_000 + number,
-          sent: (4, 224),
-          received: (3, 172)
-        )
-      }
+      scene.flood(numbers, aSecond: 40)
       let file = folder.appendingPathComponent(name)
       try Data(scene.text.utf8).write(to: file)
       let input = LogInput(name: name, path: file.path)

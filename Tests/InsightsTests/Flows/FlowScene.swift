@@ -125,6 +125,21 @@ struct FlowScene {
     if let received { add(server, client, (port, clientPort), received, transport == 6 ? 19 : 0) }
   }
 
+  /// Adds connections of many clients to a web server that carry nothing, so many a second.
+  mutating func flood(_ numbers: Range<Int>, aSecond rate: Int) {
+    for number in numbers {
+      connect(
+        "203.0.113.\(number % 200)",
+        "10.0.0.5",
+        80,
+        at: 60 + number / rate,
+        from: 20_000 + number,
+        sent: (4, 224),
+        received: (3, 172)
+      )
+    }
+  }
+
   /// Adds an attempt that was refused.
   mutating func refuse(_ client: String, _ server: String, _ port: Int, at second: Int) {
     let start = Self.zero + second

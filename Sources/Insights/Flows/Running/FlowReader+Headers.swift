@@ -2,6 +2,19 @@ import JSON
 
 // What stands in lines of a flow log besides records.
 extension FlowReader {
+  /// Whether the log's form is known, even where it has no record.
+  var isRecognised: Bool { shape != nil }
+  /// Whether it is JSON of another form than lines.
+  var isJSON: Bool { if case .json = shape { true } else { false } }
+  /// Whether what stands behind the last whole line breaks off.
+  var isTorn: Bool {
+    switch shape {
+    case .lines(let columns): !rest.isEmpty && Self.isTorn(rest, columns)
+    case .objects: !rest.isEmpty && Self.isTorn(rest, nil)
+    case .json, nil: false
+    }
+  }
+
   /// What is said of a log that nobody knows.
   static let unknown =
     "holds flow records of no known format; --log-format names it, --fields the columns of a log "

@@ -7,7 +7,7 @@ struct FlowReader {
   static let lineLimit = 64 << 10
 
   /// How lines or records of a file are to be read.
-  private enum Shape {
+  enum Shape {
     case lines(FlowColumns)
     /// An object per line.
     case objects
@@ -19,10 +19,10 @@ struct FlowReader {
   let file: UInt32
   private let format: FlowFormat?
   private var reader: LogReader
-  private var shape: Shape?
+  private(set) var shape: Shape?
   private let columns: FlowColumns?
   /// What stands behind the last whole line.
-  private var rest: [UInt8] = []
+  private(set) var rest: [UInt8] = []
   private var line: Int
   private var offset: Int64
   private let identity: FlowFileIdentity
@@ -30,16 +30,6 @@ struct FlowReader {
   private var isBehind = false
   private var tooLong: [Int] = []
   private(set) var isAtEnd = false
-  private var isJSON: Bool { if case .json = shape { true } else { false } }
-  private var isTorn: Bool {
-    switch shape {
-    case .lines(let columns): !rest.isEmpty && Self.isTorn(rest, columns)
-    case .objects: !rest.isEmpty && Self.isTorn(rest, nil)
-    case .json, nil: false
-    }
-  }
-  /// Whether the log's form is known, even where it has no record.
-  var isRecognised: Bool { shape != nil }
   /// Whether everything was read so far and more may follow.
   private(set) var isDrained = false
   /// What was read so far, where marks are asked for; and that up to the last whole line.
