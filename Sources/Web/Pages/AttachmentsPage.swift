@@ -25,6 +25,15 @@ enum AttachmentsPage {
       visit.may(.edit),
       HTML.mainLink("Attach a profile", Address("/attachments/new"))
     )
+    let recurring = visit.value("recurring") ?? ""
+    let choices = [("", "All"), ("true", "With a schedule"), ("false", "On demand")].map {
+      value,
+      words in
+      (
+        words, visit.address.without("notice", "cursor", "recurring").with("recurring", value),
+        value == recurring
+      )
+    }
     return .page(
       PageContent(
         "Attachments",
@@ -32,6 +41,7 @@ enum AttachmentsPage {
         commands: [["attachments", "list"]],
         main: """
           \(attach)
+          \(HTML.choice("Attachments", kind: "pills", choices))
           \(HTML.table("Attachments", ["Profile", "Scope", "Schedule", "Next", "Since"], page.list("items").map { row($0, visit) }, kind: "cards", empty: "No profile is attached to a scope of yours; every rule is judged."))
           \(listing.links(page, visit))
           """

@@ -58,13 +58,37 @@ struct HomeTodo {
         <td class="num">\(HTML.link(page.with("verdict", "fail"), "\(failing.grouped)"))</td><td class="num">\(resource.count("weight_failed"))</td></tr>
         """
     }
-    return HTML.tableCard(
-      "Resources most at risk",
-      size,
+    let table = HTML.table(
       "By the weight of their failures, accepted ones among them",
       ["Resource", "#Failing", "#Weight"],
       rows,
       empty: "No resource fails anything."
     )
+    var worst: HTML = ""
+    if let first = resources.first { worst = try await self.worst(of: first) }
+    return HTML.card("Resources most at risk", size, "<div class=\"stack\">\(worst)\(table)</div>")
+  }
+
+  /// Why the severest failure of a resource fails.
+  private func worst(of resource: JSONValue) async throws -> HTML {
+    let number = "\(resource.count("number"))"
+    let failing = try await visit.look(
+      "listResultsOfResource",
+      ["id": number, "as_of": visit.asOf, "limit": "500"]
+    ).list("items").filter { $0.text("verdict") == "fail" && $0["exception"] == nil }
+    // The severest stands first among the severities.
+    let first = Severity.allCases.lazy.compactMap { severity in
+      failing.first { $0.text("severity") == severity.rawValue }
+    }.first
+    guard let first else { return "" }
+    let goal = "\(first.count("goal"))"
+    let result = try await visit.look(
+      "showResult",
+      ["id": number, "goal": goal, "as_of": visit.asOf]
+    )
+    let page = visit.to("/results/\(number)/\(goal)")
+    return """
+      <p><strong>\(HTML.link(page, "\(first["title"]?.string ?? first.text("rule"))"))</strong> fails for \(resource.shownName) \(HTML.severity(first.text("severity")))<br>\(result.text("reason"))</p>
+      """
   }
 }

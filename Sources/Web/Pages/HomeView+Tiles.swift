@@ -33,7 +33,7 @@ extension HomeView {
       HTML.tile(
         "Scopes validated",
         "w3",
-        HTML.link(visit.to("/scopes"), "\(scopes.count)"),
+        HTML.link(visit.to("/attachments"), "\(scopes.count)"),
         scopes.isEmpty
           ? "No profile is attached to a scope; every rule is judged."
           : "\(scopes.sorted().prefix(4).map { $0.isEmpty ? "everything" : $0 }.joined(separator: ", "))"
@@ -41,14 +41,14 @@ extension HomeView {
       HTML.tile(
         "Recurring scans",
         "w3",
-        HTML.link(visit.to("/attachments"), "\(recurring.count)"),
+        HTML.link(visit.to("/attachments", ["recurring": "true"]), "\(recurring.count)"),
         recurring.isEmpty
           ? "None has a schedule." : "\(schedules.joined(separator: "; "))"
       ),
       HTML.tile(
         "On demand",
         "w3",
-        HTML.link(visit.to("/attachments"), "\(onDemand)"),
+        HTML.link(visit.to("/attachments", ["recurring": "false"]), "\(onDemand)"),
         "\(onDemand == 1 ? "attachment" : "attachments") without a schedule; \(status.list("open_scans").count.of("scan")) open now"
       ),
     ]

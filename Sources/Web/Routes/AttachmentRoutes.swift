@@ -14,9 +14,11 @@ enum AttachmentRoutes {
   private static func list(_ call: APICall) async throws -> APIReply {
     let (instant, sight) = (call.instant(), call.sight)
     let (scope, profile) = (call["scope"]?.string, call["profile"]?.string)
+    let recurring = call["recurring"]?.bool
     let found = try await call.read { try ScheduledAttachment.all($0, at: instant) }.filter {
       sight.containsScope($0.attachment.scope) && (scope == nil || $0.attachment.scope == scope)
         && (profile == nil || $0.attachment.profile == profile)
+        && (recurring == nil || !$0.attachment.schedule.isEmpty == recurring)
     }
     return try call.page(found.map(\.json), sorts: ["id", "profile", "scope"])
   }
