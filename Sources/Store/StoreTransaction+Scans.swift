@@ -152,6 +152,19 @@ extension StoreTransaction {
     )
   }
 
+  /// The last scan that somebody began at or after an instant and that was done; nil where there is none.
+  package func finishedScan(of actor: String, since: Instant) throws -> ScanRecord? {
+    try session.first(
+      """
+      SELECT id, subject, instruction, instant, status, started, finished, actor, content, report,
+        account
+      FROM scans WHERE actor = $1 AND status = 'finished' AND started >= $2 ORDER BY id DESC LIMIT 1
+      """,
+      [.text(actor), since.value],
+      Self.scan
+    )
+  }
+
   /// One scan.
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``.

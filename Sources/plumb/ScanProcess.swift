@@ -24,6 +24,10 @@ struct ScanProcess: JobExecutor {
       let what = "\(job.kind) of \(job.target.provider)"
       throw JobFailure("this plumb has nothing that does a \(what)", isFinal: true)
     }
+    if job.attempts > 1, let scan = try await finished(of: job) {
+      // An earlier try did it, and whoever waited for that was gone.
+      return report(JobReport(progress: scan.report, scan: scan.id))
+    }
     try await checkCredential(of: job)
     for scan in try await leftovers(of: job) where try await resume(scan, job, report) {
       guard scan.started < job.createdAt else { return }
@@ -46,6 +50,14 @@ struct ScanProcess: JobExecutor {
       guard case .notFound = error else { throw error }
       throw JobFailure("\(error)", isFinal: true)
     }
+  }
+
+  /// The scan that a job ended without its being noted, whose inventory nobody needs any more.
+  private func finished(of job: Job) async throws -> ScanRecord? {
+    let actor = Self.actor(of: job.id)
+    let scan = try await store.read { try $0.finishedScan(of: actor, since: job.createdAt) }
+    if let scan { ScanKeeper(store: store, options: place, actor: actor).removeSpool(scan) }
+    return scan
   }
 
   /// The open scans that jobs of the same target began and did not end.

@@ -118,7 +118,11 @@ struct CollectorUpload: Sendable {
     defer { keeping.cancel() }
     do {
       try await cancelLeftovers(of: inventory.actor)
-      let scan = try await services.judge(inventory, body)
+      // A server that was killed may have judged it, and not have said so.
+      let (actor, since) = (inventory.actor, job.createdAt)
+      let kept = try await services.store.read { try $0.finishedScan(of: actor, since: since) }
+      let scan =
+        if let kept { kept.id } else { try await services.judge(inventory, body) }
       try await services.store.write(as: collector.owner, at: services.clock()) { transaction in
         try transaction.endUpload(of: job.id, judge: judge, scan: scan)
         let current = try transaction.leasedJob(job.id, of: collector)
