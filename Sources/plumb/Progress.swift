@@ -29,10 +29,24 @@ struct WatchOptions: ParsableArguments {
       var byte: UInt8 = 0
       while true {
         let count = unsafe read(STDIN_FILENO, &byte, 1)
-        if count == 0 || (count < 0 && errno != EINTR) { _exit(3) }
+        if count == 0 || (count < 0 && errno != EINTR) {
+          UnnamedFiles.remove()
+          _exit(3)
+        }
       }
     }
   }
+}
+
+/// The files of this process that no scan names yet, which nobody would find when it ends early.
+enum UnnamedFiles {
+  private static let paths = Mutex<Set<String>>([])
+
+  static func note(_ path: String) { paths.withLock { _ = $0.insert(path) } }
+
+  static func forget(_ path: String) { paths.withLock { _ = $0.remove(path) } }
+
+  static func remove() { paths.withLock { for path in $0 { unsafe unlink(path) } } }
 }
 
 /// Tells how far long work is; as text only on a terminal.

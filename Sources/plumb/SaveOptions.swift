@@ -49,6 +49,7 @@ struct ScanKeeper {
   func spoolFile() async throws -> String {
     try makeFolder(options.spoolFolder)
     let path = "\(options.spoolFolder)/\(UUID().uuidString.lowercased()).ndjson"
+    UnnamedFiles.note(path)
     // The folder beside a server's databases is shared by all of them; who uses a file is not known.
     if options.isPostgres { return path }
     let named = Set(
@@ -113,6 +114,7 @@ struct ScanKeeper {
       ]
     )
     isBegun = true
+    UnnamedFiles.forget(path)
     return number
   }
 
