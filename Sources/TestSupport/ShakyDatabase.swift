@@ -5,12 +5,12 @@ package import Synchronization
 package final class ShakyDatabase: SQLDatabase {
   /// Whether it cannot be reached.
   package let isAway = Mutex(false)
-  /// How long each transaction takes to begin.
+  /// How long each transaction takes to begin; less where it is made less meanwhile.
   package let pause = Mutex(Duration.zero)
-  /// For how long what was read is held back.
-  package let hold = Mutex(Duration.zero)
-  /// How many reads are held back now.
-  package let isHolding = Mutex(0)
+  /// Whether what the next read finds is held back.
+  package let holdsNext = Mutex(false)
+  /// Whether a read is held back now, which ends once this is taken back.
+  package let isHolding = Mutex(false)
   private let inner: any SQLDatabase
 
   /// A database over another.
@@ -22,8 +22,10 @@ package final class ShakyDatabase: SQLDatabase {
   package var name: String { inner.name }
 
   private func check() async throws {
-    let pause = pause.withLock { $0 }
-    if pause > .zero { try await Task.sleep(for: pause) }
+    let start = ContinuousClock.now
+    while ContinuousClock.now - start < pause.withLock({ $0 }) {
+      try await Task.sleep(for: .milliseconds(5))
+    }
     if isAway.withLock({ $0 }) { throw SQLError.unreachable(name, reason: "a test says so") }
   }
 
@@ -32,12 +34,13 @@ package final class ShakyDatabase: SQLDatabase {
     _ body: @Sendable @escaping (any SQLSession) throws -> R
   ) async throws -> R {
     try await check()
-    let hold = hold.withLock { $0 }
+    let isHeld = holdsNext.withLock { holdsNext in
+      defer { holdsNext = false }
+      return holdsNext
+    }
     let found = try await inner.read(body)
-    guard hold > .zero else { return found }
-    isHolding.withLock { $0 += 1 }
-    try await Task.sleep(for: hold)
-    isHolding.withLock { $0 -= 1 }
+    if isHeld { isHolding.withLock { $0 = true } }
+    while isHeld, isHolding.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(5)) }
     return found
   }
 

@@ -12,7 +12,7 @@ final class LogPlaces {
   /// How often buckets are listed where logs are followed; nil where they are read once.
   private let listingEvery: Duration?
   private var listings: [String: (LogNames.Listing, at: ContinuousClock.Instant)] = [:]
-  private var hasTold = false
+  private var hasListed = false
   /// The paths that could not be read; the others are.
   private(set) var unread: Set<String> = []
 
@@ -50,21 +50,21 @@ final class LogPlaces {
         if unread.insert(path).inserted { complain("\(error)") }
       }
     }
-    if !hasTold, !all.passedOver.isEmpty {
+    if !hasListed, !all.passedOver.isEmpty {
       complain(
         "\(counted(all.passedOver.count, "file")) passed over, by the name no log "
           + "(\(names.endings.map { ".\($0)" }.joined(separator: ", "))): "
           + LogNames.text(all.passedOver)
       )
     }
-    hasTold = true
+    hasListed = true
     return all.inputs
   }
 
   private func look(_ path: String) throws -> LogNames.Listing {
     do { return try names.at(path) } catch {
       // What is followed may be away for a moment, as when it is set aside, and a folder empty for now.
-      if listingEvery != nil, hasTold { return LogNames.Listing() }
+      if listingEvery != nil, hasListed { return LogNames.Listing() }
       var isFolder: ObjCBool = false
       let isThere = unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
       if listingEvery != nil, isThere, isFolder.boolValue { return LogNames.Listing() }

@@ -39,18 +39,13 @@ struct CollectorCommandTests {
     }
   }
 
-  /// Waits until something is so, for as long as a machine may need that does much else.
+  /// Waits until something is so.
   private static func wait(
     _ comment: Comment,
     pause: Duration = .milliseconds(50),
     _ condition: () throws -> Bool
   ) async throws {
-    let end = Date.now.addingTimeInterval(180)
-    while Date.now < end {
-      if try condition() { return }
-      try await Task.sleep(for: pause)
-    }
-    Issue.record(comment)
+    #expect(try await eventually(pause: pause, condition), comment)
   }
 
   private static var plumb: String {

@@ -61,23 +61,22 @@ struct RunTaskTests {
 
     /// What is called back.
     func result() async throws -> JSONValue {
-      for _ in 0..<300 {
-        if let call = double.requests.first(where: { $0.method == "PATCH" }) {
-          #expect(call.path == "/api/v2/task-results/5ea8/callback")
-          #expect(call[header: "Authorization"] == "Bearer 4QEu.atlasv1.iDyxq")
-          #expect(call[header: "Content-Type"] == "application/vnd.api+json")
-          double.forget()
-          let data = try JSONParser().parse(call.body)["data"] ?? .null
-          #expect(data["type"] == "task-results")
-          return data
-        }
-        try await Task.sleep(for: .milliseconds(100))
+      var called: ReplayServer.Request?
+      let isCalled = try await eventually {
+        called = double.requests.first { $0.method == "PATCH" }
+        return called != nil
       }
-      throw RunTaskFailure()
+      #expect(isCalled)
+      let call = try #require(called)
+      #expect(call.path == "/api/v2/task-results/5ea8/callback")
+      #expect(call[header: "Authorization"] == "Bearer 4QEu.atlasv1.iDyxq")
+      #expect(call[header: "Content-Type"] == "application/vnd.api+json")
+      double.forget()
+      let data = try JSONParser().parse(call.body)["data"] ?? .null
+      #expect(data["type"] == "task-results")
+      return data
     }
   }
-
-  private struct RunTaskFailure: Error {}
 
   private static func with(_ body: (Workspace) async throws -> Void) async throws {
     let plan = try Data(contentsOf: plan)

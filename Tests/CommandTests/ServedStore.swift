@@ -34,10 +34,11 @@ struct ServedStore {
       process.waitUntilExit()
     }
     var text = ""
-    for _ in 0..<300 where !text.contains("the first sign-in") && process.isRunning {
-      try await Task.sleep(for: .milliseconds(100))
+    let isReady = try await eventually {
       text = try String(contentsOf: out, encoding: .utf8)
+      return text.contains("the first sign-in") || !process.isRunning
     }
+    #expect(isReady && process.isRunning)
     let line = text.split(separator: "\n").first { $0.hasPrefix("plumb serves ") }
     let address = try #require(line.map { String($0.dropFirst("plumb serves ".count)) })
     let key = try CommandRun([

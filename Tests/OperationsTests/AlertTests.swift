@@ -222,9 +222,7 @@ struct AlertTests {
       let worker = scene.worker { $0.poll = .milliseconds(50) }
       let running = Task { await worker.run() }
       func told(_ count: Int) async throws -> [String] {
-        for _ in 0..<400 where scene.recorder.told.count < count {
-          try await Task.sleep(for: .milliseconds(25))
-        }
+        #expect(try await eventually { scene.recorder.told.count >= count })
         return scene.recorder.told
       }
       #expect(try await told(1) == ["fast: finding"])

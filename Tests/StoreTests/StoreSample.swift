@@ -80,11 +80,7 @@ final class Flag: Sendable {
 
   /// Waits in a task; false where it is not set within 180 seconds.
   func isSetSoon() async throws -> Bool {
-    for _ in 0..<180_000 {
-      if isSet.load(ordering: .acquiring) { return true }
-      try await Task.sleep(for: .milliseconds(1))
-    }
-    return false
+    try await eventually(pause: .milliseconds(1)) { isSet.load(ordering: .acquiring) }
   }
 }
 

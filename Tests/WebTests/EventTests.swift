@@ -43,11 +43,7 @@ struct EventTests {
 
     /// Waits until something was heard.
     func wait(_ comment: Comment, _ isHeard: (Heard) -> Bool) async throws {
-      for _ in 0..<6000 {
-        if isHeard(self) { return }
-        try await Task.sleep(for: .milliseconds(20))
-      }
-      Issue.record("\(comment): \(text)")
+      #expect(try await eventually { isHeard(self) }, "\(comment): \(text)")
     }
   }
 
@@ -215,16 +211,13 @@ struct EventTests {
       stream.cancel()
       streams[0].1.cancel()
       // The server hears of it, and the caller has room again.
-      for attempt in 0..<100 {
+      let hasRoom = try await eventually(pause: .milliseconds(100)) {
         let (heard, stream) = follow(server, path, viewer)
-        try await heard.wait("no answer") {
-          $0.events.count == 1 || $0.hasEnded
-        }
+        try await heard.wait("no answer") { $0.events.count == 1 || $0.hasEnded }
         stream.cancel()
-        if heard.events.count == 1 { break }
-        try await Task.sleep(for: .milliseconds(100))
-        #expect(attempt < 99)
+        return heard.events.count == 1
       }
+      #expect(hasRoom)
       streams[1].1.cancel()
     }
   }

@@ -49,7 +49,7 @@ package struct AlertWorker: Sendable {
       var isReachable = true
       while !Task.isCancelled {
         do {
-          while try await route() > 0 {}
+          try await route()
           // A channel that hangs holds up neither what is noticed meanwhile nor other channels.
           if delivery.begin() {
             group.addTask {
@@ -72,13 +72,15 @@ package struct AlertWorker: Sendable {
 
   /// Routes and delivers all that is due now.
   package func tick() async throws {
-    while try await route() > 0 {}
+    try await route()
     try await deliver()
   }
 
-  private func route() async throws -> Int {
-    guard try await store.read({ try $0.hasUnrouted() }) else { return 0 }
-    return try await store.write(as: "plumb", at: clock()) { try AlertRouter.route($0) }
+  private func route() async throws {
+    while try await store.read({ try $0.hasUnrouted() }) {
+      let routed = try await store.write(as: "plumb", at: clock()) { try AlertRouter.route($0) }
+      guard routed > 0 else { return }
+    }
   }
 
   private func deliver() async throws {

@@ -88,7 +88,7 @@ package struct OperationsWatch: Sendable {
         ? finding.entity.resource == own.map { Self.server($0.host) } : true
     }
     let find: @Sendable (StoreTransaction) throws -> [Trouble] = { transaction in
-      var found = try Self.troubles(transaction, at: now, since: began)
+      var found = try Self.troubles(transaction, at: now, hears: hears)
       if let own { found += own.troubles(at: now, known: try transaction.openTroubles()) }
       if audit, let fault = try transaction.auditFault() {
         found.append(Trouble(.auditBroken, "audit log", at: now, ["fault": .string(fault)]))
@@ -124,7 +124,7 @@ package struct OperationsWatch: Sendable {
   private static func troubles(
     _ transaction: StoreTransaction,
     at now: Instant,
-    since began: Instant
+    hears: Bool
   ) throws -> [Trouble] {
     let jobs = try transaction.lastFailedJobs().map { job in
       Trouble(
@@ -152,7 +152,7 @@ package struct OperationsWatch: Sendable {
     }
     let limit = now.advanced(milliseconds: -silence)
     let collectors = try transaction.collectors().filter { collector in
-      collector.state == .approved && began <= limit
+      hears && collector.state == .approved
         && collector.lastContact ?? collector.approvedAt ?? now < limit
     }.map { collector in
       let heard = collector.lastContact ?? collector.approvedAt ?? now

@@ -148,9 +148,9 @@ struct HostileSourceTests {
       return (ContinuousClock.now - start) / .seconds(1)
     }
     _ = seconds(100)
-    let (small, large) = (seconds(2_000), seconds(16_000))
-    // Eight times the text; squared it would be sixty-four.
-    #expect(large < small * 24 + 0.5, "\(small) s, \(large) s")
+    // Eight times the text; squared it would be sixty-four. The machine may do other things the while.
+    let factors = (0..<5).lazy.map { _ in seconds(16_000) / seconds(2_000) }
+    #expect(factors.contains { $0 < 24 })
   }
 
   @Test func `work has a limit`() throws {

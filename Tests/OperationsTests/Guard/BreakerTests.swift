@@ -95,11 +95,12 @@ struct BreakerTests {
       #expect(monitored.effect == .warned)
       #expect(monitored.fault != nil)
       var logged: [LoggedDecision] = []
-      for _ in 0..<1200 where logged.count < 3 {
+      let isLogged = try await eventually(pause: .milliseconds(100)) {
         await keeper.log.flush()
         logged = try await store.read { try $0.decisions(DecisionFilter(), limit: 9) }
-        if logged.count < 3 { try await Task.sleep(for: .milliseconds(100)) }
+        return logged.count >= 3
       }
+      #expect(isLogged)
       #expect(logged.map(\.effect) == [.warned, .refused, .refused])
       #expect(logged[0].verdict == "fail")
       #expect(logged[0].report["monitored"]?["decision"] == "refused")

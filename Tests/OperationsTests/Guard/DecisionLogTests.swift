@@ -167,18 +167,15 @@ extension DecisionLogTests {
       await keeper.log.flush()
       // From a second on somebody looks whether something was changed, and the database hangs.
       try await Task.sleep(for: .milliseconds(1100))
-      slow.pause.withLock { $0 = .seconds(30) }
+      slow.pause.withLock { $0 = .seconds(600) }
       let start = ContinuousClock.now
       let late = try await keeper.decide([request], at: hour(2), within: .milliseconds(200))[0]
       #expect(late.effect == effect)
       #expect(late.fault?.contains("no decision came within") == true)
-      #expect(ContinuousClock.now - start < .seconds(4))
+      #expect(try await eventually { alarms.withLock { !$0.isEmpty } })
+      // Both long before the database answers, however busy the machine is.
+      #expect(ContinuousClock.now - start < .seconds(300))
       slow.pause.withLock { $0 = .zero }
-      for _ in 0..<400 where alarms.withLock({ $0.isEmpty }) {
-        try await Task.sleep(for: .milliseconds(10))
-      }
-      let alarm = try #require(alarms.withLock { $0.first })
-      #expect(alarm - start < .seconds(5))
     }
   }
 }

@@ -114,12 +114,7 @@ struct WorkerTests {
       _ comment: Comment,
       _ condition: () async throws -> Bool
     ) async throws {
-      // Minutes on a machine where nothing is the matter would mean that it hangs.
-      for _ in 0..<60_000 {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(2))
-      }
-      Issue.record(comment)
+      #expect(try await eventually(pause: .milliseconds(2), condition), comment)
     }
   }
 
