@@ -86,3 +86,18 @@ func textFile(_ path: String) throws -> String {
     )
   }
 }
+
+/// The bytes of a file that an option names, or of standard input for `-`.
+///
+/// - Throws: ``InputError`` that names the file.
+func fileBytes(_ path: String) throws -> [UInt8] {
+  if path == "-" { return Array(try FileHandle.standardInput.readToEnd() ?? Data()) }
+  guard let data = FileManager.default.contents(atPath: path) else {
+    let isThere = FileManager.default.fileExists(atPath: path)
+    throw InputError.unreadable(
+      path,
+      reason: isThere ? "cannot be read" : "No such file or directory"
+    )
+  }
+  return Array(data)
+}

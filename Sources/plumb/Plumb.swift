@@ -36,7 +36,7 @@ struct Plumb: AsyncParsableCommand {
       AttachCommand.self, AttachmentsCommand.self, GuardrailsCommand.self,
       TemplatesCommand.self, DecisionsCommand.self, ExceptionsCommand.self, MarksCommand.self,
       AttestCommand.self, AttestationsCommand.self, AuditCommand.self,
-      ServeCommand.self, PeopleCommand.self, KeysCommand.self,
+      ServeCommand.self, APICommand.self, PeopleCommand.self, KeysCommand.self,
       WorkCommand.self, JobsCommand.self, CollectorCommand.self,
     ]
   )

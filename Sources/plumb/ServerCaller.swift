@@ -48,7 +48,7 @@ struct ServerCaller {
     }
     if let upload = sketch.upload {
       request[header: "Content-Type"] = "application/x-ndjson"
-      request.body = try Self.bytes(of: upload)
+      request.body = try fileBytes(upload)
       request.timeout = Self.uploadTime
     } else if let body = try await sketch.compose?(self) ?? sketch.body {
       request[header: "Content-Type"] = "application/json"
@@ -207,18 +207,6 @@ struct ServerCaller {
     ServerError(
       description: "\(base) answers with \(what), as plumb serve does not; check --server"
     )
-  }
-
-  private static func bytes(of path: String) throws -> [UInt8] {
-    if path == "-" { return Array(try FileHandle.standardInput.readToEnd() ?? Data()) }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      let isThere = FileManager.default.fileExists(atPath: path)
-      throw InputError.unreadable(
-        path,
-        reason: isThere ? "cannot be read" : "No such file or directory"
-      )
-    }
-    return Array(data)
   }
 }
 

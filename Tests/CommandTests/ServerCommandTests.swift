@@ -109,6 +109,8 @@ private let examples: [[String]] = [
     "--from", "2026-11-01",
   ],
   ["conversations", "count", "--account", "111122223333"],
+  ["api", "/resources", "account=111122223333", "q=a b"],
+  ["api", "--method", "DELETE", "/scopes/production"],
 ]
 
 /// A command of `plumb` without subcommands.

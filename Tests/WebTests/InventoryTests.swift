@@ -120,4 +120,58 @@ struct InventoryTests {
       #expect(try await server.page("/credentials.csv", as: viewer).status == 403)
     }
   }
+
+  @Test func `the tree, what needs a hand and what is held up are whole as files`() async throws {
+    try await TestServer.with { server in
+      let administrator = try await server.caller(.administrator)
+      try await PageKit.estate(server, administrator)
+      try await PageKit.decisions(server, administrator)
+      try await PageKit.exception(server, administrator)
+      let visitor = try await server.session(of: server.person("ann", .administrator))
+      func rows(_ path: String) async throws -> [JSONValue] {
+        let parts = path.split(separator: "?", maxSplits: 1)
+        let query = parts.count > 1 ? "?\(parts[1])" : ""
+        let json = try await server.page("\(parts[0]).json\(query)", as: visitor)
+        let csv = try await server.page("\(parts[0]).csv\(query)", as: visitor)
+        let found = try #require(json.json.array, "\(path): \(json.text)")
+        #expect(csv.text.split(separator: "\r\n").count == found.count + 1, "\(path)")
+        return found
+      }
+      for query in ["", "account=shop", "kind=store/bucket", "verdict=fail", "scope=own-scope"] {
+        let counts = try await server.send(
+          "GET",
+          "/api/v1/results/counts?\(query)",
+          as: administrator
+        )
+        let sums = try await rows("/results/tree?\(query)").map { row in
+          Verdict.allCases.map { row["results"]?[$0.rawValue]?.whole ?? 0 }.reduce(0, +)
+        }
+        #expect(sums.reduce(0, +) == counts.json["total"]?.whole, "\(query)")
+        #expect(!sums.isEmpty, "\(query)")
+      }
+      #expect(try await server.page("/results/tree.csv?scope=none", as: visitor).status == 404)
+      let waiting = try await rows("/exceptions/report").filter { $0["needs"] == "waiting" }
+      #expect(!waiting.isEmpty && waiting.allSatisfy { $0["state"] == "requested" })
+      for (path, since) in [("violators", nil), ("replay", "2026-01-01T00:00:00Z")] {
+        let guardrail = try await server.send("GET", "/api/v1/guardrails/1", as: administrator).json
+        var body: JSONObject = ["limit": 1000]
+        body["guardrail"] = [
+          "rule": guardrail["rule"] ?? .null, "enforcement": "disallow", "reason": "x",
+        ]
+        body["since"] = since.map { .string($0) }
+        let preview = try await server.send(
+          "POST",
+          "/api/v1/guardrail-previews",
+          as: administrator,
+          .object(body)
+        )
+        let items = try #require(preview.json["items"]?.array, "\(preview.text)")
+        let found = try await rows("/guardrails/1/\(path)")
+        #expect(
+          Set(found.compactMap { $0["id"]?.string }) == Set(items.compactMap { $0["id"]?.string })
+        )
+        #expect(!found.isEmpty && found.allSatisfy { $0["reason"]?.string?.isEmpty == false })
+      }
+    }
+  }
 }

@@ -45,6 +45,9 @@ struct APIServer: Sendable {
     }
   }
 
+  /// A body that an operation takes, to be filled in; nil where it takes none that is JSON.
+  func sketch(_ operation: APIOperation) -> JSONValue? { operation.body.map { schema.sketch($0) } }
+
   /// The description of the API, as a document and as a page.
   private static func ownPages(_ document: OpenAPIDocument) -> [String: APIHandler] {
     let text = Array(document.json.text.utf8)

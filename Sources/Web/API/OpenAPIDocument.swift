@@ -202,6 +202,9 @@ package struct APIOperation: Sendable {
     package var isList: Bool { schema["type"]?.string == "array" }
   }
 
+  /// What a good answer is.
+  package enum Answer: Sendable { case json, events, bytes }
+
   /// How handlers are found.
   package let id: String
   /// In upper case.
@@ -218,6 +221,8 @@ package struct APIOperation: Sendable {
   package let bodyLimit: Int
   /// Whether a change needs If-Match.
   package let needsMatch: Bool
+  /// What it answers.
+  package let answer: Answer
   /// The status of a good answer.
   package let status: Int
   package let summary: String
@@ -254,5 +259,11 @@ package struct APIOperation: Sendable {
     let statuses = operation["responses"]?.object?.members.compactMap { Int($0.key) } ?? []
     guard let status = statuses.first(where: { $0 < 400 }) else { throw fault("no good answer") }
     self.status = status
+    let answered = operation["responses"]?["\(status)"]?["content"]?.object?.members.first?.key
+    switch answered ?? "application/json" {
+    case "application/json": answer = .json
+    case "text/event-stream": answer = .events
+    default: answer = .bytes
+    }
   }
 }

@@ -8,7 +8,8 @@ enum AccessPage {
     "/access",
     entry: Page.Entry(area: .administration, name: "Access"),
     show: show,
-    change: change
+    change: change,
+    by: ["addPerson"]
   )
 
   static let listing = Listing(
@@ -110,7 +111,12 @@ enum AccessPage {
 
 /// One person: roles, a code to sign in by, and whether signing in is possible at all.
 enum PersonPage {
-  static let page = Page("/access/people/{id}", show: show, change: change)
+  static let page = Page(
+    "/access/people/{id}",
+    show: show,
+    change: change,
+    by: ["addGrant", "addCode", "changePerson"]
+  )
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let id = visit.part("id")
@@ -235,7 +241,7 @@ enum PersonPage {
 
 /// API keys, by which programs act for a person.
 enum KeysPage {
-  static let page = Page("/access/keys", show: show, change: change)
+  static let page = Page("/access/keys", show: show, change: change, by: ["addKey"])
 
   static let listing = Listing(
     "/access/keys",
@@ -282,7 +288,7 @@ enum KeysPage {
     let content = PageContent(
       "Keys",
       lead: "By which programs act for a person. The keys themselves are not kept.",
-      commands: [["keys", "list"]],
+      commands: listing.commands([["keys", "list"]], visit),
       hasInstant: false,
       main: """
         \(AccessPage.tabs(visit, "/access/keys"))

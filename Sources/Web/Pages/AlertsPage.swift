@@ -8,7 +8,8 @@ enum AlertsPage {
     "/alerts",
     entry: Page.Entry(area: .insights, name: "Alerts"),
     show: show,
-    change: change
+    change: change,
+    by: ["retryAlert"]
   )
 
   static let listing = Listing(
@@ -46,14 +47,15 @@ enum AlertsPage {
         isHere: value == state
       )
     }
-    var command = ["alerts", "list"]
-    for name in ["state", "channel", "finding"] {
-      command += visit.value(name).map { ["--\(name)", $0] } ?? []
-    }
+    let commands = listing.commands(
+      [["alerts", "list"]],
+      visit,
+      heeding: ["state", "channel", "finding"]
+    )
     let content = PageContent(
       "Alerts",
       lead: "What channels were told of findings, or wait to be told, the newest first.",
-      commands: [command, ["alerts", "count"]],
+      commands: commands,
       hasInstant: false,
       main: """
         \(HTML.choice("States", kind: "tabs", tabs))

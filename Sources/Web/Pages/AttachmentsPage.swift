@@ -38,7 +38,7 @@ enum AttachmentsPage {
       PageContent(
         "Attachments",
         lead: "A profile over a scope, validated on schedule or on demand.",
-        commands: [["attachments", "list"]],
+        commands: listing.commands([["attachments", "list"]], visit),
         main: """
           \(attach)
           \(HTML.choice("Attachments", kind: "pills", choices))
@@ -74,7 +74,7 @@ enum AttachmentsPage {
 
 /// The form by which a profile is attached to a scope.
 enum AttachmentForm {
-  static let page = Page("/attachments/new", show: show, change: change)
+  static let page = Page("/attachments/new", show: show, change: change, by: ["attach"])
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     var body: JSONObject = ["profile": .string(form["profile"])]
@@ -181,7 +181,12 @@ enum AttachmentForm {
 
 /// One attachment: its schedule, its runs, and what it asks for.
 enum AttachmentPage {
-  static let page = Page("/attachments/{id}", show: show, change: change)
+  static let page = Page(
+    "/attachments/{id}",
+    show: show,
+    change: change,
+    by: ["runAttachment", "pauseAttachment", "resumeAttachment", "detach"]
+  )
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let id = visit.part("id")

@@ -55,7 +55,7 @@ enum AttestationsPage {
 
 /// The form by which a control is attested with evidence.
 enum AttestationForm {
-  static let page = Page("/attestations/new", show: show, change: change)
+  static let page = Page("/attestations/new", show: show, change: change, by: ["attest"])
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     guard let file = form.file("evidence"), !file.bytes.isEmpty else {
@@ -169,7 +169,12 @@ enum AttestationForm {
 
 /// One attestation, which another person approves.
 enum AttestationPage {
-  static let page = Page("/attestations/{id}", show: show, change: change)
+  static let page = Page(
+    "/attestations/{id}",
+    show: show,
+    change: change,
+    by: ["approveAttestation"]
+  )
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     _ = try await visit.change("approveAttestation", ["id": visit.part("id")])

@@ -35,14 +35,10 @@ enum AuditPage {
       fault["is_whole"]?.bool == true
       ? "<p class=\"notice\">The log is whole: \(fault.count("entries").of("entry", "entries")), each chained to the one before. The last has SHA-256 <code>\(fault.text("last_sha256"))</code>.</p>"
       : "<p class=\"alert\"><strong>The log is not whole:</strong> \(fault.text("fault"))</p>"
-    var command = ["audit", "list"]
-    for name in ["actor", "action"] {
-      command += visit.value(name).map { ["--\(name)", $0] } ?? []
-    }
     let content = PageContent(
       "Audit log",
       lead: "Every change, by whom and when. Nothing is ever taken out of it.",
-      commands: [command],
+      commands: listing.commands([["audit", "list"]], visit, heeding: ["actor", "action"]),
       hasInstant: false,
       main: """
         \(whole)

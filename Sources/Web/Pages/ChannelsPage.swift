@@ -8,7 +8,8 @@ enum ChannelsPage {
     "/channels",
     entry: Page.Entry(area: .insights, name: "Channels", permission: .administer),
     show: show,
-    change: change
+    change: change,
+    by: ["addChannel"]
   )
 
   static let listing = Listing(
@@ -121,7 +122,7 @@ enum ChannelsPage {
     let content = PageContent(
       "Channels",
       lead: "Who is told of findings, and of which. A secret goes in and never comes out.",
-      commands: [["channels", "list"]],
+      commands: listing.commands([["channels", "list"]], visit),
       hasInstant: false,
       main: """
         \(HTML.table("Channels", ["Channel", "Is told of", "State", "Last test"], rows, kind: "cards", empty: "None is there, so nobody is told of findings."))
@@ -231,7 +232,12 @@ enum ChannelsPage {
 
 /// One channel: tried, changed, paused or removed.
 enum ChannelPage {
-  static let page = Page("/channels/{id}", show: show, change: change)
+  static let page = Page(
+    "/channels/{id}",
+    show: show,
+    change: change,
+    by: ["testChannel", "changeChannel"]
+  )
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let id = visit.part("id")

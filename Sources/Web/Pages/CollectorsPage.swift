@@ -8,7 +8,8 @@ enum CollectorsPage {
     "/collectors",
     entry: Page.Entry(area: .collection, name: "Collectors", permission: .administer),
     show: show,
-    change: change
+    change: change,
+    by: ["addCollectorCode"]
   )
 
   static let listing = Listing(
@@ -62,7 +63,7 @@ enum CollectorsPage {
     let content = PageContent(
       "Collectors",
       lead: "They read near the resources, poll outwards only, and keep their credentials.",
-      commands: [["collectors", "list"]],
+      commands: listing.commands([["collectors", "list"]], visit),
       hasInstant: false,
       main: """
         \(HTML.table("Collectors away from the server", ["Collector", "Health", "Last contact", "#Backlog", "Signs in with"], rows, kind: "cards", empty: "None registered; scans run in the server and its workers."))
@@ -76,7 +77,12 @@ enum CollectorsPage {
 
 /// One collector: approved, stopped or revoked.
 enum CollectorPage {
-  static let page = Page("/collectors/{id}", show: show, change: change)
+  static let page = Page(
+    "/collectors/{id}",
+    show: show,
+    change: change,
+    by: ["approveCollector", "stopCollector", "revokeCollector"]
+  )
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let id = visit.part("id")

@@ -8,7 +8,8 @@ enum CredentialsPage {
     "/credentials",
     entry: Page.Entry(area: .collection, name: "Credentials", permission: .administer),
     show: show,
-    change: change
+    change: change,
+    by: ["addCredential"]
   )
 
   static let listing = Listing(
@@ -109,7 +110,7 @@ enum CredentialsPage {
     let content = PageContent(
       "Credentials",
       lead: "What scans sign in with. A secret goes in and never comes out.",
-      commands: [["credentials", "list"]],
+      commands: listing.commands([["credentials", "list"]], visit),
       hasInstant: false,
       main: """
         \(HTML.table("Credentials", ["Credential", "State", "Last test", "Secret of"], rows, kind: "cards", empty: "None is kept, so scans cannot sign in by themselves."))
@@ -123,7 +124,12 @@ enum CredentialsPage {
 
 /// One credential: tested, given a new secret, or revoked.
 enum CredentialPage {
-  static let page = Page("/credentials/{name}", show: show, change: change)
+  static let page = Page(
+    "/credentials/{name}",
+    show: show,
+    change: change,
+    by: ["testCredential", "rotateCredential", "revokeCredential"]
+  )
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let name = visit.part("name")

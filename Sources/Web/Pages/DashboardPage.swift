@@ -12,6 +12,8 @@ struct Page: Sendable {
   var show: @Sendable (Visit) async throws -> PageAnswer
   /// What a form of the page does; returns where to go then, or what is told this once.
   var change: (@Sendable (Visit, Form) async throws -> ChangeAnswer)?
+  /// The operations of the API by which it does so, for whoever wants to do the same from a shell.
+  var operations: [String]
 
   /// A place in the navigation.
   struct Entry: Sendable {
@@ -40,9 +42,11 @@ struct Page: Sendable {
     _ path: String,
     entry: Entry? = nil,
     show: @escaping @Sendable (Visit) async throws -> PageAnswer,
-    change: (@Sendable (Visit, Form) async throws -> ChangeAnswer)? = nil
+    change: (@Sendable (Visit, Form) async throws -> ChangeAnswer)? = nil,
+    by operations: [String] = []
   ) {
     (self.path, self.entry, self.show, self.change) = (path, entry, show, change)
+    self.operations = operations
   }
 
   /// Every page behind the sign-in; a page adds its line, and in the order of the navigation.
@@ -63,7 +67,7 @@ struct Page: Sendable {
       JobPage.page, CoveragePage.page, CredentialsPage.page, CredentialPage.page,
       CollectorsPage.page, CollectorPage.page, AccessPage.page, KeysPage.page, PersonPage.page,
       AuditPage.page,
-    ] + listings.flatMap(\.files)
+    ] + listings.flatMap(\.files) + sheets.flatMap(\.files)
 
   /// The lists that are to be had as files.
   private static let listings: [Listing] = [
@@ -78,6 +82,12 @@ struct Page: Sendable {
     TemplatesPage.listing, PropertiesPage.listing, ResourcePage.results, ResourcePage.states,
     FindingPage.changes, AttachmentPage.runs, GuardrailPage.states, ProfilePage.versionList,
     OwnRuleView.versions, HomeView.scores, DecisionsPage.counts, PersonPage.grants,
+  ]
+
+  /// What else is to be had as files.
+  private static let sheets: [Sheet] = [
+    ResultsTree.sheet, ExceptionsPage.reportSheet, GuardrailPage.violatorSheet,
+    GuardrailPage.replaySheet,
   ]
 }
 
@@ -106,7 +116,8 @@ struct PageContent: Sendable {
   /// A line below the heading.
   var lead: HTML = ""
   var main: HTML
-  /// The commands that tell the same, without `plumb` and `--server`.
+  /// The commands that tell the same, without `plumb` and `--server`; none for those that ask for what the page
+  /// asked for.
   var commands: [[String]] = []
   /// Whether it can be shown as of an instant.
   var hasInstant: Bool

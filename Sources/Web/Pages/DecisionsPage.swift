@@ -36,7 +36,11 @@ enum DecisionsPage {
     var content = PageContent(
       "Decisions",
       lead: "What was asked for at a gate, and what became of it.",
-      commands: [["decisions", "list"], ["decisions", "count"]],
+      commands: listing.commands(
+        [["decisions", "list"], ["decisions", "count"]],
+        visit,
+        heeding: ["decision", "rule", "account", "from", "to"]
+      ),
       main: """
         \(visit.filter("/decisions", fields))
         \(try await days(visit))

@@ -96,6 +96,23 @@ enum ExceptionsPage {
     }
   }
 
+  /// Those that need somebody's hand, with why.
+  static let reportSheet = Sheet(
+    path: "/exceptions/report",
+    columns: ["needs", "why"] + listing.columns,
+    each: { visit, body in
+      let report = try await visit.look("reportExceptions")
+      for needs in ["waiting", "ending_soon", "unused", "orphaned"] {
+        for one in report.list(needs) {
+          var row = (one["exception"] ?? one).object ?? [:]
+          row["needs"] = .string(needs)
+          row["why"] = one["exception"] == nil ? nil : one["reason"]
+          try await body(.object(row))
+        }
+      }
+    }
+  )
+
   /// Those that need somebody's hand.
   private static func report(_ visit: Visit) async throws -> HTML {
     let report = try await visit.ask("reportExceptions")
@@ -108,13 +125,19 @@ enum ExceptionsPage {
       \(HTML.card("Ending soon", "", table("Within 30 days", report.list("ending_soon"))))
       \(HTML.card("Covering nothing", "", table("In force without a failure that they cover", report.list("unused"))))
       \(HTML.card("Orphaned", "", HTML.table("Their resource or rule is gone", headings, orphaned, kind: "cards", empty: "There is none.")))
+      <div class="row">\(reportSheet.buttons(visit))</div>
       """
   }
 }
 
 /// One exception, where somebody approves or ends it.
 enum ExceptionPage {
-  static let page = Page("/exceptions/{id}", show: show, change: change)
+  static let page = Page(
+    "/exceptions/{id}",
+    show: show,
+    change: change,
+    by: ["approveException", "revokeException"]
+  )
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let id = visit.part("id")
@@ -223,7 +246,7 @@ enum ExceptionPage {
 
 /// The form by which an exception is requested.
 enum ExceptionForm {
-  static let page = Page("/exceptions/new", show: show, change: change)
+  static let page = Page("/exceptions/new", show: show, change: change, by: ["requestException"])
 
   private static func fields(_ visit: Visit) -> [Field] {
     [

@@ -105,7 +105,7 @@ enum FindingsPage {
 
 /// One finding, where somebody says what was decided about it.
 enum FindingPage {
-  static let page = Page("/findings/{id}", show: show, change: change)
+  static let page = Page("/findings/{id}", show: show, change: change, by: ["changeFinding"])
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let id = visit.part("id")

@@ -180,25 +180,38 @@ struct Frame {
 
   /// The calls and commands that tell what the page tells.
   private func sources(_ content: PageContent, _ visit: Visit) -> HTML {
-    let calls = visit.reads.compactMap { call in visit.api.operation(call.operation)?.curl(call) }
-    guard !calls.isEmpty || !content.commands.isEmpty else { return "" }
-    var seen: Set<String> = []
-    let curls = calls.filter { seen.insert($0).inserted }.joined(separator: "\n")
-    let commands = content.commands.map { words in
-      (["plumb"] + words).map(\.asShellWord).joined(separator: " ")
-        + " --server \"$PLUMB_SERVER\""
-    }.joined(separator: "\n")
-    let shown: HTML =
-      commands.isEmpty
-      ? ""
-      : """
-      <h3 id="as-command-name">As a command</h3>
-      <div class="copy"><pre id="as-command" tabindex="0" role="region" aria-labelledby="as-command-name"><code>\(commands)</code></pre><button type="button" class="plain" data-copy="as-command" hidden>Copy</button></div>
+    func each(_ calls: [Visit.Call], _ text: (APIOperation, Visit.Call) -> String?) -> [String] {
+      var seen: Set<String> = []
+      return calls.compactMap { call in
+        visit.api.operation(call.operation).flatMap { text($0, call) }
+      }.filter { seen.insert($0).inserted }
+    }
+    let reads = visit.reads
+    let commands =
+      content.commands.isEmpty
+      ? each(reads) { $0.command($1) } : content.commands.map(APIOperation.commandLine)
+    let parts = visit.parts.map { Address.Pair(name: $0.key, value: $0.value) }
+    let changes = each(visit.changes.map { Visit.Call(operation: $0, values: parts) }) {
+      operation,
+      call in
+      guard operation.permission.map(visit.may) ?? true else { return nil }
+      return operation.change(call, visit.api.sketch(operation))
+    }
+    let texts = [
+      ("as-command", "As a command", commands),
+      ("as-call", "As calls of the API", each(reads) { $0.curl($1) }),
+      ("as-change", "What its forms send, to be filled in", changes),
+    ].filter { !$0.2.isEmpty }
+    guard !texts.isEmpty else { return "" }
+    let shown = texts.map { id, name, lines -> HTML in
       """
+      <h3 id="\(id)-name">\(name)</h3>
+      <div class="copy"><pre id="\(id)" tabindex="0" role="region" aria-labelledby="\(id)-name"><code>\(lines.joined(separator: "\n"))</code></pre><button type="button" class="plain" data-copy="\(id)" hidden>Copy</button></div>
+      """
+    }
     return """
       <details class="sources"><summary>Copy as command or API call</summary>
-      \(shown)
-      \(HTML.when(!curls.isEmpty, "<h3 id=\"as-call-name\">As calls of the API</h3><div class=\"copy\"><pre id=\"as-call\" tabindex=\"0\" role=\"region\" aria-labelledby=\"as-call-name\"><code>\(curls)</code></pre><button type=\"button\" class=\"plain\" data-copy=\"as-call\" hidden>Copy</button></div>"))
+      \(HTML(shown))
       <p class="quiet"><code>PLUMB_SERVER</code> is this server's address, <code>PLUMB_TOKEN</code> a key of yours (<code>plumb keys</code>). <a href="/api/v1/reference">Reference of the API</a></p>
       </details>
       """
@@ -206,10 +219,44 @@ struct Frame {
 }
 
 extension APIOperation {
+  /// Words of `plumb` as a line for a shell.
+  fileprivate static func commandLine(_ words: [String]) -> String {
+    (["plumb"] + words).map(\.asShellWord).joined(separator: " ") + " --server \"$PLUMB_SERVER\""
+  }
+
+  /// The command that reads the same; of a list all of it.
+  fileprivate func command(_ call: Visit.Call) -> String? {
+    guard method == "GET" else { return nil }
+    let address = address(call)
+    let pairs = address.query.filter { !["limit", "cursor"].contains($0.name) }
+    return Self.commandLine(
+      ["api", address.path.replacing("/api/v1", with: "", maxReplacements: 1)]
+        + pairs.map { "\($0.name)=\($0.value)" }
+    )
+  }
+
   /// The call of a read as a line for a shell.
   fileprivate func curl(_ call: Visit.Call) -> String? {
     guard method == "GET" else { return nil }
+    return
+      "curl -sS -H \"Authorization: Bearer $PLUMB_TOKEN\" \"$PLUMB_SERVER\(address(call).text)\""
+  }
+
+  /// The call of a change as a line for a shell, with a body to be filled in.
+  fileprivate func change(_ call: Visit.Call, _ body: JSONValue?) -> String {
+    let match = needsMatch ? " -H 'If-Match: *'" : ""
+    let sent =
+      body.map { " -H 'Content-Type: application/json' --data \($0.text.asShellWord)" } ?? ""
+    return
+      "curl -sS -X \(method) -H \"Authorization: Bearer $PLUMB_TOKEN\"\(match)\(sent) \"$PLUMB_SERVER\(address(call).text)\""
+  }
+
+  private func address(_ call: Visit.Call) -> Address {
     var path = path
+    for parameter in parameters where parameter.place == .path {
+      guard !call.values.contains(where: { $0.name == parameter.name }) else { continue }
+      path = path.replacing("{\(parameter.name)}", with: parameter.name.uppercased())
+    }
     var query: [Address.Pair] = []
     for pair in call.values {
       guard let parameter = parameters.first(where: { $0.name == pair.name }) else { continue }
@@ -221,7 +268,7 @@ extension APIOperation {
     }
     var address = Address(path)
     address.query = query
-    return "curl -sS -H \"Authorization: Bearer $PLUMB_TOKEN\" \"$PLUMB_SERVER\(address.text)\""
+    return address
   }
 }
 

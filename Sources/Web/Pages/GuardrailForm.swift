@@ -4,7 +4,12 @@ import Reports
 
 /// The form by which a rule, profile or template is laid on a scope.
 enum GuardrailForm {
-  static let page = Page("/guardrails/new", show: show, change: change)
+  static let page = Page(
+    "/guardrails/new",
+    show: show,
+    change: change,
+    by: ["previewGuardrail", "addGuardrail"]
+  )
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let body = try body(form)

@@ -86,7 +86,7 @@ enum GuardrailsPage {
     var content = PageContent(
       "Guardrails",
       lead: "What is asked of configurations before they come to be, where, and how strictly.",
-      commands: [["guardrails", "list"]],
+      commands: listing.commands([["guardrails", "list"]], visit),
       main: """
         \(tabs("/guardrails"))
         \(lay)
@@ -141,7 +141,11 @@ enum EnforcementPage {
     var content = PageContent(
       "What is enforced where",
       lead: "Read off the very guardrails that decide now.",
-      commands: [["guardrails", "enforced"]],
+      commands: listing.commands(
+        [["guardrails", "enforced"]],
+        visit,
+        heeding: ["account", "rule"]
+      ),
       main: """
         \(GuardrailsPage.tabs("/enforcement"))
         \(visit.filter("/enforcement", [visit.filterField("account", "Account", "its id"), visit.filterField("rule", "Rule", "its id")]))

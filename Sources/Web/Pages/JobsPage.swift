@@ -20,14 +20,10 @@ enum JobsPage {
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let page = try await listing.page(visit)
     let choices = states.map { ($0, $0 == "leased" ? "under way" : $0.replacing("_", with: " ")) }
-    var command = ["jobs", "list"]
-    for name in ["state", "account", "run"] {
-      command += visit.values(name).flatMap { ["--\(name)", $0] }
-    }
     let content = PageContent(
       "Jobs",
       lead: "Scans that servers, workers and collectors do by themselves.",
-      commands: [command],
+      commands: listing.commands([["jobs", "list"]], visit, heeding: ["state", "account", "run"]),
       hasInstant: false,
       main: """
         \(ScansPage.tabs(visit, "/jobs"))
@@ -68,7 +64,7 @@ enum JobsPage {
 
 /// One job: how far it is, and why it went wrong.
 enum JobPage {
-  static let page = Page("/jobs/{id}", show: show, change: change)
+  static let page = Page("/jobs/{id}", show: show, change: change, by: ["retryJob", "cancelJob"])
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     switch form["action"] {

@@ -57,6 +57,17 @@ struct Listing: Sendable {
     return pairs
   }
 
+  /// The commands that list the same: these, with what the page is asked for by options of the same names.
+  ///
+  /// Where it is asked for more than they heed there are none, and those stand in that heed anything.
+  func commands(_ plain: [[String]], _ visit: Visit, heeding names: [String] = []) -> [[String]] {
+    let asked = pairs(visit).filter { pair in
+      visit.address.query.contains { $0.name == pair.name && !$0.value.isEmpty }
+    }
+    guard asked.allSatisfy({ names.contains($0.name) }) else { return [] }
+    return plain.map { $0 + asked.flatMap { ["--\($0.name)", $0.value] } }
+  }
+
   /// The part of the list that the page is about.
   func page(_ visit: Visit, limit: Int = 50) async throws -> JSONValue {
     try await visit.ask(operation, pairs: pairs(visit) + Self.part(limit, visit.value("cursor")))
@@ -69,8 +80,7 @@ struct Listing: Sendable {
     """
     <div class="row">
     \(visit.next(page, seen: seen))
-    \(HTML.link(file("csv", visit), "All as CSV", "button"))
-    \(HTML.link(file("json", visit), "All as JSON", "button"))
+    \(sheet.buttons(visit))
     </div>
     """
   }
@@ -81,26 +91,11 @@ struct Listing: Sendable {
   /// query counts.
   func fileLinks(_ visit: Visit, _ parts: [String: String] = [:], query: [String] = []) -> HTML {
     func link(_ type: String) -> HTML {
-      var address = file(type, visit, parts)
+      var address = sheet.file(type, visit, parts)
       address.query = address.query.filter { query.contains($0.name) || $0.name == "as_of" }
       return HTML.link(address, "\(type.uppercased())")
     }
     return "<p class=\"quiet\">All of it: \(link("csv")), \(link("json"))</p>"
-  }
-
-  private func file(
-    _ type: String,
-    _ visit: Visit,
-    _ named: [String: String] = [:]
-  ) -> Address {
-    var address = visit.address.without("cursor", "seen", "notice", "view")
-    var parts = path.split(separator: "/").map(String.init)
-    for (index, part) in parts.enumerated() where part.hasPrefix("{") {
-      let name = String(part.dropFirst().dropLast())
-      parts[index] = Address.encoded(named[name] ?? visit.part(name))
-    }
-    address.path = "/\(parts.joined(separator: "/")).\(type)"
-    return address
   }
 
   private static func part(_ limit: Int, _ cursor: String?) -> [Address.Pair] {
@@ -110,44 +105,19 @@ struct Listing: Sendable {
 
   // MARK: - Files
 
-  private var name: String { path.split(separator: "/").last.map(String.init) ?? "list" }
+  /// All of the list as files.
+  private var sheet: Sheet { Sheet(path: path, columns: columns, check: check, each: each) }
 
   /// The files of all of the list.
-  var files: [Page] {
-    let columns = columns.map { text -> (name: String, path: [String]) in
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      return (parts[0], parts[parts.count - 1].split(separator: ".").map(String.init))
-    }
-    let csv = Page("\(path).csv") { visit in
-      try await check(visit)
-      return .file(name: "\(name).csv", type: "text/csv; charset=utf-8") { sink in
-        try await sink.write(CSVRow.text(columns.map(\.name)))
-        try await each(visit) { item in
-          try await sink.write(CSVRow.text(columns.map { item.cell($0.path) }))
-        }
-      }
-    }
-    let json = Page("\(path).json") { visit in
-      try await check(visit)
-      return .file(name: "\(name).json", type: "application/json") { sink in
-        var isFirst = true
-        try await sink.write("[")
-        try await each(visit) { item in
-          try await sink.write((isFirst ? "" : ",\n") + item.text)
-          isFirst = false
-        }
-        try await sink.write("]\n")
-      }
-    }
-    return [csv, json]
-  }
+  var files: [Page] { sheet.files }
 
   /// Refuses what cannot be answered while it still can be refused.
-  private func check(_ visit: Visit) async throws {
+  @Sendable private func check(_ visit: Visit) async throws {
     _ = try await visit.look(operation, pairs: pairs(visit) + Self.part(1, nil))
   }
 
-  private func each(_ visit: Visit, _ body: (JSONValue) async throws -> Void) async throws {
+  @Sendable private func each(_ visit: Visit, _ body: (JSONValue) async throws -> Void) async throws
+  {
     var cursor: String?
     repeat {
       let page = try await visit.look(operation, pairs: pairs(visit) + Self.part(500, cursor))
@@ -161,18 +131,6 @@ extension JSONValue {
   /// What is said where a part of a list is empty: of what is out of sight a part may be full.
   func nothing(_ words: HTML = "There is none.") -> HTML {
     self["next_cursor"] == nil ? words : "None of those that were looked at; go on."
-  }
-
-  /// What lies at a path, as the cell of a file.
-  fileprivate func cell(_ path: [String]) -> String {
-    var value: JSONValue = self
-    for name in path { value = value[name] ?? .null }
-    switch value {
-    case .null: return ""
-    case .array(let items) where items.allSatisfy({ $0.string != nil }):
-      return items.compactMap(\.string).joined(separator: "; ")
-    default: return value.string ?? value.text
-    }
   }
 }
 

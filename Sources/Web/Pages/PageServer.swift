@@ -164,13 +164,14 @@ struct PageServer: Sendable {
       let text = context.parameters.get(name) ?? ""
       parts[name] = text.removingPercentEncoding ?? text
     }
-    let visit = Visit(
+    var visit = Visit(
       asker: asker,
       api: api,
       address: address,
       parts: parts,
       theme: Self.theme(request)
     )
+    visit.changes = page.operations
     if address.query.contains(where: { $0.name == "as_of" && !$0.value.isEmpty }),
       visit.asOf == nil
     {

@@ -7,7 +7,7 @@ import Reports
 /// What is chosen so far stands in the address, so that it works without a script and can be kept as a
 /// bookmark.
 enum ProfileForm {
-  static let page = Page("/profiles/new", show: show, change: change)
+  static let page = Page("/profiles/new", show: show, change: change, by: ["keepProfile"])
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     var controls: [(id: String, title: String, goals: [JSONValue])] = []

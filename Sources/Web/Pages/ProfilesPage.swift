@@ -49,7 +49,7 @@ enum ProfilesPage {
     let content = PageContent(
       "Profiles",
       lead: "Versioned sets of controls. Rules judge some, people attest the others.",
-      commands: [["profiles", "list"]],
+      commands: listing.commands([["profiles", "list"]], visit),
       hasInstant: false,
       main: """
         \(tabs(visit, "/profiles"))
@@ -65,7 +65,7 @@ enum ProfilesPage {
 
 /// One profile with its controls, their goals and its versions.
 enum ProfilePage {
-  static let page = Page("/profiles/{id}", show: show, change: remove)
+  static let page = Page("/profiles/{id}", show: show, change: remove, by: ["removeProfile"])
 
   /// Removes the version that is shown.
   private static func remove(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {

@@ -4,7 +4,12 @@ import Reports
 
 /// One result: its proof, the configuration that was judged, its history, and what to do about it.
 enum ResultPage {
-  static let page = Page("/results/{resource}/{goal}", show: show, change: judgeAgain)
+  static let page = Page(
+    "/results/{resource}/{goal}",
+    show: show,
+    change: judgeAgain,
+    by: ["runAttachment"]
+  )
 
   /// A proof is made from the stored configuration and rule each time that it is read.
   private static func judgeAgain(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {

@@ -168,6 +168,37 @@ struct ResultsByControl {
 
 /// Results as a tree: accounts, in one of them kinds, in one of these rules.
 struct ResultsTree {
+  /// All leaves of the tree: every rule of every kind of every account.
+  static let sheet = Sheet(
+    path: "/results/tree",
+    columns: [
+      "account", "kind", "rule", "severity", "pass=results.pass", "fail=results.fail",
+      "unknown=results.unknown", "not_applicable=results.not_applicable",
+    ],
+    check: { visit in
+      let all = ResultsFilter(visit).of(.tree)
+      _ = try await visit.look("countResults", pairs: all.pairs([:]))
+    },
+    each: { visit, body in
+      let filter = ResultsFilter(visit).of(.tree)
+      let all = try await visit.look("countResults", pairs: filter.pairs([:]))
+      for account in all.list("accounts").map({ $0.text("name") }) {
+        let kinds = try await visit.look("countResults", pairs: filter.pairs(["account": account]))
+        for kind in kinds.list("kinds").map({ $0.text("name") }) {
+          let place: KeyValuePairs<String, String?> = [
+            "account": account, "kind": kind, "sort": "-failed", "limit": "500",
+          ]
+          let rules = try await visit.look("listRuleStates", pairs: filter.pairs(place))
+          for rule in rules.list("items") {
+            var row: JSONObject = ["account": .string(account), "kind": .string(kind)]
+            for name in ["rule", "severity", "results"] { row[name] = rule[name] }
+            try await body(.object(row))
+          }
+        }
+      }
+    }
+  )
+
   let visit: Visit
   let filter: ResultsFilter
 
@@ -218,6 +249,7 @@ struct ResultsTree {
         <p>\(total.of("result")) in \(accounts.count.of("account"))\(HTML.when(accounts.count >= 200, " or more, those with most")). A name opens what is below it; a number leads to the results.</p>
         \(HTML.when(accounts.isEmpty, "<p class=\"empty\">No result is like that.</p>"))
         \(HTML.when(!accounts.isEmpty, "<div class=\"card\"><ul class=\"tree\">\(HTML(accounts))</ul></div>"))
+        <div class="row">\(Self.sheet.buttons(visit))</div>
         """
     }
   }

@@ -4,8 +4,18 @@ import Reports
 
 /// The form by which a rule of one's own is written, which shows at once what it would come to.
 enum RuleForm {
-  static let page = Page("/rules/new", show: show, change: change)
-  static let edit = Page("/rules/{id}/edit", show: show, change: change)
+  static let page = Page(
+    "/rules/new",
+    show: show,
+    change: change,
+    by: ["addRule", "testRule", "previewRule"]
+  )
+  static let edit = Page(
+    "/rules/{id}/edit",
+    show: show,
+    change: change,
+    by: ["changeRule", "testRule", "previewRule"]
+  )
 
   private static func id(_ visit: Visit) -> String? {
     visit.part("id").isEmpty ? nil : visit.part("id")

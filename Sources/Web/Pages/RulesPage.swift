@@ -59,7 +59,7 @@ enum RulesPage {
     let content = PageContent(
       "Rules",
       lead: "What a resource is asked to be. A rule with its parameters filled is a goal.",
-      commands: [["rules", "list"]],
+      commands: listing.commands([["rules", "list"]], visit),
       hasInstant: false,
       main: """
         \(write)
@@ -74,7 +74,7 @@ enum RulesPage {
 
 /// One rule: what it asks for, of what, why, and how to get there.
 enum RulePage {
-  static let page = Page("/rules/{id}", show: show, change: OwnRuleView.change)
+  static let page = Page("/rules/{id}", show: show, change: OwnRuleView.change, by: ["removeRule"])
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let rule = try await visit.ask("showRule", ["id": visit.part("id")])

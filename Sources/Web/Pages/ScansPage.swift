@@ -41,7 +41,7 @@ enum ScansPage {
     let content = PageContent(
       "Scans",
       lead: "What was read and judged when.",
-      commands: [["scans", "list"]],
+      commands: listing.commands([["scans", "list"]], visit),
       hasInstant: false,
       main: """
         \(tabs(visit, "/scans"))
@@ -90,7 +90,7 @@ enum ScansPage {
 
 /// One scan: how far it is, what it came to, and what could not be read.
 enum ScanPage {
-  static let page = Page("/scans/{id}", show: show, change: change)
+  static let page = Page("/scans/{id}", show: show, change: change, by: ["cancelScan"])
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     _ = try await visit.change("cancelScan", ["id": visit.part("id")])

@@ -34,7 +34,7 @@ enum ScopesPage {
       PageContent(
         "Scopes",
         lead: "Named sections of the business: what each holds, less what it leaves out.",
-        commands: [["scopes", "list"]],
+        commands: listing.commands([["scopes", "list"]], visit),
         main: """
           \(add)
           \(warnings(conflicts))
@@ -143,7 +143,12 @@ enum ScopesPage {
 
 /// One scope: what it holds and leaves out, and what it has to do with others.
 enum ScopePage {
-  static let page = Page("/scopes/{name}", show: show, change: ScopeForm.change)
+  static let page = Page(
+    "/scopes/{name}",
+    show: show,
+    change: ScopeForm.change,
+    by: ["putScope", "removeScope"]
+  )
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let name = visit.part("name")
@@ -214,7 +219,7 @@ enum ScopePage {
 
 /// The forms by which scopes are added, changed and removed.
 enum ScopeForm {
-  static let page = Page("/scopes/new", show: show, change: change)
+  static let page = Page("/scopes/new", show: show, change: change, by: ["putScope"])
 
   static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let isNew = form["action"] == "add"

@@ -38,7 +38,7 @@ enum TemplatesPage {
       "Templates",
       lead:
         "Defaults that a resource takes for what its request leaves out. A guardrail lays a template on a scope.",
-      commands: [["templates", "list"]],
+      commands: listing.commands([["templates", "list"]], visit),
       main: """
         \(add)
         \(visit.filter("/templates", [visit.filterField("label", "Label")]))
@@ -53,7 +53,7 @@ enum TemplatesPage {
 
 /// One template: what it completes, and where it is laid.
 enum TemplatePage {
-  static let page = Page("/templates/{id}", show: show, change: change)
+  static let page = Page("/templates/{id}", show: show, change: change, by: ["removeTemplate"])
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let id = visit.part("id")
@@ -107,8 +107,8 @@ enum TemplatePage {
 
 /// The form by which a template is written.
 enum TemplateForm {
-  static let page = Page("/templates/new", show: show, change: change)
-  static let edit = Page("/templates/{id}/edit", show: show, change: change)
+  static let page = Page("/templates/new", show: show, change: change, by: ["addTemplate"])
+  static let edit = Page("/templates/{id}/edit", show: show, change: change, by: ["changeTemplate"])
 
   private static func change(_ visit: Visit, _ form: Form) async throws -> ChangeAnswer {
     let labels = form["labels"].split(separator: ",").map(\.trimmed).filter { !$0.isEmpty }

@@ -15,6 +15,8 @@ struct Visit: Sendable {
   let parts: [String: String]
   /// `light`, `dark`, or empty for what the browser prefers.
   let theme: String
+  /// The operations by which the page changes something.
+  var changes: [String] = []
   /// What was typed into a form that was refused, and why.
   var refused: (form: Form, problem: Problem)?
   /// Whether a form was sent, whose page need not look at the address.

@@ -1,9 +1,45 @@
 import Foundation
+import JSON
 import Model
 import TestSupport
 import Testing
 
 @testable import Web
+
+/// What pages with forms tell of the calls that do the same.
+struct PageChangeTests {
+  @Test func `every page that changes something names the operations, and each is one`() throws {
+    let operations = try OpenAPIDocument().operations
+    for page in Page.all where page.change != nil {
+      #expect(!page.operations.isEmpty, "\(page.path)")
+      for name in page.operations {
+        let operation = try #require(operations.first { $0.id == name }, "\(page.path): \(name)")
+        #expect(operation.method != "GET")
+      }
+    }
+    #expect(Page.all.allSatisfy { $0.change != nil || $0.operations.isEmpty })
+  }
+
+  @Test func `a form's call has the page's own name and a body to be filled in`() async throws {
+    try await TestServer.with { server in
+      let visitor = try await server.session(of: server.person("ann", .administrator))
+      func call(_ path: String) async throws -> String {
+        let text = try await server.page(path, as: visitor).text
+        return String(text.firstMatch(of: /<pre id="as-change"[^>]*><code>([^<]*)/)?.1 ?? "")
+          .replacing("&quot;", with: "\"").replacing("&#39;", with: "'")
+      }
+      let line = try await call("/scopes/new")
+      #expect(line.contains("curl -sS -X PUT ") && line.contains(" -H 'If-Match: *'"))
+      #expect(line.hasSuffix("\"$PLUMB_SERVER/api/v1/scopes/NAME\""), "\(line)")
+      let body = try #require(line.firstMatch(of: /--data '([^']*)'/)?.1)
+      #expect(try JSONParser().parse(Array(body.utf8))["includes"]?.array != nil, "\(body)")
+      // Whoever may not is not told how to.
+      let viewer = try await server.session(of: server.person("vic", .viewer))
+      let page = try await server.page("/alerts", as: viewer)
+      #expect(page.status == 200 && !page.text.contains("as-change"))
+    }
+  }
+}
 
 /// A form that changes something, as a page offers it.
 struct OfferedForm {

@@ -31,7 +31,8 @@ struct PageValidityTests {
       // What a page gives to be copied is what it asked itself.
       var calls: Set<String> = []
       for page in pages {
-        for match in page.text.matches(of: /\$PLUMB_SERVER(\/api\/[^&]*(?:&amp;[^&]+)*)&quot;/) {
+        let shown = page.text.firstMatch(of: /<pre id="as-call"[^>]*><code>([^<]*)/)?.1 ?? ""
+        for match in shown.matches(of: /\$PLUMB_SERVER(\/api\/[^&]*(?:&amp;[^&]+)*)&quot;/) {
           calls.insert(String(match.1).replacing("&amp;", with: "&"))
         }
       }
