@@ -86,8 +86,8 @@ struct Page: Sendable {
 
   /// What else is to be had as files.
   private static let sheets: [Sheet] = [
-    ResultsTree.sheet, ExceptionsPage.reportSheet, GuardrailPage.violatorSheet,
-    GuardrailPage.replaySheet,
+    ResultsTree.sheet, ExceptionsPage.reportSheet, GuardrailPreview.violators,
+    GuardrailPreview.replay,
   ]
 }
 

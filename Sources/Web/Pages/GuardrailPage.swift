@@ -246,74 +246,23 @@ enum GuardrailPage {
 
   // MARK: - What it would hold up
 
-  private static func question(_ guardrail: JSONValue) -> JSONValue {
-    var body = JSONObject()
-    for name in [
-      "rule", "profile", "template", "scope", "excludes", "parameters", "enforcement", "on_failure",
-    ] { body[name] = guardrail[name] }
-    return .object(body)
-  }
-
-  /// What it holds up of present resources, or of what was recorded since an instant; the first so many.
-  private static func preview(
-    _ guardrail: JSONValue,
-    since: Instant? = nil,
-    limit: Int = 50,
-    _ visit: Visit
-  ) async throws -> JSONValue {
-    var body: JSONObject = ["guardrail": question(guardrail), "limit": .integer(Int64(limit))]
-    body["since"] = since.map { .string("\($0)") }
-    return try await visit.change("previewGuardrail", [:], .object(body))
-  }
-
-  /// The instant from which on recorded configurations are looked at.
-  private static func replayed(_ visit: Visit) -> Instant { visit.asker.now.advanced(days: -30) }
-
   private static func violators(_ guardrail: JSONValue, _ visit: Visit) async throws -> HTML {
-    let preview = try await preview(guardrail, visit)
+    let preview = try await GuardrailPreview.ask(guardrail, visit)
     return """
       \(ladder(guardrail, preview, visit))
       \(GuardPreviewView(preview: preview, visit: visit).html)
-      <div class="row">\(violatorSheet.buttons(visit))</div>
+      <div class="row">\(GuardrailPreview.violators.buttons(visit))</div>
       """
   }
 
   private static func replay(_ guardrail: JSONValue, _ visit: Visit) async throws -> HTML {
-    let since = replayed(visit)
-    let preview = try await preview(guardrail, since: since, visit)
+    let since = GuardrailPreview.replayed(visit)
+    let preview = try await GuardrailPreview.ask(guardrail, since: since, visit)
     return """
       <p class="quiet">What was recorded since \("\(since)".asTime), judged as if it were asked for now.</p>
       \(GuardPreviewView(preview: preview, visit: visit, since: since).html)
-      <div class="row">\(replaySheet.buttons(visit))</div>
+      <div class="row">\(GuardrailPreview.replay.buttons(visit))</div>
       """
-  }
-
-  static let violatorSheet = sheet("violators") { _ in nil }
-  static let replaySheet = sheet("replay") { replayed($0) }
-
-  /// What is held up as files: a row for each rule that a resource breaks or of which that is unknown.
-  private static func sheet(_ name: String, since: @escaping @Sendable (Visit) -> Instant?) -> Sheet
-  {
-    Sheet(
-      path: "/guardrails/{id}/\(name)",
-      columns: [
-        "resource_number", "provider", "account", "region", "service_name", "resource_kind", "id",
-        "name",
-        "owner", "since", "rule", "verdict", "reason",
-      ],
-      each: { visit, body in
-        let guardrail = try await visit.look("showGuardrail", ["id": visit.part("id")])
-        let found = try await preview(guardrail, since: since(visit), limit: 100_000, visit)
-        for item in found.list("items") {
-          var row = item.object ?? [:]
-          row["rulings"] = nil
-          for ruling in item.list("rulings") {
-            for name in ["rule", "verdict", "reason"] { row[name] = ruling[name] }
-            try await body(.object(row))
-          }
-        }
-      }
-    )
   }
 
   static let states = Listing(
