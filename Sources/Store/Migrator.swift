@@ -57,6 +57,10 @@ package struct Migration: Sendable {
       number: 15,
       script: String(decoding: PackageResources.m0015_finding_places_sql, as: UTF8.self)
     ),
+    Migration(
+      number: 16,
+      script: String(decoding: PackageResources.m0016_changes_sql, as: UTF8.self)
+    ),
   ]
 
   /// SHA-256 of the script as it stands in its file.

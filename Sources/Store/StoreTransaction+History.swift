@@ -141,22 +141,24 @@ extension StoreTransaction {
   package func changed(after: Instant, upTo: Instant) throws -> [Int64] {
     try checkKept(after)
     let bounds = [after.value, upTo.bounded.value]
-    let present = try session.rows(
-      """
-      SELECT id FROM resources
-      WHERE (valid_from > $1 AND valid_from <= $2) OR (valid_to > $1 AND valid_to <= $2)
-      """,
-      bounds
-    ) { $0.integer(0) }
-    let past = try session.rows(
-      """
-      SELECT DISTINCT resource FROM versions
-      WHERE (valid_to > $1 AND valid_to <= $2) OR (valid_from > $1 AND valid_from <= $2)
-      """,
-      bounds
-    ) { $0.integer(0) }
+    // Each finds its own by an index.
+    let present = try [
+      "valid_from > $1 AND valid_from <= $2", "valid_to > $1 AND valid_to <= $2 AND \(Self.ended)",
+    ].flatMap { asked in
+      try session.rows("SELECT id FROM resources WHERE \(asked)", bounds) { $0.integer(0) }
+    }
+    let past = try [
+      "valid_to > $1 AND valid_to <= $2", "valid_to > $2 AND valid_from > $1 AND valid_from <= $2",
+    ].flatMap { asked in
+      try session.rows("SELECT resource FROM versions WHERE \(asked)", bounds) {
+        $0.integer(0)
+      }
+    }
     return Set(present + past).sorted()
   }
+
+  /// That a resource is gone, as the index of those that are asks for it.
+  static let ended = "valid_to < 9223372036854775807"
 
   /// The number of a resource of an account and kind by its id; nil where it was never stored.
   package func number(account: Int64, kind: Int64, id: String) throws -> Int64? {

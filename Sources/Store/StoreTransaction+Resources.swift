@@ -167,7 +167,7 @@ extension StoreTransaction {
         record: resource.id
       )
     }
-    if !resources.isEmpty { _ = try take(of: Self.changes) }
+    let change = resources.isEmpty ? 0 : try take(of: Self.changes)
     let block = try store(blocks, of: account)
     // In the order of their keys, so that neighbours in the index are written together.
     let new = resources.indices.filter { resources[$0].known == nil }
@@ -179,10 +179,11 @@ extension StoreTransaction {
     for (offset, index) in new.enumerated() { numbers[index] = first + Int64(offset) }
     try session.insert(into: "resources", columns: Self.columns, rows: new.count) { offset, row in
       row.integer(first + Int64(offset))
+      row.integer(change)
       Self.write(resources[new[offset]], block, instant, to: row)
     }
     for index in resources.indices where resources[index].known != nil {
-      try change(resources[index], numbers[index], block, at: instant)
+      try self.change(resources[index], numbers[index], block, by: change, at: instant)
     }
     let proofs = resources.indices.flatMap { index in
       resources[index].proofs.map { (number: numbers[index], goal: $0.goal, proof: $0.proof) }
@@ -201,7 +202,8 @@ extension StoreTransaction {
   }
 
   private static let columns = [
-    "id", "account", "kind", "key_high", "key_low", "region", "resource_group", "resource_id",
+    "id", "change", "account", "kind", "key_high", "key_low", "region", "resource_group",
+    "resource_id",
     "name", "tags",
     "first_seen", "valid_from", "valid_to", "fingerprint_high",
     "fingerprint_low", "block", "slot", "layout", "verdicts",
@@ -238,6 +240,7 @@ extension StoreTransaction {
     _ resource: FoundResource,
     _ number: Int64,
     _ firstBlock: Int64,
+    by change: Int64,
     at instant: Instant
   ) throws {
     try end(number, at: instant)
@@ -245,7 +248,7 @@ extension StoreTransaction {
       """
       UPDATE resources SET region = $2, resource_group = $3, name = $4, tags = $5, valid_from = $6,
         valid_to = $7, fingerprint_high = $8, fingerprint_low = $9, block = $10, slot = $11,
-        layout = $12, verdicts = $13
+        layout = $12, verdicts = $13, change = $15
       WHERE id = $1 AND account = $14 AND valid_from < $6
       """,
       [
@@ -254,6 +257,7 @@ extension StoreTransaction {
         resource.fingerprint.values[0], resource.fingerprint.values[1],
         .integer(firstBlock + Int64(resource.block)), .integer(Int64(resource.slot)),
         .integer(resource.layout), .text(resource.verdicts), .integer(resource.account),
+        .integer(change),
       ]
     )
     guard changed == 1 else {
@@ -293,12 +297,16 @@ extension StoreTransaction {
   /// - Returns: how many had not ended before.
   @discardableResult
   package func endAsGone(_ numbers: [Int64], at instant: Instant) throws -> Int {
-    if !numbers.isEmpty { _ = try take(of: Self.changes) }
+    guard !numbers.isEmpty else { return 0 }
+    let change = try take(of: Self.changes)
     var ended = 0
     for number in numbers {
       ended += try session.run(
-        "UPDATE resources SET valid_to = $2 WHERE id = $1 AND valid_to > $2 AND valid_from < $2",
-        [.integer(number), instant.value]
+        """
+        UPDATE resources SET valid_to = $2, change = $3
+        WHERE id = $1 AND valid_to > $2 AND valid_from < $2
+        """,
+        [.integer(number), instant.value, .integer(change)]
       )
     }
     return ended

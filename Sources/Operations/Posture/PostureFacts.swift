@@ -26,10 +26,12 @@ package final class PostureCache: Sendable {
   private let overviews: Recent<ScopeKey, ScopeOverview>
   private let conflicts: Recent<ScopeKey, ScopeConflicts>
   private let estates: Recent<ScopeKey, ReachEstate>
+  let verdicts = EstateKeeper<VerdictColumns>()
+  let words = EstateKeeper<WordColumns>()
   /// Held while a tally is counted, so that many who ask for it at once wait for one count.
   private let turn = Mutex<Void>(())
   /// How many tallies are kept.
-  private static let most = 16
+  private static let most = 6
 
   /// What a tally was counted from.
   struct TallyKey: Hashable {
@@ -179,7 +181,7 @@ package final class PostureCache: Sendable {
   ) throws -> ScopeOverview {
     let key = try key(transaction, scope, isPresent ? nil : instant)
     return try overviews.value(key, of: transaction.changeCount()) {
-      try ScopeOverview(transaction, of: scope, at: instant)
+      try ScopeOverview(transaction, of: scope, at: instant, self)
     }
   }
 
@@ -189,7 +191,7 @@ package final class PostureCache: Sendable {
   {
     let key = try key(transaction, "", isPresent ? nil : instant)
     return try conflicts.value(key, of: transaction.changeCount()) {
-      try ScopeConflicts(transaction, at: instant)
+      try ScopeConflicts(transaction, at: instant, self)
     }
   }
 

@@ -20,11 +20,14 @@ package struct ResourceFigures: Sendable {
     accounts[place.accounts.first ?? "", default: 0] += count
     regions[place.region, default: 0] += count
     kinds["\(place.kind)", default: 0] += count
-    // A filter could not name a tag with such a name.
-    for (name, value) in place.tags where !name.contains("=") {
-      tags["\(name)=\(value)", default: 0] += count
-    }
+    for (name, value) in place.tags { add(count, WordColumns.Tag(name: name, value: value)) }
     if let classification { classifications[classification, default: 0] += count }
+  }
+
+  /// Adds so many resources with a tag.
+  mutating func add(_ count: Int, _ tag: WordColumns.Tag) {
+    // A filter could not name a tag with such a name.
+    if !tag.name.contains("=") { tags["\(tag.name)=\(tag.value)", default: 0] += count }
   }
 
   /// The figures as of an instant.
@@ -65,63 +68,64 @@ extension ResourceReader {
       filter: filter
     )
     return try cache.figures(key, of: transaction.changeCount(), isRenewal: isRenewal) {
-      try counted(filter)
+      try counted(filter, cache)
     }
   }
 
-  private func counted(_ filter: ResourceFilter) throws -> ResourceFigures {
+  private func counted(_ filter: ResourceFilter, _ cache: PostureCache) throws -> ResourceFigures {
+    // Marks, and scopes that ask for ids or tags, tell resources apart that are else alike.
+    if !marks.isEmpty || tree.asksForResources(filter.scope) || sight.asksForResources(tree) {
+      return try countedOneByOne(filter)
+    }
+    let verdicts = try cache.verdicts.columns(transaction, at: instant)
+    let words = try cache.words.columns(transaction, at: instant)
+    let spots = verdicts.spots.map { spot in
+      places.place(spot.account, region: spot.region, group: spot.group, kind: spot.kind)
+    }
+    let isInside = spots.map { place in
+      filter.selectsSpot(place) && tree.contains(place, in: filter.scope)
+        && sight.contains(place, tree)
+    }
+    let isFound = filter.words.isEmpty ? nil : words.resources(with: filter.words)
+    let tags = words.allTags
+    // A resource has one value of a tag at most.
+    let isAsked = tags.map { tag in
+      filter.tags[tag.name].map { Wildcard.matches(tag.value, pattern: $0) } ?? false
+    }
+    var spotCounts = Array(repeating: 0, count: spots.count)
+    var tagCounts = Array(repeating: 0, count: tags.count)
+    for (resource, vector) in verdicts.vectorOf.enumerated() where vector >= 0 {
+      let spot = Int(verdicts.vectors[Int(vector)].spot)
+      guard isInside[spot], isFound?[resource] ?? true else { continue }
+      if !filter.tags.isEmpty {
+        var met = 0
+        words.eachTag(of: resource) { if isAsked[$0] { met += 1 } }
+        guard met == filter.tags.count else { continue }
+      }
+      spotCounts[spot] += 1
+      words.eachTag(of: resource) { tagCounts[$0] += 1 }
+    }
+    var figures = ResourceFigures()
+    for (place, count) in zip(spots, spotCounts) where count > 0 {
+      figures.add(count, place, classification: nil)
+    }
+    for (tag, count) in zip(tags, tagCounts) where count > 0 { figures.add(count, tag) }
+    return figures
+  }
+
+  private func countedOneByOne(_ filter: ResourceFilter) throws -> ResourceFigures {
     var figures = ResourceFigures()
     // Most of what a filter refuses is told by where it is.
     let mayBe = places.telling { [tree, sight] place in
       filter.selectsSpot(place) && tree.mayContain(place, in: filter.scope)
         && sight.mayContain(place, tree)
     }
-    // Marks, and scopes that ask for ids, tell resources apart that are else alike.
-    let isEach =
-      !marks.isEmpty || tree.asksForResources(filter.scope) || sight.asksForResources(tree)
-    var alike: [Alike: Int] = [:]
     try transaction.states(at: instant, where: mayBe) { state in
       guard filter.selects(id: state.id, name: state.name) else { return }
-      guard !isEach else { return add(Alike(state), id: state.id, 1, filter, &figures) }
-      alike[Alike(state), default: 0] += 1
-      guard alike.count == Self.together else { return }
-      for (one, count) in alike { add(one, id: "", count, filter, &figures) }
-      alike = [:]
+      let place = places.place(of: state)
+      guard selects(place, filter) else { return }
+      figures.add(1, place, classification: marks.value(.dataClassification, of: place))
     }
-    for (one, count) in alike { add(one, id: "", count, filter, &figures) }
     return figures
-  }
-
-  /// How many different resources are told apart at a time.
-  private static let together = 50_000
-
-  /// What resources have in common that are counted together.
-  private struct Alike: Hashable {
-    var place: StatePlace
-    var tags: String
-
-    init(_ state: StoredState) {
-      place = StatePlace(
-        account: state.account,
-        kind: state.kind,
-        region: state.region,
-        group: state.group
-      )
-      tags = state.tags
-    }
-  }
-
-  private func add(
-    _ alike: Alike,
-    id: String,
-    _ count: Int,
-    _ filter: ResourceFilter,
-    _ figures: inout ResourceFigures
-  ) {
-    let spot = alike.place
-    var place = places.place(spot.account, region: spot.region, group: spot.group, kind: spot.kind)
-    (place.id, place.tags) = (id, Places.tags(alike.tags))
-    guard selects(place, filter) else { return }
-    figures.add(count, place, classification: marks.value(.dataClassification, of: place))
   }
 }

@@ -28,6 +28,20 @@ package struct ResultFigures: Sendable {
       return counts
     }
 
+    /// The counts as a filter has failures counted that exceptions cover.
+    func counted(_ filter: ResultFilter) -> Counts {
+      guard filter.leavesOutExcepted else { return self }
+      var counts = self
+      counts.verdicts[Verdict.fail.place] -= excepted
+      counts.excepted = 0
+      return counts
+    }
+
+    /// Those that a filter selects.
+    func chosen(by filter: ResultFilter) -> Counts {
+      filter.verdicts.isEmpty ? self : only(filter.verdicts)
+    }
+
     mutating func add(_ other: Counts) {
       verdicts &+= other.verdicts
       excepted += other.excepted
@@ -77,29 +91,25 @@ package struct ResultFigures: Sendable {
     }
   }
 
-  /// Adds the results at one place: what each goal comes to there, excepted ones among the failures.
-  mutating func add(
-    at place: Place,
-    _ results: [(goal: StoredGoal, counts: Counts)],
-    _ filter: ResultFilter
-  ) {
-    var here = Counts()
-    for (goal, counts) in results {
-      whole.add(counts)
-      for verdict in Verdict.allCases {
-        score.add(verdict, goal.severity, count: counts.verdicts[verdict.place])
-      }
-      score.except(weight: counts.excepted * goal.severity.weight)
-      let chosen = filter.verdicts.isEmpty ? counts : counts.only(filter.verdicts)
-      guard chosen.all > 0 else { continue }
-      here.add(chosen)
-      goals[goal.id, default: (goal, Counts())].counts.add(chosen)
+  /// Adds the results of a goal, excepted ones among the failures.
+  mutating func add(_ counts: Counts, of goal: StoredGoal, _ filter: ResultFilter) {
+    whole.add(counts)
+    for verdict in Verdict.allCases {
+      score.add(verdict, goal.severity, count: counts.verdicts[verdict.place])
     }
-    guard here.all > 0 else { return }
-    selected.add(here)
-    accounts[place.accounts.first ?? "", default: Counts()].add(here)
-    kinds["\(place.kind)", default: Counts()].add(here)
-    regions[place.region, default: Counts()].add(here)
+    score.except(weight: counts.excepted * goal.severity.weight)
+    let chosen = counts.chosen(by: filter)
+    if chosen.all > 0 { goals[goal.id, default: (goal, Counts())].counts.add(chosen) }
+  }
+
+  /// Adds the results at a place, of which every goal's are added besides.
+  mutating func add(_ counts: Counts, at place: Place, _ filter: ResultFilter) {
+    let chosen = counts.chosen(by: filter)
+    guard chosen.all > 0 else { return }
+    selected.add(chosen)
+    accounts[place.accounts.first ?? "", default: Counts()].add(chosen)
+    kinds["\(place.kind)", default: Counts()].add(chosen)
+    regions[place.region, default: Counts()].add(chosen)
   }
 
   /// What the score gains, in points, when the failures of a rule that no exception covers pass.

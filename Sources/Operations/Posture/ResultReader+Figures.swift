@@ -21,7 +21,8 @@ extension ResultReader {
       try results(whole) { result in
         var counts = ResultFigures.Counts()
         counts.add(result.verdict, 1, excepted: result.exception == nil ? 0 : 1)
-        figures.add(at: result.place, [(result.goal, counts)], filter)
+        figures.add(counts, of: result.goal, filter)
+        figures.add(counts, at: result.place, filter)
       }
       return figures
     }
@@ -34,17 +35,14 @@ extension ResultReader {
     if let kept = cache.figures(key) { return kept }
     let columns = try columns(of: filter)
     // Kept under what was counted, which may be of a moment ago.
-    key.tally = try eachCell(filter, cache, isRenewal: isRenewal) { place, spot, cell in
-      guard let columns = columns[spot.layout] else { return }
-      var results: [(goal: StoredGoal, counts: ResultFigures.Counts)] = []
-      results.reserveCapacity(columns.count)
-      for (column, goal) in columns.enumerated() {
-        guard let goal else { continue }
-        let counts = cell.counts(column, leavesOutExcepted: filter.leavesOutExcepted)
-        if counts.all > 0 { results.append((goal, counts)) }
-      }
-      figures.add(at: place, results, filter)
-    }
+    key.tally = try eachCount(
+      filter,
+      cache,
+      isRenewal: isRenewal,
+      of: columns,
+      at: { figures.add($1.counted(filter), at: $0, filter) },
+      { figures.add($1.counted(filter), of: $0, filter) }
+    )
     cache.keep(figures, under: key)
     return figures
   }
@@ -55,60 +53,96 @@ extension ResultReader {
   package func heaviest(_ filter: ResultFilter, limit: Int, _ cache: PostureCache) throws
     -> [(resource: Int64, weight: Int)]
   {
-    var found: [ResultTally.Burden] = []
-    let most = min(limit, ResultTally.kept)
-    _ = try eachCell(filter, cache) { _, _, cell in
-      for burden in cell.heaviest {
-        if found.count == most, let last = found.last, !burden.isBefore(last) { continue }
-        found.insert(burden, at: found.firstIndex { burden.isBefore($0) } ?? found.count)
-        if found.count > most { found.removeLast() }
+    let most = min(limit, Self.heaviestLimit)
+    let (tally, _, isInside) = try tally(filter, cache)
+    let vectors = tally.columns.vectors
+    var known: [Int64: [Int32: Int]] = [:]
+    // Of those that nobody may see, or that nobody asks for, nothing weighs anything.
+    let weights = vectors.map { vector -> Int in
+      guard isInside[Int(vector.spot)] else { return 0 }
+      let layout = tally.columns.spots[Int(vector.spot)].layout
+      if let weight = known[layout]?[vector.text] { return weight }
+      let letters = tally.columns.texts[Int(vector.text)].utf8
+      let weight = zip(layouts[layout]?.goals ?? [], letters).reduce(0) { sum, column in
+        Verdict(letter: column.1) == .fail ? sum + (goals[column.0]?.severity.weight ?? 0) : sum
       }
+      known[layout, default: [:]][vector.text] = weight
+      return weight
     }
-    return found.map { ($0.resource, $0.weight) }
+    var found: [(resource: Int64, weight: Int)] = []
+    for (resource, vector) in tally.columns.vectorOf.enumerated() where vector >= 0 {
+      let weight = weights[Int(vector)]
+      // Of those that weigh the same the first stay.
+      guard weight > 0, found.count < most || weight > found.last?.weight ?? 0 else { continue }
+      let place = found.firstIndex { $0.weight < weight } ?? found.count
+      found.insert((Int64(resource), weight), at: place)
+      if found.count > most { found.removeLast() }
+    }
+    return found
   }
 
-  /// Hands over the counts of every goal wherever there are resources, exceptions left aside.
+  /// How many of the heaviest are told at most.
+  private static let heaviestLimit = 20
+
+  /// Hands over the counts of every goal, exceptions left aside, of the resources at some places.
   func eachCount(
     _ cache: PostureCache,
-    _ body: (Place, StoredGoal, ResultFigures.Counts) -> Void
+    where isAsked: (Place) -> Bool,
+    _ body: (StoredGoal, ResultFigures.Counts) -> Void
   ) throws {
-    _ = try eachCell(ResultFilter(), cache) { place, spot, cell in
-      for (column, number) in (layouts[spot.layout]?.goals ?? []).enumerated() {
-        guard let goal = goals[number] else { continue }
-        body(place, goal, cell.counts(column, leavesOutExcepted: false))
-      }
-    }
+    let columns = layouts.mapValues { $0.goals.map { goals[$0] } }
+    _ = try eachCount(ResultFilter(), cache, of: columns, where: isAsked, at: { _, _ in }, body)
   }
 
-  /// Hands over the cells of a tally that are in sight and that a filter selects; returns what they
-  /// were counted from.
-  private func eachCell(
+  /// Hands over what a filter selects in sight: the counts at each place, and those of each goal; returns what
+  /// they were counted from.
+  private func eachCount(
     _ filter: ResultFilter,
     _ cache: PostureCache,
     isRenewal: Bool = false,
-    _ body: (Place, ResultTally.Spot, ResultTally.Cell) -> Void
+    of columns: [Int64: [StoredGoal?]],
+    where isAsked: (Place) -> Bool = { _ in true },
+    at place: (Place, ResultFigures.Counts) -> Void,
+    _ goal: (StoredGoal, ResultFigures.Counts) -> Void
   ) throws -> PostureCache.TallyKey {
+    let (tally, key, isInside) = try tally(filter, cache, isRenewal: isRenewal)
+    var sums = CrowdSums(
+      tally.columns.texts,
+      asking: columns.mapValues { goals in goals.map { $0 != nil } }
+    )
+    for spot in tally.columns.spots.indices where isInside[spot] {
+      let here = self.place(of: tally.columns.spots[spot])
+      if isAsked(here) { place(here, sums.add(tally, at: spot)) }
+    }
+    sums.each { layout, column, counts in
+      if let one = columns[layout]?[column] { goal(one, counts) }
+    }
+    return key
+  }
+
+  private func place(of spot: ResultTally.Spot) -> Place {
+    places.place(spot.account, region: spot.region, group: spot.group, kind: spot.kind)
+  }
+
+  /// The tally for a filter, what it was counted from, and by spot whether the filter selects some resource
+  /// there that is in sight.
+  private func tally(_ filter: ResultFilter, _ cache: PostureCache, isRenewal: Bool = false) throws
+    -> (tally: ResultTally, key: PostureCache.TallyKey, isInside: [Bool])
+  {
     if !filter.scope.isEmpty, !tree.has(filter.scope) {
       throw StoreError.notFound(kind: "scope", name: filter.scope)
     }
     let asked = try tallyKey(filter)
     let (tally, key) = try cache.tally(asked, isRenewal: isRenewal) {
-      try count(within: asked.scope)
+      try count(within: asked.scope, cache)
     }
-    let rows = key.scope != nil
-    for (spot, cell) in tally.cells {
-      let place = places.place(
-        spot.account,
-        region: spot.region,
-        group: spot.group,
-        kind: spot.kind
-      )
-      guard filter.maySelect(place),
-        rows || (tree.contains(place, in: filter.scope) && sight.contains(place, tree))
-      else { continue }
-      body(place, spot, cell)
+    let isOfRows = key.scope != nil
+    let isInside = tally.columns.spots.map { spot in
+      let place = place(of: spot)
+      return filter.maySelect(place)
+        && (isOfRows || (tree.contains(place, in: filter.scope) && sight.contains(place, tree)))
     }
-    return key
+    return (tally, key, isInside)
   }
 
   /// What the tally for a filter is counted from: everything, or what is in sight within the scope
@@ -127,8 +161,7 @@ extension ResultReader {
   }
 
   /// Counts everything, or what is in sight within a scope.
-  private func count(within scope: String?) throws -> ResultTally {
-    var tally = ResultTally(facts)
+  private func count(within scope: String?, _ cache: PostureCache) throws -> ResultTally {
     var resolver = resolver
     let few =
       try resolver.isEmpty
@@ -139,53 +172,45 @@ extension ResultReader {
         Set(layouts.values.map(\.kind))
       )
     if scope == nil, let few {
-      try transaction.vectors(at: instant) {
-        resource,
-        account,
-        region,
-        group,
-        kind,
-        layout,
-        verdicts in
-        let spot = ResultTally.Spot(
-          account: account,
-          region: region,
-          group: group,
-          kind: kind,
-          layout: layout
-        )
-        tally.add(resource, at: spot, verdicts)
-      }
+      var tally = ResultTally(try cache.verdicts.columns(transaction, at: instant))
       for number in few {
         guard let state = try transaction.state(of: number, at: instant) else { continue }
-        except(state, places.place(of: state), &resolver, &tally)
-      }
-    } else {
-      try transaction.states(at: instant) { state in
-        let place = places.place(of: state)
-        if let scope {
-          guard tree.contains(place, in: scope), sight.contains(place, tree) else { return }
+        for column in excepted(state, places.place(of: state), &resolver) {
+          tally.except(at: ResultTally.Spot(state), column: column)
         }
-        tally.add(state.resource, at: ResultTally.Spot(state), state.verdicts)
-        if !resolver.isEmpty { except(state, place, &resolver, &tally) }
+      }
+      return tally
+    }
+    var columns = VerdictColumns()
+    var excepted: [(spot: ResultTally.Spot, column: Int)] = []
+    try transaction.states(at: instant) { state in
+      let place = places.place(of: state)
+      if let scope {
+        guard tree.contains(place, in: scope), sight.contains(place, tree) else { return }
+      }
+      let spot = ResultTally.Spot(state)
+      columns.set(state.resource, at: spot, state.verdicts)
+      if !resolver.isEmpty {
+        excepted += self.excepted(state, place, &resolver).map { (spot, $0) }
       }
     }
-    tally.settle()
+    var tally = ResultTally(columns)
+    for failure in excepted { tally.except(at: failure.spot, column: failure.column) }
     return tally
   }
 
-  private func except(
+  /// The columns of a state whose failures exceptions cover.
+  private func excepted(
     _ state: StoredState,
     _ place: Place,
-    _ resolver: inout ExceptionResolver,
-    _ tally: inout ResultTally
-  ) {
-    guard let layout = layouts[state.layout] else { return }
-    for (column, letter) in zip(layout.goals.indices, state.verdicts.utf8) {
+    _ resolver: inout ExceptionResolver
+  ) -> [Int] {
+    guard let layout = layouts[state.layout] else { return [] }
+    return zip(layout.goals.indices, state.verdicts.utf8).compactMap { column, letter in
       guard Verdict(letter: letter) == .fail, let goal = goals[layout.goals[column]],
         resolver.exception(rule: goal.rule, resource: state.id, place: { place }) != nil
-      else { continue }
-      tally.except(at: ResultTally.Spot(state), column: column)
+      else { return nil }
+      return column
     }
   }
 }

@@ -2,12 +2,12 @@ import Engine
 import Model
 import Store
 
-/// How many results there are as of an instant, by where their resources are, goal and verdict.
+/// How many resources there are as of an instant at each spot that are judged alike.
 ///
-/// It is counted in one walk over the verdicts and is small whatever the number of resources, so
-/// figures of many filters come from one of it.
+/// Figures of many filters come from one of it: most resources are as others are, and what they were judged is
+/// looked at once.
 struct ResultTally: Sendable {
-  /// Where resources are, as far as they are told apart.
+  /// Where resources are, as far as they are told apart, and by which layout they are judged.
   struct Spot: Hashable, Sendable {
     var account: Int64
     var region: String
@@ -16,134 +16,129 @@ struct ResultTally: Sendable {
     var layout: Int64
   }
 
-  /// A resource with the weight of its failures.
-  struct Burden: Sendable {
-    var resource: Int64
-    var weight: Int
+  /// Resources at one spot that are judged alike.
+  struct Crowd: Sendable {
+    /// A place in the texts of the columns.
+    var text: Int32
+    var count: Int32
+  }
 
-    /// Whether it comes first: by weight, then by number.
-    func isBefore(_ other: Burden) -> Bool {
-      (other.weight, resource) < (weight, other.resource)
+  /// What was counted.
+  let columns: VerdictColumns
+  private let crowds: [Crowd]
+  /// Where the crowds of each spot begin.
+  private let starts: [Int]
+  /// How many failures exceptions cover, by spot and column.
+  private var excepted: [Spot: [Int: Int]] = [:]
+
+  /// Counts all resources of columns.
+  init(_ columns: VerdictColumns) {
+    self.columns = columns
+    var counts = Array(repeating: Int32(0), count: columns.vectors.count)
+    for vector in columns.vectorOf where vector >= 0 { counts[Int(vector)] += 1 }
+    var starts = Array(repeating: 0, count: columns.spots.count + 1)
+    for (vector, count) in zip(columns.vectors, counts) where count > 0 {
+      starts[Int(vector.spot) + 1] += 1
     }
-  }
-
-  /// The resources at one spot.
-  struct Cell: Sendable {
-    /// For each column of the layout the results by verdict in the order of ``Verdict/allCases``, and
-    /// then how many of the failures exceptions cover.
-    var counts: [Int]
-    /// Those whose failures weigh most, heaviest first.
-    var heaviest: [Burden] = []
-
-    /// The results of a column, and those of them that exceptions cover.
-    func counts(_ column: Int, leavesOutExcepted: Bool) -> ResultFigures.Counts {
-      var found = ResultFigures.Counts()
-      let base = column * ResultTally.width
-      for verdict in Verdict.allCases {
-        found.verdicts[verdict.place] = counts[base + verdict.place]
-      }
-      let excepted = counts[base + ResultTally.width - 1]
-      if leavesOutExcepted {
-        found.verdicts[Verdict.fail.place] -= excepted
-      } else {
-        found.excepted = excepted
-      }
-      return found
+    for spot in columns.spots.indices { starts[spot + 1] += starts[spot] }
+    var crowds = Array(repeating: Crowd(text: 0, count: 0), count: starts[columns.spots.count])
+    var next = starts
+    for (vector, count) in zip(columns.vectors, counts) where count > 0 {
+      crowds[next[Int(vector.spot)]] = Crowd(text: vector.text, count: count)
+      next[Int(vector.spot)] += 1
     }
+    (self.crowds, self.starts) = (crowds, starts)
   }
 
-  /// How many numbers a column takes.
-  static let width = 5
-  /// How many of the heaviest a spot keeps.
-  static let kept = 20
-
-  /// Resources at one spot that have the same verdicts.
-  private struct Alike: Hashable {
-    var spot: Spot
-    var verdicts: String
-  }
-
-  /// How many there are, and the first of them by number.
-  fileprivate struct Crowd {
-    var count = 0
-    var first: [Int64] = []
-  }
-
-  private(set) var cells: [Spot: Cell] = [:]
-  /// What was added and is not in the cells yet: most resources are as others are, and their verdicts are
-  /// looked at once.
-  private var crowds: [Alike: Crowd] = [:]
-  private let weights: [Int64: [Int]]
-
-  init(_ facts: PostureFacts) {
-    weights = facts.layouts.mapValues { layout in
-      layout.goals.map { facts.goals[$0]?.severity.weight ?? 0 }
-    }
-  }
-
-  /// Adds one resource; ``settle()`` brings it into the cells.
-  mutating func add(_ resource: Int64, at spot: Spot, _ verdicts: String) {
-    crowds[Alike(spot: spot, verdicts: verdicts), default: Crowd()].add(resource)
-    if crowds.count == Self.together { settle() }
-  }
-
-  /// Notes that an exception covers a failure that is added before or after.
+  /// Notes that an exception covers a failure.
   mutating func except(at spot: Spot, column: Int) {
-    guard let weights = weights[spot.layout] else { return }
-    cells[spot, default: Cell(columns: weights.count)]
-      .counts[column * Self.width + Self.width - 1] += 1
+    excepted[spot, default: [:]][column, default: 0] += 1
   }
 
-  /// Brings everything that was added into the cells.
-  mutating func settle() {
-    for (alike, crowd) in crowds {
-      guard let weights = weights[alike.spot.layout] else { continue }
-      cells[alike.spot, default: Cell(columns: weights.count)].add(crowd, alike.verdicts, weights)
-    }
-    crowds = [:]
-  }
+  /// The crowds at a spot, by its place among those of the columns.
+  func crowds(at spot: Int) -> ArraySlice<Crowd> { crowds[starts[spot]..<starts[spot + 1]] }
 
-  /// How many different ones wait at a time.
-  private static let together = 50_000
-}
-
-extension ResultTally.Crowd {
-  mutating func add(_ resource: Int64) {
-    count += 1
-    if first.count == ResultTally.kept {
-      guard let last = first.last, resource < last else { return }
-      first.removeLast()
-    }
-    first.insert(resource, at: first.lastIndex { $0 < resource }.map { $0 + 1 } ?? 0)
+  /// How many failures at a spot exceptions cover, by column.
+  func excepted(at spot: Int) -> [Int: Int] {
+    excepted.isEmpty ? [:] : excepted[columns.spots[spot]] ?? [:]
   }
 }
 
-extension ResultTally.Cell {
-  fileprivate init(columns: Int) {
-    counts = Array(repeating: 0, count: columns * ResultTally.width)
+/// Adds up what crowds of many spots were judged, column by column.
+struct CrowdSums {
+  /// Verdicts of one layout.
+  private struct Text: Hashable {
+    var layout: Int64
+    var text: Int32
   }
 
-  fileprivate mutating func add(
-    _ crowd: ResultTally.Crowd,
-    _ verdicts: String,
-    _ weights: [Int]
-  ) {
-    var weight = 0
-    for (column, letter) in verdicts.utf8.enumerated() where column < weights.count {
-      guard let verdict = Verdict(letter: letter) else { continue }
-      counts[column * ResultTally.width + verdict.place] += crowd.count
-      if verdict == .fail { weight += weights[column] }
-    }
-    guard weight > 0 else { return }
-    for resource in crowd.first { keep(ResultTally.Burden(resource: resource, weight: weight)) }
+  private struct Sum {
+    var text: Text
+    /// What one of the crowd comes to, the columns that are asked for together.
+    var each: ResultFigures.Counts
+    var count = 0
   }
 
-  private mutating func keep(_ burden: ResultTally.Burden) {
-    if heaviest.count == ResultTally.kept {
-      guard let last = heaviest.last, burden.isBefore(last) else { return }
-      heaviest.removeLast()
+  private let texts: [String]
+  /// By layout whether a column is asked for.
+  private let isAsked: [Int64: [Bool]]
+  private var sums: [Sum] = []
+  private var places: [Text: Int] = [:]
+  /// By layout and column the failures that exceptions cover.
+  private var excepted: [Int64: [Int: Int]] = [:]
+
+  /// Sums over the texts of columns, of the columns of layouts that are asked for.
+  init(_ texts: [String], asking isAsked: [Int64: [Bool]]) {
+    (self.texts, self.isAsked) = (texts, isAsked)
+  }
+
+  /// Adds what is at a spot; returns its counts, all columns that are asked for together.
+  mutating func add(_ tally: ResultTally, at spot: Int) -> ResultFigures.Counts {
+    var here = ResultFigures.Counts()
+    let layout = tally.columns.spots[spot].layout
+    guard let asked = isAsked[layout] else { return here }
+    for crowd in tally.crowds(at: spot) {
+      let place = place(of: Text(layout: layout, text: crowd.text), asked)
+      sums[place].count += Int(crowd.count)
+      here.verdicts &+= sums[place].each.verdicts &* SIMD4(repeating: Int(crowd.count))
     }
-    heaviest.insert(burden, at: heaviest.firstIndex { burden.isBefore($0) } ?? heaviest.count)
+    for (column, count) in tally.excepted(at: spot) where column < asked.count && asked[column] {
+      excepted[layout, default: [:]][column, default: 0] += count
+      here.excepted += count
+    }
+    return here
+  }
+
+  private mutating func place(of text: Text, _ asked: [Bool]) -> Int {
+    if let known = places[text] { return known }
+    var each = ResultFigures.Counts()
+    for (isAsked, letter) in zip(asked, texts[Int(text.text)].utf8) where isAsked {
+      if let verdict = Verdict(letter: letter) { each.add(verdict, 1, excepted: 0) }
+    }
+    places[text] = sums.count
+    sums.append(Sum(text: text, each: each))
+    return sums.count - 1
+  }
+
+  /// Hands over the counts of every column that was asked for and has some.
+  func each(_ body: (_ layout: Int64, _ column: Int, ResultFigures.Counts) -> Void) {
+    var all = isAsked.mapValues { Array(repeating: ResultFigures.Counts(), count: $0.count) }
+    for sum in sums {
+      guard let asked = isAsked[sum.text.layout] else { continue }
+      for (column, letter) in zip(asked.indices, texts[Int(sum.text.text)].utf8)
+      where asked[column] {
+        guard let verdict = Verdict(letter: letter) else { continue }
+        all[sum.text.layout]?[column].add(verdict, sum.count, excepted: 0)
+      }
+    }
+    for (layout, columns) in excepted {
+      for (column, count) in columns { all[layout]?[column].excepted += count }
+    }
+    for (layout, columns) in all {
+      for (column, counts) in columns.enumerated() where counts.all > 0 {
+        body(layout, column, counts)
+      }
+    }
   }
 }
 

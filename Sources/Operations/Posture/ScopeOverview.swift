@@ -20,8 +20,8 @@ package struct ScopeSummary: Sendable {
     var membership = Membership(scopes, asking: scopes.map(\.name), try Places(transaction))
     var counts = scopes.map { _ in 0 }
     if !scopes.isEmpty {
-      try transaction.states(at: instant) { state in
-        for index in membership.scopes(of: state) { counts[index] += 1 }
+      try membership.each(transaction, at: instant, nil) { _, found, count in
+        for index in found { counts[index] += count }
       }
     }
     return zip(scopes, counts).map { scope, count in
@@ -71,10 +71,15 @@ package struct ScopeOverview: Sendable {
     var kind: Int64
   }
 
-  /// Looks a scope over as of an instant.
+  /// Looks a scope over as of an instant; `cache` keeps what else has to be read.
   ///
   /// - Throws: ``StoreError/notFound(kind:name:)``.
-  package init(_ transaction: StoreTransaction, of name: String, at instant: Instant) throws {
+  package init(
+    _ transaction: StoreTransaction,
+    of name: String,
+    at instant: Instant,
+    _ cache: PostureCache? = nil
+  ) throws {
     let scopes = try transaction.scopes(at: instant).sorted { $0.name < $1.name }
     guard let scope = scopes.first(where: { $0.name == name }) else {
       throw StoreError.notFound(kind: "scope", name: name)
@@ -94,14 +99,15 @@ package struct ScopeOverview: Sendable {
     var membership = Membership(scopes + made, asking: names, try Places(transaction))
     var totals = names.map { _ in 0 }
     var groups: [Key: Int] = [:]
-    try transaction.states(at: instant) { state in
-      let found = membership.scopes(of: state)
+    try membership.each(transaction, at: instant, cache) { place, found, count in
       let isInside = found.first == 0
       if isInside {
-        let key = Key(account: state.account, region: state.region, kind: state.kind)
-        groups[key, default: 0] += 1
+        let key = Key(account: place.account, region: place.region, kind: place.kind)
+        groups[key, default: 0] += count
       }
-      for index in found where isInside || exclusionPlaces.contains(index) { totals[index] += 1 }
+      for index in found where isInside || exclusionPlaces.contains(index) {
+        totals[index] += count
+      }
     }
     let counts = totals
     func shares(_ labels: [String], from first: Int) -> [Share] {
@@ -157,8 +163,12 @@ package struct ScopeConflicts: Sendable {
   package var overlaps: [Overlap]
   package var conflicts: [Conflict]
 
-  /// Finds overlaps and conflicts as of an instant.
-  package init(_ transaction: StoreTransaction, at instant: Instant) throws {
+  /// Finds overlaps and conflicts as of an instant; `cache` keeps what else has to be read.
+  package init(
+    _ transaction: StoreTransaction,
+    at instant: Instant,
+    _ cache: PostureCache? = nil
+  ) throws {
     let scopes = try transaction.scopes(at: instant).sorted { $0.name < $1.name }
     let attachments = try transaction.attachments(at: instant)
     // The empty name, which is everything, comes last.
@@ -166,10 +176,9 @@ package struct ScopeConflicts: Sendable {
     let width = names.count
     var membership = Membership(scopes, asking: names, try Places(transaction))
     var shared = [Int](repeating: 0, count: width * width)
-    try transaction.states(at: instant) { state in
-      let found = membership.scopes(of: state)
+    try membership.each(transaction, at: instant, cache) { _, found, count in
       for (place, first) in found.enumerated() {
-        for second in found[place...] { shared[first * width + second] += 1 }
+        for second in found[place...] { shared[first * width + second] += count }
       }
     }
     let nesting = Nesting(scopes)
@@ -243,19 +252,12 @@ private struct Nesting {
 
 /// Tells in which of some scopes resources are.
 private struct Membership {
-  private struct Key: Hashable {
-    var account: Int64
-    var region: String
-    var group: String
-    var kind: Int64
-  }
-
   private let tree: ScopeTree
   private let names: [String]
   private let places: Places
   /// Whether some scope asks for more than account, region, group and kind.
   private let needsResources: Bool
-  private var known: [Key: [Int]] = [:]
+  private var known: [StatePlace: [Int]] = [:]
 
   init(_ scopes: [Scope], asking names: [String], _ places: Places) {
     tree = ScopeTree(scopes)
@@ -268,20 +270,43 @@ private struct Membership {
     }
   }
 
-  /// The scopes that a resource is in, by their places in the list of names, ascending.
-  mutating func scopes(of state: StoredState) -> [Int] {
-    if needsResources { return scopes(at: places.place(of: state)) }
-    let key = Key(
-      account: state.account,
-      region: state.region,
-      group: state.group,
-      kind: state.kind
-    )
-    if let found = known[key] { return found }
-    let found = scopes(
-      at: places.place(key.account, region: key.region, group: key.group, kind: key.kind)
-    )
-    known[key] = found
+  /// Hands over, for all resources as of an instant, where so many of them are and in which scopes, by their
+  /// places in the list of names, ascending.
+  mutating func each(
+    _ transaction: StoreTransaction,
+    at instant: Instant,
+    _ cache: PostureCache?,
+    _ body: (StatePlace, [Int], Int) throws -> Void
+  ) throws {
+    if !needsResources, let columns = try cache?.verdicts.columns(transaction, at: instant) {
+      for (spot, count) in zip(columns.spots, columns.spotCounts) where count > 0 {
+        let place = StatePlace(
+          account: spot.account,
+          kind: spot.kind,
+          region: spot.region,
+          group: spot.group
+        )
+        try body(place, scopes(at: place), count)
+      }
+      return
+    }
+    try transaction.states(at: instant) { state in
+      let place = StatePlace(
+        account: state.account,
+        kind: state.kind,
+        region: state.region,
+        group: state.group
+      )
+      let found = needsResources ? scopes(at: places.place(of: state)) : scopes(at: place)
+      try body(place, found, 1)
+    }
+  }
+
+  private mutating func scopes(at spot: StatePlace) -> [Int] {
+    if let found = known[spot] { return found }
+    let place = places.place(spot.account, region: spot.region, group: spot.group, kind: spot.kind)
+    let found = scopes(at: place)
+    known[spot] = found
     return found
   }
 

@@ -168,8 +168,8 @@ package struct ScoreExplainer {
     var score = Score()
     guard side.asksForResources else {
       let reader = try ResultReader(transaction, at: instant, facts: facts)
-      try reader.eachCount(cache) { place, goal, counts in
-        guard side.counts(goal.id), side.contains(place) else { return }
+      try reader.eachCount(cache, where: side.contains) { goal, counts in
+        guard side.counts(goal.id) else { return }
         for verdict in Verdict.allCases {
           score.add(verdict, goal.severity, count: counts.verdicts[verdict.place])
         }
