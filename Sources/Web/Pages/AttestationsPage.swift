@@ -84,20 +84,38 @@ enum AttestationForm {
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     guard visit.may(.edit) else { throw Problem.forbidden(.edit) }
+    let profile = visit.typed("profile", else: visit.value("profile") ?? "")
+    if profile.isEmpty { return .page(choice("Whose control?", try await profiles(visit))) }
+    let controls = try await visit.all("listControls", ["id": profile, "manual": "true"])
+    let control = visit.typed("control", else: visit.value("control") ?? "")
+    if control.isEmpty {
+      let links = controls.map { control in
+        (
+          Address("/attestations/new", ["profile": profile, "control": control.text("id")]),
+          control.text("id"), control.text("title")
+        )
+      }
+      return .page(choice("Which control of \(profile)?", links))
+    }
+    let isManual = controls.contains { $0.text("id") == control }
+    let choices = controls.map {
+      ($0.text("id"), "\($0.text("id")) \($0.text("title").shortenedText)")
+    }
     let scopes = try await visit.look("listScopes", ["limit": "500"]).list("items")
     let today = visit.asker.now.day
     let fields = [
       Field(
         name: "profile",
         label: "Profile",
-        hint: "Its id.",
-        value: visit.value("profile") ?? ""
+        kind: .choice([(profile, profile)]),
+        value: profile
       ),
       Field(
         name: "control",
         label: "Control",
-        hint: "As the profile calls it.",
-        value: visit.value("control") ?? ""
+        hint: "Those of the profile that no rule judges.",
+        kind: .choice(isManual ? choices : choices + [(control, control)]),
+        value: control
       ),
       Field(
         name: "scope",
@@ -146,17 +164,55 @@ enum AttestationForm {
       lead: "Another person has to approve it.",
       hasInstant: false,
       main: """
-        \(try await about(visit))
+        \(try await about(profile, control, visit))
         <div class="card">\(visit.form("attest", fields, button: "Attest", more: cancel))</div>
         """
     )
     return .page(content)
   }
 
-  /// What the control asks for, where the address names one.
-  private static func about(_ visit: Visit) async throws -> HTML {
-    guard let profile = visit.value("profile"), let control = visit.value("control"),
-      let document = try await visit.askIfThere("showProfile", ["id": profile]),
+  /// Profiles with controls that people attest, those that are attached first.
+  private static func profiles(_ visit: Visit) async throws -> [(Address, String, String)] {
+    let attached = Set(
+      try await visit.look("listAttachments", ["limit": "500"]).list("items").map {
+        $0.text("profile")
+      }
+    )
+    let profiles = try await visit.all("listProfiles").filter { $0.count("manual") > 0 }
+    let sorted = profiles.sorted { one, other in
+      let isFirst = (attached.contains(one.text("id")), attached.contains(other.text("id")))
+      return isFirst.0 == isFirst.1 ? one.text("id") < other.text("id") : isFirst.0
+    }
+    return sorted.map { profile in
+      let id = profile.text("id")
+      let words =
+        "\(profile.text("title")), \(profile.count("manual").of("control"))"
+        + (attached.contains(id) ? ", attached" : "")
+      return (Address("/attestations/new", ["profile": id]), id, words)
+    }
+  }
+
+  private static func choice(_ question: String, _ links: [(Address, String, String)])
+    -> PageContent
+  {
+    let items = links.map { address, name, words -> HTML in
+      "<li>\(HTML.link(address, "\(name)")) <span class=\"quiet\">\(words)</span></li>"
+    }
+    return PageContent(
+      "Attest a control",
+      lead: "\(question)",
+      hasInstant: false,
+      main: items.isEmpty
+        ? "<p class=\"empty\">There is none that people attest.</p>"
+        : "<div class=\"card\"><ul>\(HTML(items))</ul></div>"
+    )
+  }
+
+  /// What the control asks for.
+  private static func about(_ profile: String, _ control: String, _ visit: Visit) async throws
+    -> HTML
+  {
+    guard let document = try await visit.askIfThere("showProfile", ["id": profile]),
       let found = document.list("controls").first(where: { $0.text("id") == control })
     else { return "" }
     return HTML.card(
