@@ -41,8 +41,27 @@ extension StoreTransaction {
     }
   }
 
+  /// Hands over some of the resources that are there or gone.
+  package func estate(of resources: [Int64], _ body: (EstateRow) throws -> Void) throws {
+    for some in resources.chunks(of: 400) {
+      let marks = some.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
+      try session.query(
+        Self.present + " WHERE r.id IN (\(marks))",
+        some.map { .integer($0) }
+      ) { try body(EstateRow($0)) }
+    }
+  }
+
+  static let removals = "removal of resources"
+
+  /// A number that differs whenever some resources that were gone were removed in between.
+  package func removalCount() throws -> Int64 { try count(of: Self.removals) }
+
   /// Whether what was there at an instant is what is there now.
+  ///
+  /// - Throws: as ``states(at:_:where:_:)``.
   package func isPresentEstate(at instant: Instant) throws -> Bool {
+    try checkKept(instant)
     let later = [
       "resources WHERE valid_from > $1", "resources WHERE valid_to > $1 AND \(Self.ended)",
       "versions WHERE valid_to > $1",
@@ -62,7 +81,6 @@ extension StoreTransaction {
     gone: (Int64) throws -> Void,
     there: (EstateRow) throws -> Void
   ) throws {
-    try checkKept(instant)
     let values = [instant.bounded.value]
     try session.query("SELECT id FROM resources WHERE valid_from > $1", values) {
       try gone($0.integer(0))

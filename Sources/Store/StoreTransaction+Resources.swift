@@ -125,7 +125,11 @@ extension StoreTransaction {
 
   /// A number that differs whenever some state was stored or ended in between.
   package func changeCount() throws -> Int64 {
-    try session.first("SELECT next FROM counters WHERE name = $1", [.text(Self.changes)]) {
+    try count(of: Self.changes)
+  }
+
+  func count(of counter: String) throws -> Int64 {
+    try session.first("SELECT next FROM counters WHERE name = $1", [.text(counter)]) {
       $0.integer(0)
     } ?? 0
   }

@@ -275,6 +275,7 @@ extension StoreTransaction {
       """,
       values
     )
+    if report.resources > 0 { _ = try take(of: Self.removals) }
     report.proofs = try session.run(
       """
       DELETE FROM proofs WHERE

@@ -102,8 +102,9 @@ struct APICommand: AsyncParsableCommand {
   ) throws -> APISketch {
     var sketch = APISketch(operation.method)
     sketch.path = APISketch.path(segments)
+    let isList = operation.parameters.contains { $0.name == "cursor" }
     let known = operation.parameters.filter {
-      $0.place == .query && !["limit", "cursor"].contains($0.name)
+      $0.place == .query && !(isList && ["limit", "cursor"].contains($0.name))
     }.map(\.name)
     for text in parameters {
       let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -119,7 +120,8 @@ struct APICommand: AsyncParsableCommand {
     }
     try take(&sketch, operation)
     sketch.match = match
-    let isList = operation.parameters.contains { $0.name == "cursor" }
+    // What is sent, or comes back, may be one.
+    sketch.isSecret = operation.method != "GET"
     guard isList || limit == nil else {
       throw ValidationError("--limit is for lists, and \(path ?? "") answers none")
     }

@@ -1,7 +1,9 @@
+import Foundation
 import JSON
 import Model
 import Operations
 import Store
+import Synchronization
 import TestSupport
 import Testing
 
@@ -61,6 +63,42 @@ struct ResourceFiguresTests {
         }
         #expect(faults == [], "\(faults.first ?? "")")
       }
+    }
+  }
+
+  @Test(arguments: TestDatabase.all)
+  func `who began to read before a change counts what was there before it`(database: TestDatabase)
+    async throws
+  {
+    try await Bench.with(database) { bench in
+      var random = SplitMix64(seed: 9)
+      let cache = PostureCache()
+      let hasBegun = Mutex(false)
+      let hasPassed = Mutex(false)
+      @Sendable func faults(_ transaction: StoreTransaction, _ seed: UInt64) throws -> [String] {
+        var random = SplitMix64(seed: seed)
+        return try (0..<25).flatMap { _ in try Self.compare(transaction, 2, cache, &random) }
+      }
+      try await bench.scan(Self.lines(&random, 0...40), at: hour(0))
+      try await bench.scan(Self.lines(&random, 5...50), at: hour(1))
+      #expect(try await bench.store.read { try faults($0, 1) } == [])
+      async let before = bench.store.read { transaction -> [String] in
+        // With the first look it sees what is there now, and no more.
+        _ = try transaction.changeCount()
+        hasBegun.withLock { $0 = true }
+        for _ in 0..<18_000 where !hasPassed.withLock({ $0 }) {
+          Thread.sleep(forTimeInterval: 0.01)
+        }
+        return try faults(transaction, 2) + faults(transaction, 3)
+      }
+      #expect(try await eventually { hasBegun.withLock { $0 } })
+      // Some come, change and go, and others count them.
+      try await bench.scan(Self.lines(&random, 10...70), at: hour(2))
+      try await bench.scan(Self.lines(&random, 8...60), at: hour(3))
+      #expect(try await bench.store.read { try faults($0, 4) } == [])
+      hasPassed.withLock { $0 = true }
+      #expect(try await before == [])
+      #expect(try await bench.store.read { try faults($0, 5) } == [])
     }
   }
 

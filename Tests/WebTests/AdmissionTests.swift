@@ -307,6 +307,7 @@ struct AdmissionTests {
       var bad = Self.pod().object ?? [:]
       bad["spec"] = ["hostNetwork": true, "containers": [["name": "a", "image": "x"]]]
       #expect(try await cluster.response(.object(bad))["allowed"] == false)
+      defer { database.pause.withLock { $0 = .zero } }
       if hangs {
         database.pause.withLock { $0 = .seconds(600) }
       } else {

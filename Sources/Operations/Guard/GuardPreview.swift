@@ -111,6 +111,9 @@ package struct GuardPreview: Sendable {
     let owner = marks.value(.owner, of: place)
     owners[owner ?? "", default: 0] += 1
     guard items.count < limit else { return }
+    var decision = decision
+    // Of many decisions the proofs would be most of what is held.
+    for place in decision.rulings.indices { decision.rulings[place].proof = nil }
     items.append(
       Item(decision: decision, resource: entry.resource, begins: entry.begins, owner: owner)
     )

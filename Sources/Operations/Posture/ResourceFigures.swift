@@ -96,7 +96,8 @@ extension ResourceReader {
     var tagCounts = Array(repeating: 0, count: tags.count)
     for (resource, vector) in verdicts.vectorOf.enumerated() where vector >= 0 {
       let spot = Int(verdicts.vectors[Int(vector)].spot)
-      guard isInside[spot], isFound?[resource] ?? true else { continue }
+      guard isInside[spot], isFound.map({ resource < $0.count && $0[resource] }) ?? true
+      else { continue }
       if !filter.tags.isEmpty {
         var met = 0
         words.eachTag(of: resource) { if isAsked[$0] { met += 1 } }

@@ -119,12 +119,12 @@ package struct ResultFigures: Sendable {
     return all == 0 ? 0 : 100 * Double(weight) / Double(all)
   }
 
-  /// The counts; of what there are many, those with the most results that the filter selects.
-  package var json: JSONValue {
+  /// The counts; of what there are many, the so many with the most results that the filter selects.
+  package func json(limit: Int = 200) -> JSONValue {
     func list(_ counts: [String: Counts]) -> JSONValue {
       let sorted = counts.sorted { ($1.value.all, $0.key) < ($0.value.all, $1.key) }
       return .array(
-        sorted.prefix(Self.listed).map { name, counts in
+        sorted.prefix(limit).map { name, counts in
           ["name": .string(name), "total": .integer(Int64(counts.all)), "results": counts.json]
         }
       )
@@ -140,7 +140,4 @@ package struct ResultFigures: Sendable {
       "kinds": list(kinds), "regions": list(regions),
     ]
   }
-
-  /// How many accounts, kinds and regions are told at most.
-  package static let listed = 200
 }

@@ -100,6 +100,7 @@ enum ExceptionsPage {
   static let reportSheet = Sheet(
     path: "/exceptions/report",
     columns: ["needs", "why"] + listing.columns,
+    check: { _ = try await $0.look("reportExceptions") },
     each: { visit, body in
       let report = try await visit.look("reportExceptions")
       for needs in ["waiting", "ending_soon", "unused", "orphaned"] {

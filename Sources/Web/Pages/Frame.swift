@@ -228,7 +228,8 @@ extension APIOperation {
   fileprivate func command(_ call: Visit.Call) -> String? {
     guard method == "GET" else { return nil }
     let address = address(call)
-    let pairs = address.query.filter { !["limit", "cursor"].contains($0.name) }
+    let isList = parameters.contains { $0.name == "cursor" }
+    let pairs = address.query.filter { !isList || !["limit", "cursor"].contains($0.name) }
     return Self.commandLine(
       ["api", address.path.replacing("/api/v1", with: "", maxReplacements: 1)]
         + pairs.map { "\($0.name)=\($0.value)" }

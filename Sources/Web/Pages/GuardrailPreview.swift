@@ -40,9 +40,13 @@ enum GuardrailPreview {
         "name",
         "owner", "since", "rule", "verdict", "reason",
       ],
+      check: { visit in
+        let guardrail = try await visit.look("showGuardrail", ["id": visit.part("id")])
+        _ = try await ask(guardrail, since: since(visit), limit: 0, visit)
+      },
       each: { visit, body in
         let guardrail = try await visit.look("showGuardrail", ["id": visit.part("id")])
-        let found = try await ask(guardrail, since: since(visit), limit: 100_000, visit)
+        let found = try await ask(guardrail, since: since(visit), limit: 10_000, visit)
         for item in found.list("items") {
           var row = item.object ?? [:]
           row["rulings"] = nil

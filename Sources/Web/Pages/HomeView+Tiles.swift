@@ -19,20 +19,18 @@ extension HomeView {
       case 0?: "Every kind was read fully."
       case let count?: "\(HTML.link(visit.to("/coverage"), "\(count.of("kind"))")) not fully read."
       }
+    func area(_ name: String, _ text: HTML) -> HTML { HTML.card(name, "w3", "<p>\(text)</p>") }
     return [
-      HTML.card(
-        "Areas",
-        "w3",
-        """
-        <ul class="areas"><li><strong>Posture</strong> \(attachments.count.of("attachment")) of \(profiles.count.of("profile")). \(unread) \(findings(open["posture"], "posture")).</li>
-        <li><strong>Governance</strong> \(try await governance())</li>
-        <li><strong>Insights</strong> \(findings(open["insights"], "insights")). \(try await alerts())</li>
-        <li><strong>Plumbline itself</strong> \(findings(open["operations"], "operations")).</li></ul>
-        """
+      area(
+        "Posture",
+        "\(attachments.count.of("attachment")) of \(profiles.count.of("profile")). \(unread) \(findings(open["posture"], "posture"))."
       ),
+      area("Governance", try await governance()),
+      area("Insights", "\(findings(open["insights"], "insights")). \(try await alerts())"),
+      area("Plumbline itself", "\(findings(open["operations"], "operations"))."),
       HTML.tile(
         "Scopes validated",
-        "w3",
+        "w4",
         HTML.link(visit.to("/attachments"), "\(scopes.count)"),
         scopes.isEmpty
           ? "No profile is attached to a scope; every rule is judged."
@@ -40,14 +38,14 @@ extension HomeView {
       ),
       HTML.tile(
         "Recurring scans",
-        "w3",
+        "w4",
         HTML.link(visit.to("/attachments", ["recurring": "true"]), "\(recurring.count)"),
         recurring.isEmpty
           ? "None has a schedule." : "\(schedules.joined(separator: "; "))"
       ),
       HTML.tile(
         "On demand",
-        "w3",
+        "w4",
         HTML.link(visit.to("/attachments", ["recurring": "false"]), "\(onDemand)"),
         "\(onDemand == 1 ? "attachment" : "attachments") without a schedule; \(status.list("open_scans").count.of("scan")) open now"
       ),

@@ -181,19 +181,29 @@ struct ResultsTree {
     },
     each: { visit, body in
       let filter = ResultsFilter(visit).of(.tree)
-      let all = try await visit.look("countResults", pairs: filter.pairs([:]))
-      for account in all.list("accounts").map({ $0.text("name") }) {
-        let kinds = try await visit.look("countResults", pairs: filter.pairs(["account": account]))
-        for kind in kinds.list("kinds").map({ $0.text("name") }) {
-          let place: KeyValuePairs<String, String?> = [
-            "account": account, "kind": kind, "sort": "-failed", "limit": "500",
-          ]
-          let rules = try await visit.look("listRuleStates", pairs: filter.pairs(place))
-          for rule in rules.list("items") {
-            var row: JSONObject = ["account": .string(account), "kind": .string(kind)]
-            for name in ["rule", "severity", "results"] { row[name] = rule[name] }
-            try await body(.object(row))
-          }
+      func names(_ member: String, _ account: String? = nil) async throws -> [String] {
+        var pairs = filter.pairs(["limit": "100000"])
+        if let account { pairs = filter.pairs(["limit": "100000", "account": account]) }
+        return try await visit.look("countResults", pairs: pairs).list(member).map {
+          $0.text("name")
+        }
+      }
+      for account in try await names("accounts") {
+        for kind in try await names("kinds", account) {
+          var cursor: String?
+          repeat {
+            let place: KeyValuePairs<String, String?> = [
+              "account": account, "kind": kind, "sort": "-failed", "limit": "500",
+              "cursor": cursor,
+            ]
+            let page = try await visit.look("listRuleStates", pairs: filter.pairs(place))
+            for rule in page.list("items") {
+              var row: JSONObject = ["account": .string(account), "kind": .string(kind)]
+              for name in ["rule", "severity", "results"] { row[name] = rule[name] }
+              try await body(.object(row))
+            }
+            cursor = page["next_cursor"]?.string
+          } while cursor != nil
         }
       }
     }

@@ -35,7 +35,8 @@ enum ResultRoutes {
   }
 
   private static func count(_ call: APICall) async throws -> APIReply {
-    var object = try await figures(call).json.object ?? [:]
+    let figures = try await figures(call)
+    var object = figures.json(limit: call["limit"]?.whole ?? 200).object ?? [:]
     object["as_of"] = .string("\(call.instant())")
     return .json(.object(object))
   }

@@ -168,6 +168,7 @@ extension DecisionLogTests {
       // From a second on somebody looks whether something was changed, and the database hangs.
       try await Task.sleep(for: .milliseconds(1100))
       slow.pause.withLock { $0 = .seconds(600) }
+      defer { slow.pause.withLock { $0 = .zero } }
       let start = ContinuousClock.now
       let late = try await keeper.decide([request], at: hour(2), within: .milliseconds(200))[0]
       #expect(late.effect == effect)
