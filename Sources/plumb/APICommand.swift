@@ -128,7 +128,12 @@ struct APICommand: AsyncParsableCommand {
     switch operation.answer {
     case .json where isList:
       sketch.answer = .page(APISketch.List(noun: "item", limit: limit))
-    case .json: break
+    case .json:
+      guard format == .text || format == .json else {
+        throw ValidationError(
+          "--format \(format.rawValue) is for lists, and \(path ?? "") answers none"
+        )
+      }
     case .bytes:
       sketch.answer = .file { try OutputFile.standardOutput.write($0) }
     case .events:

@@ -10,6 +10,9 @@ final class FindingWriter {
   private let isGrouped: Bool
   private var groups = FindingGroups()
   private var count = 0
+  /// What was written of late: an episode that goes on is told again under its id.
+  private var told: Set<String> = []
+  private static let toldLimit = 100_000
 
   init(_ format: DetectCommand.Format, isGrouped: Bool) {
     self.format = format
@@ -44,7 +47,11 @@ final class FindingWriter {
   private func put(_ finding: Finding) throws {
     switch format {
     case .json: try put((count == 0 ? "\n" : ",\n") + finding.json.text)
-    case .ocsf: try put(finding.ocsf(product: Plumb.configuration.version).text + "\n")
+    case .ocsf:
+      if told.count == Self.toldLimit { told = [] }
+      let isUpdate = !told.insert(finding.id).inserted
+      let event = finding.ocsf(product: Plumb.configuration.version, isUpdate: isUpdate)
+      try put(event.text + "\n")
     case .ndjson, .text: try put(finding.json.text + "\n")
     }
     count += 1

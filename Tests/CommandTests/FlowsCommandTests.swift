@@ -151,6 +151,32 @@ struct FlowsCommandTests {
     #expect(try JSONValue(parsing: kinds.output).array?.count == 31)
   }
 
+  @Test func `an episode that is told again is an update of the event that told it first`() throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { Fixtures.remove(folder) }
+    let tried = (0..<600).flatMap { number -> [String] in
+      let start = 1_767_225_600 + number * 5
+      let record = { (ends: String, volume: String, flags: Int) in
+        "2 111122223333 eni-1 \(ends) 6 \(volume) \(start) \(start + 5) ACCEPT OK \(flags)\n"
+      }
+      return [
+        record("203.0.113.5 10.0.0.5 \(40_000 + number) 22", "8 900", 3),
+        record("10.0.0.5 203.0.113.5 22 \(40_000 + number)", "7 5000", 19),
+      ]
+    }
+    let log = folder.appendingPathComponent("flows.log")
+    try Data((Log.header.dropLast() + " tcp-flags\n" + tried.joined()).utf8).write(to: log)
+    let run = try CommandRun([
+      "flows", "--detectors", "brute-force", "--format", "ocsf", log.path,
+    ])
+    let events = try Fixtures.lines(Array(run.output.utf8)).filter {
+      $0["finding_info"]?["types"] == ["network.brute-force"]
+    }
+    #expect(Set(events.compactMap { $0["finding_info"]?["uid"]?.string }).count == 1)
+    #expect(events.map { $0["activity_id"]?.whole } == [1, 2], "\(run.errors)")
+    #expect(events.map { $0["type_uid"]?.whole } == [200_401, 200_402])
+  }
+
   @Test func `conversations are kept once for each log, and listed here and by a server`()
     async throws
   {

@@ -148,6 +148,13 @@ struct GuardRouteTests {
       let preview = try await send("POST", "/guardrail-previews", question)
       #expect(preview.json["failed"] == 2)
       #expect(preview.json["owners"] == [["owner": "", "count": 2]])
+      // What it asks nothing of is not looked at.
+      let apart: JSONValue = [
+        "guardrail": ["rule": "test.bucket.kept", "excludes": ["account=other-account"]]
+      ]
+      let fewer = try await send("POST", "/guardrail-previews", apart)
+      #expect(preview.json["judged"] == 2)
+      #expect(fewer.json["judged"] == 1, "\(fewer.text)")
       let since: JSONValue = [
         "guardrail": ["rule": "test.bucket.encrypted"], "since": "2020-01-01T00:00:00Z",
       ]

@@ -121,6 +121,55 @@ struct InventoryTests {
     }
   }
 
+  @Test func `what is gone is shown as it was last`() async throws {
+    try await TestServer.with { server in
+      let administrator = try await server.caller(.administrator)
+      let visitor = try await server.session(of: server.person("ann", .administrator))
+      func scan(_ ids: [String]) async throws {
+        server.clock.wait(seconds: 3600)
+        let lines = ids.map { id in
+          Resource(
+            provider: "test",
+            account: "shop",
+            region: "",
+            kind: ResourceKind(service: "store", kind: "bucket"),
+            id: id,
+            name: id,
+            tags: [],
+            configuration: ["encrypted": true]
+          ).inventoryLine.text + "\n"
+        }
+        var request = HTTPRequest(
+          "POST",
+          server.url + "/api/v1/scans?account=shop&complete=true",
+          headers: administrator.headers
+        )
+        request.headers.append(("Content-Type", "application/x-ndjson"))
+        request.body = Array(lines.joined().utf8)
+        let answer = try await server.send(request)
+        #expect(answer.status == 201, "\(answer.text)")
+      }
+      try await scan(["stays", "goes"])
+      let listed = try await server.send("GET", "/api/v1/resources?q=goes", as: administrator)
+      let number = try #require(listed.json["items"]?.array?.first?["number"]?.whole)
+      try await scan(["stays"])
+      let page = try await server.page("/resources/\(number)", as: visitor)
+      #expect(page.text.contains("The resource is gone."))
+      let link = try #require(
+        page.text.firstMatch(of: /href="(\/resources\/[0-9]+\?as_of=[^"]+)"/)?.1
+      )
+      let last = try await server.page(String(link), as: visitor)
+      #expect(last.status == 200 && last.text.contains("<h1>goes</h1>"), "\(link)")
+      let changes = try await server.page("/results/changes", as: visitor)
+      let went = try #require(
+        changes.text.firstMatch(of: /href="(\/results\?resource=goes[^"]+)"/)?.1
+      )
+      let results = try await server.page(String(went).replacing("&amp;", with: "&"), as: visitor)
+      #expect(results.status == 200 && !results.text.contains("No result is like that"), "\(went)")
+      #expect(try await server.page("/resources/99", as: visitor).status == 404)
+    }
+  }
+
   @Test func `the tree, what needs a hand and what is held up are whole as files`() async throws {
     try await TestServer.with { server in
       let administrator = try await server.caller(.administrator)
@@ -137,7 +186,10 @@ struct InventoryTests {
         #expect(csv.text.split(separator: "\r\n").count == found.count + 1, "\(path)")
         return found
       }
-      for query in ["", "account=shop", "kind=store/bucket", "verdict=fail", "scope=own-scope"] {
+      for query in [
+        "", "account=shop", "kind=store/bucket", "verdict=fail", "scope=own-scope",
+        "account=shop&kind=store/bucket", "rule=test.bucket.kept",
+      ] {
         let counts = try await server.send(
           "GET",
           "/api/v1/results/counts?\(query)",
@@ -146,8 +198,10 @@ struct InventoryTests {
         let sums = try await rows("/results/tree?\(query)").map { row in
           Verdict.allCases.map { row["results"]?[$0.rawValue]?.whole ?? 0 }.reduce(0, +)
         }
-        #expect(sums.reduce(0, +) == counts.json["total"]?.whole, "\(query)")
-        #expect(!sums.isEmpty, "\(query)")
+        let total = try #require(counts.json["total"]?.whole)
+        #expect(sums.reduce(0, +) == total && !sums.isEmpty, "\(query)")
+        let tree = try await server.page("/results?view=tree&\(query)", as: visitor)
+        #expect(tree.text.contains("<p>\(total.of("result"))"), "\(query)")
       }
       #expect(try await server.page("/results/tree.csv?scope=none", as: visitor).status == 404)
       let waiting = try await rows("/exceptions/report").filter { $0["needs"] == "waiting" }

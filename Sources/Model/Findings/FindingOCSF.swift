@@ -4,7 +4,9 @@ package import JSON
 extension Finding {
   /// The finding as OCSF Detection Finding (class 2004), or as Vulnerability Finding (class 2002)
   /// where its evidence names a vulnerability by `cve`.
-  package func ocsf(product version: String) -> JSONValue {
+  ///
+  /// `isUpdate` is whether it was told before; nil where that is to be taken from how often it was seen.
+  package func ocsf(product version: String, isUpdate: Bool? = nil) -> JSONValue {
     let time = lastSeen ?? firstSeen ?? Instant(milliseconds: 0)
     var info: JSONObject = [
       "uid": .string(id), "title": .string(note.title), "types": [.string(note.id)],
@@ -32,7 +34,7 @@ extension Finding {
     )
     let kind: Int64 = vulnerabilities.isEmpty ? 2004 : 2002
     // A finding is created, updated by what is seen again, and closed.
-    let activity: Int64 = state != .open ? 3 : count > 1 ? 2 : 1
+    let activity: Int64 = state != .open ? 3 : isUpdate ?? (count > 1) ? 2 : 1
     let status: (id: Int64, name: String) =
       switch state {
       case .open: (1, "New")

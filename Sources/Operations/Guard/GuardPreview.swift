@@ -77,6 +77,8 @@ package struct GuardPreview: Sendable {
       for decision in decisions {
         let entry = entries[entries.startIndex + decision.resource.lineNumber - 1]
         // Few break something, and only of those it matters where they are.
+        // Of a kind that is asked for, and where nobody asks for anything.
+        guard decision.guardrails > 0 || !decision.rulings.isEmpty else { continue }
         guard !question.sight.isEverything || !decision.rulings.isEmpty else {
           judged += 1
           continue

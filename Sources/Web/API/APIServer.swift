@@ -45,8 +45,11 @@ struct APIServer: Sendable {
     }
   }
 
-  /// A body that an operation takes, to be filled in; nil where it takes none that is JSON.
-  func sketch(_ operation: APIOperation) -> JSONValue? { operation.body.map { schema.sketch($0) } }
+  /// A body that an operation takes, to be filled in, with texts that are given; nil where it takes none that is
+  /// JSON.
+  func sketch(_ operation: APIOperation, given: [String: String]) -> JSONValue? {
+    operation.body.map { schema.sketch($0, given: given) }
+  }
 
   /// The description of the API, as a document and as a page.
   private static func ownPages(_ document: OpenAPIDocument) -> [String: APIHandler] {

@@ -92,25 +92,25 @@ package struct Schema: Sendable {
     }
   }
 
-  /// A value to be filled in, in the form that a schema asks for: members that are required, texts by the names
-  /// of their members.
-  func sketch(_ schema: JSONValue, _ name: String = "") -> JSONValue {
+  /// A value to be filled in, in the form that a schema asks for: members that are required or given, texts by
+  /// the names of their members.
+  func sketch(_ schema: JSONValue, _ name: String = "", given: [String: String] = [:]) -> JSONValue
+  {
     let rules = schema["$ref"]?.string.map { references[$0] ?? false } ?? schema
-    if let example = rules["examples"]?.array?.first { return example }
-    if let value = rules["const"] ?? rules["default"] ?? rules["enum"]?.array?.first {
-      return value
-    }
+    if let value = rules["const"] ?? rules["enum"]?.array?.first { return value }
     if let choice = rules["anyOf"]?.array?.first { return sketch(choice, name) }
-    let required = rules["required"]?.array?.compactMap(\.string) ?? []
     switch rules["type"]?.array?.first?.string ?? rules["type"]?.string ?? "" {
     case "object":
       let known = rules["properties"]?.object ?? [:]
-      let members = required.isEmpty ? known.members.map(\.key) : required
-      return .object(JSONObject(members.map { ($0, sketch(known[$0] ?? true, $0)) }))
+      var asked = rules["required"]?.array?.compactMap(\.string) ?? known.members.map(\.key)
+      asked += known.members.map(\.key).filter { given[$0] != nil && !asked.contains($0) }
+      let members = asked.map { name in
+        (name, given[name].map { .string($0) } ?? sketch(known[name] ?? true, name))
+      }
+      return .object(JSONObject(members))
     case "array": return .array(rules["items"].map { [sketch($0, name)] } ?? [])
     case "integer", "number": return rules["minimum"] ?? 1
     case "boolean": return true
-    case "string" where rules["format"]?.string == "date-time": return "2026-12-31T00:00:00Z"
     default: return .string(name.uppercased())
     }
   }

@@ -61,7 +61,8 @@ enum ChangesPage {
       "listDifferences",
       ["id": "\(last)", "since": "\(first)", "limit": "50", "cursor": visit.value("cursor")]
     )
-    let rows = page.list("items").map { row($0, visit) }
+    let began = try await visit.look("showScan", ["id": "\(first)"]).text("instant")
+    let rows = page.list("items").map { row($0, since: began, visit) }
     return """
       \(HTML.table("What differs between scan \(first) and scan \(last)", ["Resource", "What", "Configuration", "Verdicts"], rows, kind: "cards", empty: "Nothing differs."))
       <div class="row">\(visit.next(page))
@@ -73,7 +74,7 @@ enum ChangesPage {
   /// How many fields and verdicts of one resource are shown.
   private static let shownParts = 3
 
-  private static func row(_ entry: JSONValue, _ visit: Visit) -> HTML {
+  private static func row(_ entry: JSONValue, since began: String, _ visit: Visit) -> HTML {
     let fields = entry.list("fields")
     let shown = fields.prefix(shownParts).map { field -> HTML in
       """
@@ -85,7 +86,9 @@ enum ChangesPage {
       ? "<li class=\"quiet\">and \(fields.count - shownParts) more</li>" : ""
     let verdicts = Self.verdicts(entry)
     let kind = entry.text("change")
-    let results = visit.to("/results", ["resource": entry.text("id"), "kind": entry.text("kind")])
+    var results = visit.to("/results", ["resource": entry.text("id"), "kind": entry.text("kind")])
+    // What is gone has results as of when the period began.
+    if kind == "went" { results = results.with("as_of", began) }
     return """
       <tr><th scope="row">\(HTML.link(results, "\(entry.text("id"))"))<span class="quiet">\(entry.text("kind")) · \(entry.text("account"))</span></th>
       <td><span class="tag">\(kind)</span></td>

@@ -190,12 +190,13 @@ struct Frame {
     let commands =
       content.commands.isEmpty
       ? each(reads) { $0.command($1) } : content.commands.map(APIOperation.commandLine)
+    let given = Dictionary(address.query.map { ($0.name, $0.value) }) { first, _ in first }
     let parts = visit.parts.map { Address.Pair(name: $0.key, value: $0.value) }
     let changes = each(visit.changes.map { Visit.Call(operation: $0, values: parts) }) {
       operation,
       call in
       guard operation.permission.map(visit.may) ?? true else { return nil }
-      return operation.change(call, visit.api.sketch(operation))
+      return operation.change(call, visit.api.sketch(operation, given: given))
     }
     let texts = [
       ("as-command", "As a command", commands),

@@ -17,7 +17,8 @@ extension HomeView {
       switch gaps {
       case nil: ""
       case 0?: "Every kind was read fully."
-      case let count?: "\(HTML.link(visit.to("/coverage"), "\(count.of("kind"))")) not fully read."
+      case let count?:
+        "\(HTML.link(visit.to("/coverage", ["complete": "false"]), "\(count.of("kind"))")) not fully read."
       }
     func area(_ name: String, _ text: HTML) -> HTML { HTML.card(name, "w3", "<p>\(text)</p>") }
     return [

@@ -8,7 +8,10 @@ enum ResourcePage {
 
   private static func show(_ visit: Visit) async throws -> PageAnswer {
     let number = visit.part("resource")
-    let resource = try await visit.ask("showResource", ["id": number, "as_of": visit.asOf])
+    let asked: KeyValuePairs<String, String?> = ["id": number, "as_of": visit.asOf]
+    guard let resource = try await visit.askIfThere("showResource", asked) else {
+      return .page(try await gone(number, visit))
+    }
     let view = View(rawValue: visit.value("view") ?? "") ?? .state
     let kind = "\(resource.text("service_name"))/\(resource.text("resource_kind"))"
     let id = resource.text("id")
@@ -34,6 +37,24 @@ enum ResourcePage {
           \(body)
           """
       )
+    )
+  }
+
+  /// What is told of a resource that was not there at the instant.
+  ///
+  /// - Throws: a problem for one that never was, or is out of sight.
+  private static func gone(_ number: String, _ visit: Visit) async throws -> PageContent {
+    let states = try await visit.ask("showHistory", ["id": number, "limit": "1"]).list("items")
+    let ends = states.first.flatMap { Instant($0.text("until")) }
+    let last = ends.map { "\($0.advanced(milliseconds: -1))" }
+    let page = Address("/resources/\(number)", ["as_of": last])
+    let link = last == nil ? "" : "<p>\(HTML.link(page, "As it was last", "button"))</p>" as HTML
+    return PageContent(
+      "Not there",
+      lead: ends == nil
+        ? "The resource was not there at that instant." : "The resource is gone.",
+      main:
+        "\(HTML.when(ends != nil, "<p>It was last there until \("\(ends ?? .never)".asTime).</p>"))\(link)"
     )
   }
 

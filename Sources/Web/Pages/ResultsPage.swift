@@ -94,11 +94,10 @@ struct ResultsFilter {
   func of(_ view: ResultsPage.View) -> ResultsFilter {
     var filter = self
     switch view {
-    case .list, .rules: break
+    case .list, .rules, .tree: break
     // Resources with all their results are listed whatever these are.
     case .resources: filter.names = ["scope", "resource", "kind", "account"]
     case .controls: filter.names = ["scope", "profile"]
-    case .tree: filter.names.removeAll { $0 == "rule" }
     }
     return filter
   }

@@ -214,22 +214,25 @@ struct ResultsTree {
 
   var main: HTML {
     get async throws {
-      let everything = try await visit.ask(
-        "countResults",
-        pairs: filter.pairs(["account": nil, "kind": nil, "rule": nil])
-      )
       let (account, kind) = (visit.value("account"), visit.value("kind"))
+      // What is opened narrows nothing above it.
+      var above = filter.pairs(["account": nil])
+      if account != nil { above.removeAll { $0.name == "kind" } }
+      let everything = try await visit.ask("countResults", pairs: above)
+      let selected =
+        account == nil
+        ? everything : try await visit.ask("countResults", pairs: filter.pairs([:]))
       var kinds: HTML = ""
       if account != nil {
         let found = try await visit.ask(
           "countResults",
-          pairs: filter.pairs(["kind": nil, "rule": nil])
+          pairs: filter.pairs(["kind": nil])
         )
         var rules: HTML = ""
         if kind != nil {
           let states = try await visit.ask(
             "listRuleStates",
-            pairs: filter.pairs(["rule": nil, "sort": "-failed", "limit": "100"])
+            pairs: filter.pairs(["sort": "-failed", "limit": "100"])
           )
           rules = list(states.list("items").map { rule($0) })
         }
@@ -254,9 +257,10 @@ struct ResultsTree {
           kinds
         )
       }
-      let total = everything.count("total")
+      let place = [account.map { "account \($0)" }, kind.map { "kind \($0)" }].compactMap { $0 }
+      let opened = place.isEmpty ? "" : " of \(place.joined(separator: ", "))"
       return """
-        <p>\(total.of("result")) in \(accounts.count.of("account"))\(HTML.when(accounts.count >= 200, " or more, those with most")). A name opens what is below it; a number leads to the results.</p>
+        <p>\(selected.count("total").of("result"))\(opened), among \(everything.count("total").of("result")) in \(accounts.count.of("account"))\(HTML.when(accounts.count >= 200, " or more, those with most")). A name opens what is below it; a number leads to the results.</p>
         \(HTML.when(accounts.isEmpty, "<p class=\"empty\">No result is like that.</p>"))
         \(HTML.when(!accounts.isEmpty, "<div class=\"card\"><ul class=\"tree\">\(HTML(accounts))</ul></div>"))
         <div class="row">\(Self.sheet.buttons(visit))</div>

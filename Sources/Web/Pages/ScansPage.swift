@@ -174,7 +174,7 @@ enum ScanPage {
     let faults = report.list("faults").compactMap(\.string).map { "<li>\($0)</li>" as HTML }
     let notCovered = (report["not_covered"]?.object?.members ?? []).map { kind, count -> HTML in
       """
-      <tr><th scope="row">\(HTML.link(Address("/resources", ["kind": kind]), "\(kind)"))</th><td class="num">\((count.whole ?? 0).grouped)</td></tr>
+      <tr><th scope="row">\(HTML.link(Address("/resources", ["kind": kind, "account": account, "as_of": instant]), "\(kind)"))</th><td class="num">\((count.whole ?? 0).grouped)</td></tr>
       """
     }
     let isKept = scan.text("status") == "finished"
@@ -224,6 +224,10 @@ enum ScanPage {
       "listCoverage",
       ["as_of": instant, "complete": "false", "account": account, "limit": "500"]
     ).list("items")
+    let told = try await visit.look(
+      "listCoverage",
+      ["as_of": instant, "account": account, "limit": "1"]
+    ).list("items")
     let all = Address("/coverage", ["as_of": instant, "complete": "false", "account": account])
     return HTML.tableCard(
       "Not fully read",
@@ -233,7 +237,9 @@ enum ScanPage {
       ["Kind", "Account", "Why"],
       found.map { CoveragePage.row($0, instant) },
       kind: "cards",
-      empty: "Every kind was read fully."
+      empty: told.isEmpty
+        ? "No scan told by then what was read fully and what was not."
+        : "Every kind was read fully."
     )
   }
 }
@@ -254,7 +260,7 @@ enum CoveragePage {
       PageContent(
         "Coverage",
         lead: "What could not be read makes results unknown, never a pass.",
-        commands: [["coverage"] + (visit.asOf.map { ["--as-of", $0] } ?? [])],
+        commands: listing.commands([["coverage"]], visit),
         main: """
           \(ScansPage.tabs(visit, "/coverage"))
           \(visit.filter("/coverage", [visit.filterField("account", "Account"), visit.filterChoice("complete", "Read", [("", "fully or not"), ("false", "not fully"), ("true", "fully")])]))

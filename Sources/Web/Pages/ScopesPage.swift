@@ -178,7 +178,7 @@ enum ScopePage {
         ]
       )
       return """
-        <tr><th scope="row">\(kind)</th><td>\(group.text("account"))</td><td>\(group.text("region"))</td><td class="num">\(HTML.link(rows, "\(group.count("resources").grouped)"))</td></tr>
+        <tr><th scope="row">\(kind)</th><td>\(group.text("account"))</td><td>\(group.text("region"))</td><td class="num">\(group.text("region").isEmpty ? "\(group.count("resources").grouped)" : HTML.link(rows, "\(group.count("resources").grouped)"))</td></tr>
         """
     }
     let attachments = scope.list("attachments").map { attachment -> HTML in
