@@ -140,7 +140,7 @@ struct BucketCommandTests {
       let lines = (0..<40).map { Self.flow($0, 1) }.joined()
       try Self.write(Self.header + lines, "flows/f_20260101T0011Z.log", in: folder)
       try await server.fill("flow-logs", with: folder)
-      let isFound = plumb.waits(20) {
+      let isFound = plumb.waits(180) {
         (try? plumb.findings())?.contains { $0["detection_id"] == "network.port-scan" } == true
       }
       #expect(isFound)

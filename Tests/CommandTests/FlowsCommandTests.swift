@@ -238,7 +238,7 @@ struct FlowsCommandTests {
       "flows", "--format", "ndjson", "--state", state.path, "--save-every", "0", log.path,
     ]
     let first = try Running(arguments, output: folder.appendingPathComponent("out"))
-    let isSaved = first.waits(60) { FileManager.default.fileExists(atPath: state.path) }
+    let isSaved = first.waits(180) { FileManager.default.fileExists(atPath: state.path) }
     #expect(isSaved)
     first.end(SIGKILL)
     let second = try CommandRun(arguments)
@@ -270,7 +270,7 @@ struct FlowsCommandTests {
     try handle.seekToEnd()
     try handle.write(contentsOf: text.dropFirst(3000))
     try handle.close()
-    let isFound = plumb.waits(20) {
+    let isFound = plumb.waits(180) {
       (try? plumb.findings())?.contains { $0["detection_id"] == "network.port-scan" } == true
     }
     #expect(isFound)
@@ -291,7 +291,7 @@ struct FlowsCommandTests {
     let script = Fixtures.root.appendingPathComponent("Tests/CommandTests/Fixtures/flows/live.py")
     let scene = try CommandRun(
       URL(fileURLWithPath: "/usr/bin/unshare"),
-      ["-n", "timeout", "90", "python3", script.path, folder.path]
+      ["-n", "timeout", "240", "python3", script.path, folder.path]
     )
     try #require(scene.exitCode == 0, "\(scene.errors)")
     let times = try JSONParser().parse(

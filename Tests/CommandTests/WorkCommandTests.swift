@@ -102,7 +102,7 @@ struct WorkCommandTests {
 
     /// Waits until something is so, for as long as a machine may need that does much else.
     func wait(_ comment: Comment, _ condition: () throws -> Bool) throws {
-      for _ in 0..<1200 {
+      for _ in 0..<3600 {
         if try condition() { return }
         Thread.sleep(forTimeInterval: 0.05)
       }
