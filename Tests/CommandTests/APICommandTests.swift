@@ -56,6 +56,15 @@ struct APICommandTests {
     #expect(run.errors.contains(words), "\(run.errors)")
   }
 
+  @Test func `a change, which may hold a secret, goes over TLS only`() throws {
+    let run = try CommandRun(
+      ["api", "--method", "DELETE", "/scopes/production"],
+      environment: ["PLUMB_SERVER": "http://plumb.invalid", "PLUMB_TOKEN": "plumb_a"]
+    )
+    #expect(run.exitCode == 2)
+    #expect(run.errors.contains("a secret goes over TLS only"), "\(run.errors)")
+  }
+
   @Test func `without a path it lists the operations, and without a server it says so`() throws {
     let list = try CommandRun(["api"])
     #expect(list.exitCode == 0)
