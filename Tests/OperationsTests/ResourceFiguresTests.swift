@@ -66,6 +66,28 @@ struct ResourceFiguresTests {
     }
   }
 
+  @Test func `tags that are no texts, or that stand twice, count as they are listed`() async throws
+  {
+    try await Bench.with(.sqlite) { bench in
+      let tags = [
+        #"{"n":1,"stage":"prod","l":["p","q"],"z":null}"#, #"{"stage":"prod","stage":"test"}"#,
+        #"{"o":{"stage":"deep"},"stage":"x"}"#, #"{"stage":true}"#, "{}",
+        #"{ "stage" : "prod" , "k" : "" }"#,
+      ]
+      let lines = tags.enumerated().map { number, tags in
+        #"{"provider":"test","account":"a","region":"","service_name":"store","resource_kind":"bucket","#
+          + #""id":"R-\#(number)","name":"x","tags":\#(tags),"attributes":{},"configuration":{}}"#
+      }
+      try await bench.scan(lines, at: hour(0))
+      let faults = try await bench.store.read { transaction -> [String] in
+        var random = SplitMix64(seed: 3)
+        let cache = PostureCache()
+        return try (0..<60).flatMap { _ in try Self.compare(transaction, 0, cache, &random) }
+      }
+      #expect(faults == [], "\(faults.first ?? "")")
+    }
+  }
+
   @Test(arguments: TestDatabase.all)
   func `who began to read before a change counts what was there before it`(database: TestDatabase)
     async throws

@@ -64,28 +64,37 @@ struct WordColumns: EstateColumns {
 
   private mutating func setTags(_ text: String, of place: Int) {
     guard !text.isEmpty, text != "{}" else { return listOf[place] = 0 }
-    let start = lists.count
-    lists.append(0)
-    if text.utf8.contains(UInt8(ascii: "\\")) {
-      for (name, value) in Places.tags(text) {
-        lists.append(tags.number(Tag(name: name, value: value)))
+    let numbers =
+      plain(text) ?? Places.tags(text).map { tags.number(Tag(name: $0.key, value: $0.value)) }
+    listOf[place] = UInt32(lists.count)
+    lists.append(Int32(numbers.count))
+    lists += numbers
+  }
+
+  /// The tags of a text with nothing but names and values, which most are; nil for one that has to be read as
+  /// JSON.
+  private mutating func plain(_ text: String) -> [Int32]? {
+    // Without a backslash every quote begins or ends a name or a value.
+    guard !text.utf8.contains(UInt8(ascii: "\\")) else { return nil }
+    let parts = text.split(separator: "\"", omittingEmptySubsequences: false)
+    guard parts.count % 4 == 1, parts[0] == "{", parts[parts.count - 1] == "}" else { return nil }
+    var numbers: [Int32] = []
+    for index in stride(from: 1, to: parts.count - 3, by: 4) {
+      guard parts[index + 1] == ":", index + 4 == parts.count || parts[index + 3] == "," else {
+        return nil
       }
-    } else {
-      // Without a backslash every quote begins or ends a name or a value.
-      let parts = text.split(separator: "\"", omittingEmptySubsequences: false)
-      for index in stride(from: 1, to: parts.count - 3, by: 4) {
-        let pair = text[parts[index].startIndex..<parts[index + 2].endIndex]
-        if let known = written[pair] {
-          lists.append(known)
-        } else {
-          let tag = tags.number(Tag(name: String(parts[index]), value: String(parts[index + 2])))
-          written[Substring(String(pair))] = tag
-          lists.append(tag)
-        }
+      let pair = text[parts[index].startIndex..<parts[index + 2].endIndex]
+      if let known = written[pair] {
+        numbers.append(known)
+      } else {
+        let tag = tags.number(Tag(name: String(parts[index]), value: String(parts[index + 2])))
+        written[Substring(String(pair))] = tag
+        numbers.append(tag)
       }
     }
-    lists[start] = Int32(lists.count - start - 1)
-    listOf[place] = UInt32(start)
+    // What a name that stands twice is worth is said where JSON is read.
+    let names = numbers.map { tags.values[Int($0)].name }
+    return Set(names).count == names.count ? numbers : nil
   }
 
   /// Hands over the numbers of a resource's tags, which are their places in ``allTags``.
